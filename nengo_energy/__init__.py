@@ -1,0 +1,78 @@
+"""Energy of neural networks on neuromorphic and conventional hardware, and deployment.
+
+Importing the package imports neither TensorFlow, NengoDL, NengoLoihi nor pandas: each
+name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import devices
+    from .activity import Activity, measure_activity
+    from .assumptions import Assumption
+    from .convert import convert
+    from .counts import OPERATIONS, OpCount, OpCounts, count_ops
+    from .devices import load as load_device
+    from .devices import register as register_device
+    from .devices.device import Device, Quantity
+    from .energy import estimate_energy
+    from .estimate import EnergyEstimate, EnergyRow
+    from .exceptions import (
+        InputError,
+        MissingDependencyError,
+        NengoEnergyError,
+        NotFoundError,
+        UnsupportedError,
+    )
+    from .fanout import fan_out
+    from .keras_layers import LayerOps, count_layer_ops, register_layer
+    from .spiking_model import SpikingModel
+    from .topology import Population, Projection, Topology
+    from .tracing import trace_topology
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "activity": ("Activity", "measure_activity"),
+    "assumptions": ("Assumption",),
+    "convert": ("convert",),
+    "counts": ("OPERATIONS", "OpCount", "OpCounts", "count_ops"),
+    "devices.device": ("Device", "Quantity"),
+    "energy": ("estimate_energy",),
+    "estimate": ("EnergyEstimate", "EnergyRow"),
+    "exceptions": (
+        "InputError",
+        "MissingDependencyError",
+        "NengoEnergyError",
+        "NotFoundError",
+        "UnsupportedError",
+    ),
+    "fanout": ("fan_out",),
+    "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
+    "spiking_model": ("SpikingModel",),
+    "topology": ("Population", "Projection", "Topology"),
+    "tracing": ("trace_topology",),
+}
+_LOCATIONS = {name: (home, name) for home, names in _HOMES.items() for name in names}
+_LOCATIONS["register_device"] = ("devices", "register")
+_LOCATIONS["load_device"] = ("devices", "load")
+
+__all__ = sorted([*_LOCATIONS, "devices"])
+
+
+def __getattr__(name: str) -> Any:
+    if name == "devices":
+        return importlib.import_module(f"{__name__}.devices")
+    if name not in _LOCATIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home, attribute = _LOCATIONS[name]
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,21 @@
+"""Make NengoDL and NengoLoihi work on today's Python, TensorFlow and NumPy.
+
+The only place that touches the internals of the two. Importing it loads neither of
+them, nor TensorFlow; its functions do, once, when first called.
+"""
+
+from __future__ import annotations
+
+from nengo_energy.compat.imports import (
+    import_nengo_dl,
+    import_tensorflow,
+    import_tf_keras,
+)
+from nengo_energy.compat.loihi import import_nengo_loihi
+
+__all__ = [
+    "import_nengo_dl",
+    "import_nengo_loihi",
+    "import_tensorflow",
+    "import_tf_keras",
+]

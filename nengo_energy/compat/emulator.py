@@ -1,0 +1,135 @@
+"""Reach into a running nengo_loihi.Simulator: reset it, feed it, read its counters."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Iterator
+
+import nengo
+import numpy as np
+from nengo.exceptions import ConfigError
+
+from nengo_energy.compat.loihi import import_nengo_loihi
+from nengo_energy.exceptions import UnsupportedError
+
+
+def reset_emulator(sim: Any) -> None:
+    """Bring a simulator that runs on the emulator back to its first timestep.
+
+    The network isn't built again: chip and host keep their weights, and every state,
+    spike in flight and recorded probe value is cleared.
+
+    Parameters
+    ----------
+    sim : nengo_loihi.Simulator
+        An open simulator.
+    """
+    import_nengo_loihi()
+    from nengo_loihi.emulator import EmulatorInterface
+    from nengo_loihi.simulator import StepRunner
+
+    emulator = _emulator(sim)
+    for spike_input in sim.model.inputs:
+        for ti in [t for t in spike_input.spikes if t not in spike_input.permanent]:
+            del spike_input.spikes[ti]
+    sim.clear_probes()
+    for name in ("host_pre", "host"):
+        if name in sim.sims:
+            sim.sims[name].reset()
+    sim.sims["emulator"] = EmulatorInterface(sim.model, seed=emulator.seed)
+    sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
+    sim._n_steps = 0
+    sim._probe_step_time()
+
+
+def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
+    """Set the output of a constant node, in Nengo's or in NengoLoihi's simulator.
+
+    Parameters
+    ----------
+    sim : nengo.Simulator or nengo_loihi.Simulator
+        An open simulator; a reset brings the node's own constant back.
+    node : nengo.Node
+        A node with constant output.
+    value : (node.size_out,) ndarray
+        Its output from the next timestep on.
+    """
+    found = False
+    for host in _nengo_simulators(sim):
+        signals = host.model.sig.get(node, {})
+        if "out" in signals and signals["out"] in host.signals:
+            host.signals[signals["out"]][...] = value
+            found = True
+    if not found:
+        raise UnsupportedError(f"{node} isn't part of the simulation, or has no output")
+
+
+def host_ensembles(network: nengo.Network) -> set[nengo.Ensemble]:
+    """Return the ensembles that NengoLoihi would run on the host."""
+    import_nengo_loihi()
+    from nengo_loihi.splitter import HostChipSplit
+
+    split = HostChipSplit(network)
+    return {ens for ens in network.all_ensembles if not split.on_chip(ens)}
+
+
+def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
+    """Copy what NengoLoihi is told about each object to a network around the other.
+
+    NengoLoihi reads these settings from the outermost network.
+    """
+    import_nengo_loihi().add_params(target)
+    options = {
+        nengo.Ensemble: ("on_chip", "block_shape"),
+        nengo.Connection: ("pop_type",),
+    }
+    for obj in [*source.all_ensembles, *source.all_connections]:
+        for name in options[type(obj)]:
+            with contextlib.suppress(ConfigError):
+                value = getattr(source.config[obj], name)
+                if value is not None:
+                    setattr(target.config[obj], name, value)
+
+
+def chip_spike_counts(sim: Any, ensembles: list[nengo.Ensemble]) -> dict[Any, Any]:
+    """Read how often each neuron of some ensembles spiked since the first timestep.
+
+    Parameters
+    ----------
+    sim : nengo_loihi.Simulator
+        An open simulator that runs on the emulator.
+    ensembles : list of nengo.Ensemble
+        Ensembles that are on the chip.
+
+    Returns
+    -------
+    dict of {nengo.Ensemble: (n_neurons,) int64 ndarray}
+        Spike counts.
+    """
+    emulator = _emulator(sim)
+    spike_count = emulator.compartment.spike_count
+    counts = {}
+    for ensemble in ensembles:
+        total = np.zeros(ensemble.n_neurons, dtype=np.int64)
+        # a block that was split holds some of the neurons in each of its pieces
+        for block in sim.model.objs[ensemble]["out"]:
+            neurons = list(sim.model.block_comp_map[block])
+            total[neurons] = spike_count[emulator.block_info.slices[block]]
+        counts[ensemble] = total
+    return counts
+
+
+def _emulator(sim: Any) -> Any:
+    if "emulator" not in sim.sims:
+        raise UnsupportedError(
+            "the simulator runs on hardware; counting spikes needs the emulator: "
+            'pass target="sim"'
+        )
+    return sim.sims["emulator"]
+
+
+def _nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:
+    if isinstance(sim, nengo.Simulator):
+        yield sim
+    else:
+        yield from (s for name, s in sim.sims.items() if name.startswith("host"))

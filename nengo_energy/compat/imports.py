@@ -1,0 +1,184 @@
+"""Import TensorFlow, Keras 2 and NengoDL, whatever the user imported before."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import logging
+import os
+import sys
+import threading
+import types
+import warnings
+from typing import Callable, Iterator, TypeVar
+
+from nengo_energy.compat.redirect import (
+    keras2_standins,
+    redirected,
+    redirecting_import,
+)
+from nengo_energy.exceptions import MissingDependencyError
+
+logger = logging.getLogger(__name__)
+
+#: One lock for all imports: they depend on each other, and a thread may hold it twice.
+LOCK = threading.RLock()
+
+#: Written for Keras 2. NengoDL imports KerasSpiking where it is installed.
+REDIRECTED_PACKAGES = ("nengo_dl", "keras_spiking")
+
+_Result = TypeVar("_Result")
+
+
+def locked(function: Callable[[], _Result]) -> Callable[[], _Result]:
+    """Let one thread at a time into a function."""
+
+    @functools.wraps(function)
+    def call() -> _Result:
+        with LOCK:
+            return function()
+
+    return call
+
+
+def import_or_explain(package: str, pip_name: str, purpose: str) -> types.ModuleType:
+    """Import a package, or say how to get it.
+
+    Parameters
+    ----------
+    package : str
+        The name to import.
+    pip_name : str
+        The name that pip knows it by.
+    purpose : str
+        What needs it, for the message.
+
+    Raises
+    ------
+    MissingDependencyError
+        The package isn't installed. Errors inside an installed package pass through.
+    """
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise MissingDependencyError(
+            f"{purpose} needs the package {package!r}, which isn't installed; "
+            f"get it with: pip install {pip_name}"
+        ) from error
+
+
+@locked
+def import_tensorflow() -> types.ModuleType:
+    """Return TensorFlow.
+
+    Raises
+    ------
+    MissingDependencyError
+        TensorFlow isn't installed.
+    """
+    return import_or_explain("tensorflow", "tensorflow", "working with Keras models")
+
+
+def tensorflow_brings_keras2() -> bool:
+    """Tell whether ``tf.keras`` is Keras 2 of its own accord: TensorFlow before 2.16."""
+    major, minor = import_tensorflow().__version__.split(".")[:2]
+    return (int(major), int(minor)) < (2, 16)
+
+
+@locked
+def import_tf_keras() -> types.ModuleType:
+    """Return the Keras 2 that NengoDL works with.
+
+    From TensorFlow 2.16 on that is the package ``tf_keras``; before, ``tf.keras``.
+
+    Raises
+    ------
+    MissingDependencyError
+        TensorFlow or tf_keras isn't installed.
+    """
+    tensorflow = import_tensorflow()
+    if tensorflow_brings_keras2():
+        keras: types.ModuleType = tensorflow.keras
+        return keras
+    return import_or_explain(
+        "tf_keras", "tf-keras", "NengoDL's converter (Keras 2, beside Keras 3)"
+    )
+
+
+@locked
+def import_nengo_dl() -> types.ModuleType:
+    """Return NengoDL, made to work with the TensorFlow that is installed.
+
+    Where ``tf.keras`` isn't Keras 2, NengoDL's own modules are run with imports that
+    lead to :func:`import_tf_keras`. ``sys.modules`` under the names of TensorFlow and
+    Keras, ``tf.keras``, ``keras`` and the environment are left alone. NengoDL that the
+    user already imported is returned as it is; the remains of a failed import are
+    cleared away.
+
+    Raises
+    ------
+    MissingDependencyError
+        NengoDL, TensorFlow or tf_keras isn't installed.
+    """
+    loaded = sys.modules.get("nengo_dl")
+    if loaded is not None and hasattr(loaded, "Converter"):
+        return loaded
+    import_tensorflow()
+    import_tf_keras()
+    with untested_versions_accepted(), environment_kept("TF_CPP_MIN_LOG_LEVEL"):
+        if tensorflow_brings_keras2():
+            try:
+                return _import_nengo_dl()
+            except MissingDependencyError:
+                raise
+            except ImportError as error:
+                # Keras 2.13 to 2.15 moved names that NengoDL imports
+                logger.debug("NengoDL doesn't import as it is: %s", error)
+        keras2_name = "keras" if tensorflow_brings_keras2() else "tf_keras"
+        import_name = redirecting_import(
+            keras2_standins(import_tensorflow(), importlib.import_module(keras2_name)),
+            {"tensorflow.keras": keras2_name, "keras": f"{keras2_name}.src"},
+        )
+        with redirected(REDIRECTED_PACKAGES, import_name):
+            return _import_nengo_dl()
+
+
+def _import_nengo_dl() -> types.ModuleType:
+    """Import NengoDL, and leave nothing of it behind when that fails."""
+    _forget_nengo_dl()
+    try:
+        return import_or_explain("nengo_dl", "nengo-dl", "converting Keras models")
+    except BaseException:
+        _forget_nengo_dl()
+        raise
+
+
+def _forget_nengo_dl() -> None:
+    """Remove NengoDL's modules from ``sys.modules``."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "nengo_dl":
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def environment_kept(name: str) -> Iterator[None]:
+    """Set a variable of the environment back to what it was, whatever a block does."""
+    before = os.environ.get(name)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
+
+
+@contextlib.contextmanager
+def untested_versions_accepted() -> Iterator[None]:
+    """Keep NengoDL and NengoLoihi from warning of versions newer than they know."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*has not been tested with your")
+        yield

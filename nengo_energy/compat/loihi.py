@@ -1,0 +1,91 @@
+"""Import NengoLoihi, with NengoDL beside it and on NumPy 2."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import types
+from typing import Any, Optional
+
+import numpy as np
+
+from nengo_energy.compat.imports import (
+    import_nengo_dl,
+    import_or_explain,
+    locked,
+    untested_versions_accepted,
+)
+from nengo_energy.compat.redirect import StandIn
+from nengo_energy.exceptions import MissingDependencyError
+
+logger = logging.getLogger(__name__)
+
+#: The modules of NengoLoihi that use what NumPy 2 changed or dropped.
+NUMPY_1_MODULES = ("nengo_loihi.block", "nengo_loihi.dvs", "nengo_loihi.neurons")
+
+
+@locked
+def import_nengo_loihi() -> types.ModuleType:
+    """Return NengoLoihi, made to work with the installed NumPy and NengoDL.
+
+    NengoDL is imported first where it is installed, so that NengoLoihi finds it; where
+    the user imported NengoLoihi before, it is told of NengoDL now.
+
+    Raises
+    ------
+    MissingDependencyError
+        NengoLoihi isn't installed.
+    """
+    nengo_dl: Optional[types.ModuleType] = None
+    try:
+        nengo_dl = import_nengo_dl()
+    except MissingDependencyError as error:
+        logger.debug("NengoLoihi goes without NengoDL: %s", error)
+    with untested_versions_accepted():
+        nengo_loihi = import_or_explain(
+            "nengo_loihi", "nengo-loihi", "running on Loihi or its emulator"
+        )
+    if int(np.__version__.split(".")[0]) >= 2:
+        for name in NUMPY_1_MODULES:
+            _use_numpy_1_meanings(importlib.import_module(name))
+    if nengo_dl is not None:
+        _introduce_nengo_dl(nengo_dl)
+    return nengo_loihi
+
+
+def _array(obj: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+    """``numpy.array`` for which ``copy=False`` means to copy only if needed."""
+    if kwargs.get("copy") is False:
+        kwargs["copy"] = None
+    return np.array(obj, *args, **kwargs)
+
+
+def _fromstring(data: bytes, dtype: Any = float) -> np.ndarray:
+    """``numpy.fromstring`` of binary data: a writable copy."""
+    return np.frombuffer(data, dtype=dtype).copy()
+
+
+def _use_numpy_1_meanings(module: types.ModuleType) -> None:
+    """Let a module's global ``np`` mean NumPy with the functions it was written for."""
+    own = {"array": _array, "fromstring": _fromstring}
+    if not isinstance(module.np, StandIn):
+        module.np = StandIn("numpy", np, own)  # type: ignore[attr-defined]
+
+
+def _introduce_nengo_dl(nengo_dl: types.ModuleType) -> None:
+    """Tell NengoLoihi of NengoDL, and NengoDL of NengoLoihi's neurons."""
+    neurons: Any = importlib.import_module("nengo_loihi.neurons")
+    for module in (importlib.import_module("nengo_loihi.compat"), neurons):
+        module.HAS_DL = True  # type: ignore[attr-defined]
+        module.nengo_dl = nengo_dl  # type: ignore[attr-defined]
+    builders: Any = importlib.import_module("nengo_energy.compat.loihi_builders")
+    base = nengo_dl.neuron_builders.TFNeuronBuilder
+    for neuron_type, builder in builders.BUILDERS.items():
+        # a builder that works came with nengo-extras; otherwise the name holds a class
+        # that only raises
+        name = f"{neuron_type.__name__}Builder"
+        if not issubclass(getattr(neurons, name), base):
+            setattr(neurons, name, builder)
+    # NengoLoihi's own installer registers what stands under these names, once
+    neurons.install_dl_builders.installed = False
+    neurons.install_dl_builders()

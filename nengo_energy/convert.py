@@ -1,0 +1,261 @@
+"""Keras model -> SpikingModel, through NengoDL's converter."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any, Mapping
+
+import nengo
+import numpy as np
+
+from .assumptions import Assumption
+from .biases import fold_biases
+from .compat import import_nengo_dl, import_nengo_loihi
+from .exceptions import InputError, UnsupportedError
+from .keras_models import KerasClone, to_tf_keras, translate_activation
+from .spiking_model import SpikingModel, layer_of_label
+from .topology import Topology
+from .tracing import trace_topology
+
+logger = logging.getLogger(__name__)
+
+VERIFY_TOLERANCE = 1e-4
+"""Largest difference between Keras and the converted network in rate mode, relative to
+the largest output. Single precision leaves about 1e-6."""
+
+UNVERIFIED_POOLING = Assumption(
+    "max-pooling-replaced",
+    "Max pooling was replaced by average pooling, which computes something else; the "
+    "converted network wasn't compared with the Keras model.",
+)
+UNVERIFIED_ACTIVATIONS = Assumption(
+    "activations-replaced",
+    "Activations without a rate equivalent were replaced; the converted network wasn't "
+    "compared with the Keras model in rate mode.",
+)
+
+
+def convert(
+    model: Any,
+    *,
+    scale_firing_rates: float | Mapping[Any, float] | None = None,
+    synapse: float | nengo.synapses.Synapse | None = None,
+    swap_activations: Mapping[Any, Any] | None = None,
+    inference_only: bool = True,
+    allow_fallback: bool = False,
+    verify: bool = True,
+    **converter_options: Any,
+) -> SpikingModel:
+    """Convert a Keras model to a network of spiking neurons.
+
+    The model itself isn't touched: a private copy is converted. ReLU becomes NengoLoihi's
+    spiking rectified linear neuron, so that simulation, emulator and chip agree.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A trained model, functional or sequential, of Keras 2 (``tf_keras``, ``tf.keras``)
+        or Keras 3.
+    scale_firing_rates : float or mapping of layer to float, optional
+        How many times faster neurons fire than their activation says [Hz]; outputs are
+        scaled back. Layers are given as such or by name.
+    synapse : float or nengo.synapses.Synapse, optional
+        Filter on the output of all neurons; a number is a low-pass time constant [s].
+    swap_activations : mapping, optional
+        Activation functions or Nengo neuron types to replace, and what by.
+    inference_only : bool
+        Convert what needs to run, not what needs to be trained.
+    allow_fallback : bool
+        Let a layer without a native equivalent become a ``TensorNode``, which runs in
+        NengoDL alone and can't be counted.
+    verify : bool
+        Compare the converted network with the Keras model, on random input, with rate
+        neurons in place of spiking ones.
+    **converter_options
+        Passed on to ``nengo_dl.Converter``: ``max_to_avg_pool``, ``temporal_model``,
+        ``split_shared_weights``.
+
+    Returns
+    -------
+    SpikingModel
+        The network, and the way from the model's layers to its parts.
+
+    Raises
+    ------
+    InputError
+        If the model isn't one, was never built, or an argument isn't allowed.
+    UnsupportedError
+        If a layer has no native equivalent, or the converted network computes something
+        else than the model.
+    """
+    _check_options(scale_firing_rates, converter_options)
+    clone = to_tf_keras(model)
+    options = {
+        "scale_firing_rates": _by_private_layer(clone, scale_firing_rates),
+        "synapse": synapse,
+        "inference_only": inference_only,
+        "allow_fallback": allow_fallback,
+        **converter_options,
+    }
+    swaps = {
+        translate_activation(key): translate_activation(value)
+        for key, value in (swap_activations or {}).items()
+    }
+    converter = _run_converter(clone, {**_default_swaps(swaps), **swaps}, options)
+    folded = _fold(converter)
+    logger.info("folded the biases of %s into their neurons", folded)
+    assumptions = (
+        _verify(clone, swaps, options) if verify else ()
+    )
+    return SpikingModel(
+        model=model,
+        net=converter.net,
+        clone=clone,
+        probes=converter.outputs,
+        nodes=converter.inputs,
+        parts=converter.layers,
+        options={
+            "scale_firing_rates": _printable(scale_firing_rates),
+            "synapse": _printable(synapse),
+            **converter_options,
+        },
+        assumptions=assumptions,
+    )
+
+
+def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
+    known = ("max_to_avg_pool", "temporal_model", "split_shared_weights")
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(
+            f"unknown options {', '.join(unknown)}; known: scale_firing_rates, synapse, "
+            f"swap_activations, inference_only, allow_fallback, verify, {', '.join(known)}"
+        )
+    values = scale.values() if isinstance(scale, Mapping) else [scale]
+    for value in values:
+        is_number = isinstance(value, (int, float, np.number))
+        if value is not None and not (is_number and 0 < value < np.inf):
+            raise InputError(
+                f"scale_firing_rates must be numbers above 0; got {value!r}"
+            )
+
+
+def _by_private_layer(clone: KerasClone, scale: Any) -> Any:
+    """Let scales by layer be given by the user's layers or their names."""
+    if not isinstance(scale, Mapping):
+        return scale
+    return {clone.layer(key): value for key, value in scale.items()}
+
+
+def _default_swaps(swaps: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the swap to Loihi's neurons, unless the user says what ReLU becomes."""
+    relu = translate_activation(_relu())
+    if relu in swaps or nengo.RectifiedLinear() in swaps:
+        return {}
+    neurons = import_nengo_loihi().neurons
+    return {nengo.RectifiedLinear(): neurons.LoihiSpikingRectifiedLinear()}
+
+
+def _relu() -> Any:
+    from .compat import import_tensorflow
+
+    return import_tensorflow().nn.relu
+
+
+def _run_converter(
+    clone: KerasClone, swaps: Mapping[Any, Any], options: Mapping[str, Any]
+) -> Any:
+    """Run NengoDL's converter, and put its complaints in our words."""
+    nengo_dl = import_nengo_dl()
+    name = clone.source.name
+    try:
+        with warnings.catch_warnings():
+            # a swap for an activation that the model doesn't have is no news here
+            warnings.filterwarnings("ignore", message="swap_activations contained")
+            return nengo_dl.Converter(
+                clone.model, swap_activations=dict(swaps), **options
+            )
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise UnsupportedError(f"can't convert model {name!r}: {error}") from error
+
+
+def _fold(converter: Any) -> list[str]:
+    topology = _trace(converter)
+    return fold_biases(converter.net, topology)
+
+
+def _trace(converter: Any) -> Topology:
+    return trace_topology(
+        converter.net,
+        inputs=list(converter.inputs.values()),
+        on_unsupported="omit",
+        layer_name=layer_of_label,
+    )
+
+
+def _verify(
+    clone: KerasClone, swaps: Mapping[Any, Any], options: Mapping[str, Any]
+) -> tuple[Assumption, ...]:
+    """Compare the network, converted to rate neurons, with the model.
+
+    The same steps are taken as for the spiking network; only the neurons are those that
+    NengoDL takes for the model's activations, and there is no filter, so that one
+    timestep gives the output.
+    """
+    classes = {type(layer).__name__ for layer in clone.model.layers}
+    if options.get("max_to_avg_pool") and any("Max" in name for name in classes):
+        return (UNVERIFIED_POOLING,)
+    # a swap from one function to another changes the model, one to neurons the spikes
+    functions = {k: v for k, v in swaps.items() if not _is_neurons(v)}
+    if functions:
+        return (UNVERIFIED_ACTIVATIONS,)
+    try:
+        converter = _run_converter(clone, {}, {**options, "synapse": None})
+    except UnsupportedError:
+        # an activation that only the user's swaps have an equivalent for
+        return (UNVERIFIED_ACTIVATIONS,)
+    _fold(converter)
+    rng = np.random.RandomState(0)
+    shapes = [tuple(x.shape)[1:] for x in clone.model.inputs]
+    # the time axis of a temporal model may be open; one timestep is enough
+    data = [rng.uniform(size=(2, *(n or 1 for n in shape))) for shape in shapes]
+    if options.get("temporal_model"):
+        data = [x[:, :1] for x in data]
+    expected = clone.model(data if len(data) > 1 else data[0], training=False)
+    expected = expected if isinstance(expected, (list, tuple)) else [expected]
+    found = _run_one_step(converter, data)
+    for tensor, wanted in zip(clone.model.outputs, expected):
+        want = np.asarray(wanted).reshape(2, -1)
+        have = found[converter.outputs[tensor]].reshape(2, -1)
+        error = np.max(np.abs(want - have), initial=0.0)
+        if error > VERIFY_TOLERANCE * max(1.0, np.max(np.abs(want), initial=0.0)):
+            name = tensor._keras_history[0].name
+            raise UnsupportedError(
+                f"the converted network doesn't compute what the model does: with rate "
+                f"neurons, output {name!r} differs by up to {error:.3g} (allowed: "
+                f"{VERIFY_TOLERANCE:g} of the largest output). If that is intended, "
+                "pass verify=False"
+            )
+    return ()
+
+
+def _run_one_step(converter: Any, data: list[np.ndarray]) -> Mapping[Any, np.ndarray]:
+    nengo_dl = import_nengo_dl()
+    nodes = [converter.inputs[tensor] for tensor in converter.model.inputs]
+    inputs = {n: x.reshape(2, 1, -1) for n, x in zip(nodes, data)}
+    with nengo_dl.Simulator(
+        converter.net, minibatch_size=2, progress_bar=False
+    ) as sim:
+        result: Mapping[Any, np.ndarray] = sim.predict_on_batch(inputs)
+    return result
+
+
+def _is_neurons(value: Any) -> bool:
+    return isinstance(value, nengo.neurons.NeuronType)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(getattr(key, "name", key)): item for key, item in value.items()}
+    return value if value is None or isinstance(value, (int, float)) else repr(value)

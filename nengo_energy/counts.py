@@ -1,0 +1,233 @@
+"""Topology x Activity -> OpCounts: how often each operation happens, layer by layer.
+
+OpCounts is the waist of the package: nothing before it knows joules, and nothing after
+it knows Keras, Nengo or spikes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Mapping, Sequence
+
+import numpy as np
+
+from .assumptions import Assumption, merge_assumptions
+from .exceptions import InputError
+
+if TYPE_CHECKING:
+    from .activity import Activity
+    from .keras_layers import LayerOps
+    from .topology import Topology
+
+OPERATIONS: Mapping[str, str] = {
+    "synop": "one synapse driven by one spike",
+    "neuron_update_active": "one neuron advanced one timestep in which it spikes",
+    "neuron_update_inactive": "one neuron advanced one timestep in which it is silent",
+    "spike": "one spike that a neuron sends to at least one synapse",
+    "mac": "one multiply-accumulate of the conventional network, or of the host",
+    "activation": "one output of a nonlinearity of the conventional network",
+    "addition": "one addition without a weight: pooling, merging",
+}
+"""The operations that are counted, each with its meaning."""
+
+
+@dataclass(frozen=True)
+class OpCount:
+    """How often one operation happens in one layer.
+
+    Attributes
+    ----------
+    layer : str
+        Layer of the Keras model, or object of the Nengo network.
+    operation : str
+        A key of `OPERATIONS`.
+    total : int
+        Count over all inferences, exact.
+    n_inferences : int
+        Number of inferences that ``total`` covers, at least 1.
+    std : float
+        Standard deviation of the count over inferences [per inference].
+    execution : str
+        ``"event"`` for the spiking network, ``"dense"`` for the conventional one.
+    where : str
+        ``"device"``, or ``"host"`` for work that the host does for the device.
+    """
+
+    layer: str
+    operation: str
+    total: int
+    n_inferences: int
+    std: float = 0.0
+    execution: str = "event"
+    where: str = "device"
+
+    @property
+    def mean(self) -> float:
+        """Mean count per inference."""
+        return self.total / self.n_inferences
+
+
+@dataclass(frozen=True)
+class OpCounts:
+    """Counted operations of one network on one set of inputs.
+
+    Attributes
+    ----------
+    rows : tuple of OpCount
+        One row per layer and operation, in the order of the network.
+    timesteps : int or None
+        Timesteps per inference; None where only a conventional network was counted.
+    dt : float or None
+        Length of a timestep [s].
+    assumptions : tuple of Assumption
+        What the stages before took for granted.
+    settings : Mapping
+        What is needed to reproduce the counts: simulator, neuron types, versions.
+    """
+
+    rows: tuple[OpCount, ...]
+    timesteps: int | None = None
+    dt: float | None = None
+    assumptions: tuple[Assumption, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def select(self, execution: str, where: str = "device") -> tuple[OpCount, ...]:
+        """Return the rows of one network (``"event"``/``"dense"``) in one place."""
+        return tuple(
+            row for row in self.rows if row.execution == execution and row.where == where
+        )
+
+    def total(self, operation: str) -> int:
+        """Return the count of an operation over all layers and inferences."""
+        return sum(row.total for row in self.rows if row.operation == operation)
+
+
+def count_ops(
+    topology: Topology, activity: Activity, *, layer_ops: LayerOps | None = None
+) -> OpCounts:
+    """Count the operations that the measured spikes cause.
+
+    Synops are ``sum_i spikes_i * fan_out_i``, in integers, for every projection.
+
+    Parameters
+    ----------
+    topology : Topology
+        The network, from `nengo_energy.trace_topology`.
+    activity : Activity
+        Its spikes, from `nengo_energy.measure_activity`.
+    layer_ops : LayerOps, optional
+        Operations of the conventional network, from `nengo_energy.count_layer_ops`;
+        dense devices such as a CPU are priced by these.
+
+    Returns
+    -------
+    OpCounts
+        One row per layer and operation.
+
+    Raises
+    ------
+    InputError
+        If the activity was measured on another network.
+    """
+    if activity.fingerprint != topology.fingerprint:
+        raise InputError(
+            "the activity was measured on another network than the topology: "
+            f"populations {_sizes(activity)} against "
+            f"{ {p.name: p.n_neurons for p in topology.populations} }"
+        )
+    tally = _Tally(activity.n_inferences, _layers_in_order(topology))
+    for pop in topology.populations:
+        measured = activity.populations[pop.name]
+        for projection in topology.outgoing(pop.name):
+            synops = measured.synops_per_inference[projection.name]
+            tally.add(projection.layer, "synop", synops)
+        active = measured.active_per_inference
+        inactive = pop.n_neurons * activity.timesteps - active
+        tally.add(pop.layer, "neuron_update_active", active)
+        tally.add(pop.layer, "neuron_update_inactive", inactive)
+        tally.add(pop.layer, "spike", measured.sent_per_inference)
+        macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
+        tally.add(pop.layer, "mac", macs)
+    # an input that stays needs its multiplications once
+    repeats = 1 if activity.static_input else activity.timesteps
+    for projection in topology.inputs:
+        macs = projection.n_synapses * repeats
+        tally.add(projection.layer, "mac", macs, where="host")
+    return OpCounts(
+        tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),
+        activity.timesteps,
+        activity.dt,
+        merge_assumptions(topology.assumptions, activity.assumptions, _omitted(topology)),
+        activity.settings,
+    )
+
+
+class _Tally:
+    """Adds up counts by layer and operation, inference by inference."""
+
+    def __init__(self, n_inferences: int, layers: Sequence[str]):
+        self.n_inferences = n_inferences
+        self.layers = layers
+        self.series: dict[tuple[str, str, str], np.ndarray] = {}
+
+    def add(
+        self, layer: str, operation: str, counts: np.ndarray | int, where: str = "device"
+    ) -> None:
+        """Add counts of each inference; a number counts for every inference."""
+        known = self.series.setdefault(
+            (layer, operation, where), np.zeros(self.n_inferences, np.int64)
+        )
+        known += counts
+
+    def rows(self) -> tuple[OpCount, ...]:
+        """Return the rows in the order of the network, layer by layer."""
+        order = list(OPERATIONS)
+        keys = sorted(
+            (key for key, counts in self.series.items() if _is_kept(key[1], counts)),
+            key=lambda key: (self.layers.index(key[0]), order.index(key[1]), key[2]),
+        )
+        return tuple(
+            OpCount(
+                layer,
+                operation,
+                int(self.series[layer, operation, where].sum()),
+                self.n_inferences,
+                _std(self.series[layer, operation, where]),
+                "event",
+                where,
+            )
+            for layer, operation, where in keys
+        )
+
+
+def _layers_in_order(topology: Topology) -> list[str]:
+    """Return layers as signals pass them: weights before the neurons they drive."""
+    layers = []
+    for pop in topology.populations:
+        arriving = topology.inputs + topology.projections
+        layers += [p.layer for p in arriving if p.post == pop.name] + [pop.layer]
+    layers += [p.layer for p in topology.inputs + topology.readouts]
+    return list(dict.fromkeys(layers))
+
+
+def _is_kept(operation: str, counts: np.ndarray) -> bool:
+    """Tell whether a row says something: encoders that aren't there don't."""
+    return operation != "mac" or bool(np.any(counts))
+
+
+def _std(counts: np.ndarray) -> float:
+    return float(np.std(counts, ddof=1)) if len(counts) > 1 else 0.0
+
+
+def _sizes(activity: Activity) -> dict[str, int]:
+    return {name: pop.n_neurons for name, pop in activity.populations.items()}
+
+
+def _omitted(topology: Topology) -> tuple[Assumption, ...]:
+    if not topology.omitted:
+        return ()
+    text = (
+        f"Only {topology.coverage:.0%} of the objects could be counted; left out: "
+        f"{', '.join(topology.omitted)}. The figures are lower bounds."
+    )
+    return (Assumption("incomplete", text),)

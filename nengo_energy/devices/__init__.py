@@ -1,0 +1,26 @@
+"""Devices: what each operation costs on them, and where the numbers come from."""
+
+from __future__ import annotations
+
+from .device import Device, Quantity
+from .files import load
+from .registry import Registry
+
+__all__ = [
+    "Device",
+    "Quantity",
+    "get",
+    "isolated",
+    "load",
+    "names",
+    "register",
+    "unregister",
+]
+
+_registry = Registry()
+
+names = _registry.names
+get = _registry.get
+register = _registry.register
+unregister = _registry.unregister
+isolated = _registry.isolated

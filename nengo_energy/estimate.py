@@ -1,0 +1,188 @@
+"""EnergyEstimate: energies per inference on devices, and what they leave out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Mapping, Sequence, Union
+
+from .assumptions import Assumption
+from .devices import Device
+from .devices.device import device_key
+from .exceptions import NotFoundError
+
+if TYPE_CHECKING:
+    import pandas
+
+DeviceLike = Union[str, Device]
+"""A device, or the name of one."""
+
+
+@dataclass(frozen=True)
+class EnergyRow:
+    """Energy of one operation in one layer on one device, per inference.
+
+    Attributes
+    ----------
+    device, layer, operation : str
+        What was priced. ``operation`` is a key of `counts.OPERATIONS`, or
+        ``"static"`` for static power over the whole inference.
+    where : str
+        ``"device"``, or ``"host"`` for what the host does for the device.
+    host : str
+        Device whose price was used where ``where`` is ``"host"``, else empty.
+    count : float
+        Mean count [per inference]; latency [s] where ``operation`` is ``"static"``.
+    energy_per_operation : float
+        Price [J]; static power [W] where ``operation`` is ``"static"``.
+    energy, low, high : float
+        Energy, and its range by the range of the price [J per inference].
+    std : float
+        Standard deviation over inferences [J per inference].
+    """
+
+    device: str
+    layer: str
+    operation: str
+    where: str
+    host: str
+    count: float
+    energy_per_operation: float
+    energy: float
+    low: float
+    high: float
+    std: float
+
+
+@dataclass(frozen=True)
+class NotModelled:
+    """Something that costs energy or time on a device and isn't in its totals.
+
+    Attributes
+    ----------
+    device, operation : str
+        What is left out, and where.
+    reason : str
+        One sentence.
+    count : float or None
+        Mean count [per inference] where it is known.
+    where : str
+        ``"device"`` or ``"host"``.
+    """
+
+    device: str
+    operation: str
+    reason: str
+    count: float | None = None
+    where: str = "device"
+
+
+@dataclass(frozen=True)
+class EnergyEstimate:
+    """Energy per inference of one network on one or more devices.
+
+    Attributes
+    ----------
+    rows : tuple of EnergyRow
+        One row per device, layer and operation. Every total is a sum of rows.
+    models : tuple of Device
+        The devices, with prices and sources, in the order asked for.
+    latencies : Mapping of str to float
+        Latency by name of the device [s per inference], where it is known.
+    not_modelled : tuple of NotModelled
+        What the totals leave out.
+    assumptions : tuple of Assumption
+        What all stages took for granted, with a sentence for each omission.
+    settings : Mapping
+        What is needed to reproduce the estimate.
+    """
+
+    rows: tuple[EnergyRow, ...]
+    models: tuple[Device, ...]
+    latencies: Mapping[str, float] = field(default_factory=dict)
+    not_modelled: tuple[NotModelled, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of the devices, in the order asked for."""
+        return tuple(model.name for model in self.models)
+
+    def total(self, device: DeviceLike) -> float:
+        """Return dynamic + static + host, what is modelled of it [J per inference]."""
+        return sum(row.energy for row in self._rows_of(device))
+
+    def dynamic(self, device: DeviceLike) -> float:
+        """Return the energy of the device's own operations [J per inference]."""
+        return sum(
+            row.energy
+            for row in self._rows_of(device)
+            if row.where == "device" and row.operation != "static"
+        )
+
+    def host(self, device: DeviceLike) -> float | None:
+        """Return what the host spends [J per inference], None if not modelled."""
+        rows = [row for row in self._rows_of(device) if row.where == "host"]
+        return sum(row.energy for row in rows) if rows else None
+
+    def static(self, device: DeviceLike) -> float | None:
+        """Return static power x latency [J per inference], None if not modelled."""
+        rows = [r for r in self._rows_of(device) if r.operation == "static"]
+        return sum(row.energy for row in rows) if rows else None
+
+    def interval(self, device: DeviceLike) -> tuple[float, float]:
+        """Return the total with all prices low, and with all high [J per inference].
+
+        Operations whose price has no published range count at that price.
+        """
+        rows = self._rows_of(device)
+        return sum(row.low for row in rows), sum(row.high for row in rows)
+
+    def latency(self, device: DeviceLike) -> float | None:
+        """Return the time the device needs [s per inference], None if not modelled."""
+        return self.latencies.get(self._name_of(device))
+
+    def power(self, device: DeviceLike) -> float | None:
+        """Return total energy / latency [W], None if the latency isn't modelled."""
+        latency = self.latency(device)
+        return None if latency is None else self.total(device) / latency
+
+    def edp(self, device: DeviceLike) -> float | None:
+        """Return energy x latency [J s], None if the latency isn't modelled."""
+        latency = self.latency(device)
+        return None if latency is None else self.total(device) * latency
+
+    def to_frame(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
+        """Return a tidy frame, one row per device, layer and operation, in SI units.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Which fields of `EnergyRow` to keep, in which order; all by default.
+
+        Raises
+        ------
+        NotFoundError
+            When a column doesn't exist; the message lists those that do.
+        """
+        from .report import estimate_frame  # needs pandas, which is slow to import
+
+        return estimate_frame(self, columns)
+
+    def __str__(self) -> str:
+        from .report import format_estimate
+
+        return format_estimate(self)
+
+    def _name_of(self, device: DeviceLike) -> str:
+        name = device.name if isinstance(device, Device) else device
+        for known in self.devices:
+            if device_key(known) == device_key(name):
+                return known
+        raise NotFoundError(
+            f"device {name!r} isn't in this estimate; known: {', '.join(self.devices)}"
+        )
+
+    def _rows_of(self, device: DeviceLike) -> list[EnergyRow]:
+        name = self._name_of(device)
+        return [row for row in self.rows if row.device == name]

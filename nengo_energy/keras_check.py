@@ -1,0 +1,148 @@
+"""Compare a rebuilt Keras model with its source, layer by layer, on random input."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
+
+from nengo_energy.compat import import_tf_keras
+from nengo_energy.exceptions import UnsupportedError
+from nengo_energy.keras_graph import (
+    Call,
+    KerasGraph,
+    TensorKey,
+    is_tensor,
+    map_leaves,
+    leaves,
+    tensor_key,
+)
+from nengo_energy.keras_rebuild import describe
+
+#: Samples in the random input.
+N_SAMPLES = 2
+
+#: Stands for dimensions of the input that a model leaves open.
+OPEN_SIZE = 32
+
+#: Largest difference allowed, as a share of the largest output of the layer, by the
+#: type that layers compute in.
+TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2}
+TOLERANCE = 1e-4
+
+
+def check_equal_outputs(
+    private: Any,
+    graph: KerasGraph,
+    tensors: Mapping[TensorKey, Any],
+    graphs: Mapping[int, KerasGraph],
+    layers: Mapping[int, Any],
+) -> None:
+    """Check that a rebuilt model's layers put out what their sources do.
+
+    Parameters
+    ----------
+    private : tf_keras.Model
+        The rebuilt model.
+    graph : KerasGraph
+        Graph of the source.
+    tensors : mapping of TensorKey to KerasTensor
+        From tensors of the source to those of the rebuilt model.
+    graphs : mapping of int to KerasGraph
+        Graphs of the sources of models within, by id of the rebuilt one.
+    layers : mapping of int to Layer
+        Rebuilt layers, by id of their source.
+
+    Raises
+    ------
+    UnsupportedError
+        An output differs; names the first layer, in the order of computation.
+    """
+    rng = np.random.RandomState(0)
+    inputs = [_random_values(tensor, rng) for tensor in graph.inputs]
+    _compare(private, graph, inputs, tensors, graphs, layers)
+
+
+def _compare(
+    private: Any,
+    graph: KerasGraph,
+    inputs: Sequence[Any],
+    tensors: Mapping[TensorKey, Any],
+    graphs: Mapping[int, KerasGraph],
+    layers: Mapping[int, Any],
+) -> None:
+    keys = [tensor_key(tensor) for call in graph.calls for tensor in call.outputs]
+    # one run of the graph as it is, with every tensor in it as an output
+    probe = import_tf_keras().Model(private.inputs, [tensors[key] for key in keys])
+    found = dict(zip(keys, leaves(probe(list(inputs), training=False))))
+    values = {tensor_key(t): value for t, value in zip(graph.inputs, inputs)}
+    for call in graph.calls:
+        call_keys = [tensor_key(tensor) for tensor in call.outputs]
+        if all(key in values for key in call_keys):
+            continue
+        args, kwargs = _arguments(call, values)
+        results = leaves(call.layer(*args, **kwargs))
+        values.update(zip(call_keys, results))
+        pairs = [(_as_numpy(values[k]), _as_numpy(found[k])) for k in call_keys]
+        tolerance = _tolerance(graph)
+        if all(_is_close(expected, got, tolerance) for expected, got in pairs):
+            continue
+        nested = layers[id(call.layer)]
+        if id(nested) in graphs:
+            inner = [_as_numpy(value) for value in leaves(args)]
+            _compare(nested, graphs[id(nested)], inner, tensors, graphs, layers)
+        worst = max(_difference(expected, got) for expected, got in pairs)
+        raise UnsupportedError(
+            f"{describe(call.layer)} puts out something else when rebuilt in tf_keras: "
+            f"differs by {worst:.3g} times its largest output, allowed is {tolerance}"
+        )
+
+
+def _arguments(
+    call: Call, values: Mapping[TensorKey, Any]
+) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
+    args, kwargs = map_leaves(
+        lambda leaf: values[tensor_key(leaf)] if is_tensor(leaf) else leaf,
+        (call.args, call.kwargs),
+    )
+    return args, {key: value for key, value in kwargs.items() if value is not None}
+
+
+def _random_values(tensor: Any, rng: np.random.RandomState) -> np.ndarray:
+    """Return values for a model's input, from zero to one: valid indices as well."""
+    sizes = [OPEN_SIZE if size is None else int(size) for size in tensor.shape[1:]]
+    dtype = np.dtype(getattr(tensor.dtype, "name", tensor.dtype))
+    values = rng.uniform(size=[N_SAMPLES, *sizes])
+    return (values if dtype.kind == "f" else np.round(values)).astype(dtype)
+
+
+def _as_numpy(value: Any) -> np.ndarray:
+    """Return an output of either Keras, on whatever backend, as an array."""
+    if not isinstance(value, np.ndarray) and not hasattr(value, "numpy"):
+        value = sys.modules["keras"].ops.convert_to_numpy(value)  # type: ignore
+    array = value if isinstance(value, np.ndarray) else value.numpy()
+    return array.astype(np.float64)
+
+
+def _tolerance(graph: KerasGraph) -> float:
+    types: List[str] = [
+        str(getattr(call.layer, "compute_dtype", "")) for call in graph.calls
+    ]
+    return max(TOLERANCES.get(name, TOLERANCE) for name in types)
+
+
+def _difference(expected: np.ndarray, found: np.ndarray) -> float:
+    """Return the largest difference as a share of the largest expected value."""
+    if expected.shape != found.shape:
+        return float("inf")
+    scale = np.nanmax(np.abs(expected), initial=0) or 1.0
+    return float(np.nanmax(np.abs(expected - found), initial=0) / scale)
+
+
+def _is_close(expected: np.ndarray, found: np.ndarray, tolerance: float) -> bool:
+    if expected.shape != found.shape:
+        return False
+    if not np.array_equal(np.isnan(expected), np.isnan(found)):
+        return False
+    return _difference(expected, found) <= tolerance

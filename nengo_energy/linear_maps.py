@@ -1,0 +1,373 @@
+"""Linear maps between vectors of units: exact fan-out without building dense matrices.
+
+A projection from neurons to neurons may run through slices, convolutions, pooling and
+concatenation. Each stage is a `LinearMap`; stages are composed and summed lazily, and
+only blocks of columns (one column per presynaptic unit) are ever made explicit.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import Iterator, Sequence
+
+import numpy as np
+import scipy.sparse as sp
+
+from .exceptions import InputError
+
+MAX_BLOCK_ENTRIES = 4_000_000
+"""Most non-zeros that a block of explicit columns is planned to hold (about 64 MB)."""
+
+
+class LinearMap(ABC):
+    """A matrix of shape (size_out, size_in) that need not exist.
+
+    Attributes
+    ----------
+    size_in, size_out : int
+        Number of presynaptic and postsynaptic units.
+    """
+
+    size_in: int
+    size_out: int
+
+    @abstractmethod
+    def columns(self, indices: np.ndarray) -> sp.csc_matrix:
+        """Return the columns of some presynaptic units.
+
+        Parameters
+        ----------
+        indices : (n,) int ndarray
+            Presynaptic units.
+
+        Returns
+        -------
+        (size_out, n) csc_matrix
+            Weights, without explicit zeros.
+        """
+
+    @property
+    @abstractmethod
+    def fan_out_bound(self) -> int:
+        """Upper bound of the fan-out of any presynaptic unit."""
+
+    @cached_property
+    def fan_out(self) -> np.ndarray:
+        """Non-zero weights of each presynaptic unit, (size_in,) int64 ndarray."""
+        return np.concatenate(
+            [np.zeros(0, np.int64)]
+            + [np.diff(block.indptr).astype(np.int64) for block in self.blocks()]
+        )
+
+    @cached_property
+    def single_targets(self) -> np.ndarray | None:
+        """Target of each presynaptic unit if no unit has more than one, else None.
+
+        A (size_in,) int ndarray with -1 for units that have none.
+        """
+        if self.fan_out.size and self.fan_out.max() > 1:
+            return None
+        matrix = self.to_sparse()
+        targets = np.full(self.size_in, -1, dtype=np.int64)
+        targets[np.diff(matrix.indptr) > 0] = matrix.indices
+        return targets
+
+    @property
+    def is_injective(self) -> bool:
+        """Whether every unit has exactly one target, and no two share it."""
+        targets = self.single_targets
+        if targets is None:
+            return False
+        return bool(np.all(targets >= 0)) and np.unique(targets).size == targets.size
+
+    def blocks(self) -> Iterator[sp.csc_matrix]:
+        """Yield the whole matrix as blocks of columns of bounded size."""
+        step = max(1, MAX_BLOCK_ENTRIES // max(1, self.fan_out_bound))
+        for start in range(0, self.size_in, step):
+            yield self.columns(np.arange(start, min(start + step, self.size_in)))
+
+    def to_sparse(self) -> sp.csc_matrix:
+        """Return the whole matrix, (size_out, size_in) csc_matrix."""
+        blocks = list(self.blocks())
+        if not blocks:
+            return sp.csc_matrix((self.size_out, self.size_in))
+        return sp.hstack(blocks, format="csc")
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Multiply a vector, (size_in,) ndarray -> (size_out,) ndarray."""
+        support = np.flatnonzero(x)
+        return self.columns(support) @ np.asarray(x, dtype=float)[support]
+
+    def __matmul__(self, first: LinearMap) -> LinearMap:
+        """Compose: ``second @ first`` applies ``first``, then ``second``."""
+        return ComposedMap(first, self)
+
+
+class DenseMap(LinearMap):
+    """A matrix held as an array, (size_out, size_in) ndarray."""
+
+    def __init__(self, matrix: np.ndarray):
+        self.matrix = matrix
+        self.size_out, self.size_in = matrix.shape
+
+    def columns(self, indices: np.ndarray) -> sp.csc_matrix:
+        return sp.csc_matrix(self.matrix[:, indices])
+
+    @property
+    def fan_out_bound(self) -> int:
+        return self.size_out
+
+    @cached_property
+    def fan_out(self) -> np.ndarray:
+        return np.count_nonzero(self.matrix, axis=0).astype(np.int64)
+
+
+class SparseMap(LinearMap):
+    """A matrix held in a sparse format; entries that are given twice add up."""
+
+    def __init__(self, matrix: sp.spmatrix):
+        self.matrix = sp.csc_matrix(matrix)
+        self.matrix.sum_duplicates()
+        self.matrix.eliminate_zeros()
+        self.size_out, self.size_in = self.matrix.shape
+
+    @classmethod
+    def diagonal(cls, values: np.ndarray) -> SparseMap:
+        """Return a map that scales each unit by its own value."""
+        return cls(sp.diags(np.asarray(values, dtype=float), format="csc"))
+
+    @classmethod
+    def gather(cls, indices: np.ndarray, size_in: int) -> SparseMap:
+        """Return the map ``y[k] = x[indices[k]]``."""
+        n = len(indices)
+        ones = np.ones(n)
+        return cls(sp.csc_matrix((ones, (np.arange(n), indices)), shape=(n, size_in)))
+
+    @classmethod
+    def scatter(cls, indices: np.ndarray, size_out: int) -> SparseMap:
+        """Return the map ``y[indices[k]] += x[k]``."""
+        n = len(indices)
+        ones = np.ones(n)
+        return cls(sp.csc_matrix((ones, (indices, np.arange(n))), shape=(size_out, n)))
+
+    def columns(self, indices: np.ndarray) -> sp.csc_matrix:
+        return self.matrix[:, indices]
+
+    @cached_property
+    def fan_out(self) -> np.ndarray:
+        return np.diff(self.matrix.indptr).astype(np.int64)
+
+    @property
+    def fan_out_bound(self) -> int:
+        return int(self.fan_out.max(initial=0))
+
+
+class ConvolutionMap(LinearMap):
+    """A convolution or transposed convolution in any number of dimensions.
+
+    Input position ``i`` and kernel tap ``k`` meet output position ``o`` where, in each
+    dimension, ``i = o * stride + k - pad`` (convolution) or ``o = i * stride + k - pad``
+    (transposed). Links to padding lead outside and do not exist.
+
+    Parameters
+    ----------
+    kernel : (*kernel_size, n_channels // groups, n_filters) ndarray
+        Weights.
+    input_space, output_space : tuple of int
+        Spatial shapes.
+    n_channels : int
+        Input channels; the number of groups follows from the kernel.
+    strides, pads : tuple of int
+        Stride and padding before the first element, for each dimension.
+    channels_last : bool
+        Order of the axes in the flat vectors.
+    transposed : bool
+        Whether this is the transposed convolution.
+    """
+
+    def __init__(
+        self,
+        kernel: np.ndarray,
+        input_space: Sequence[int],
+        output_space: Sequence[int],
+        n_channels: int,
+        strides: Sequence[int],
+        pads: Sequence[int],
+        channels_last: bool = True,
+        transposed: bool = False,
+    ):
+        self.kernel = kernel
+        self.input_space = tuple(input_space)
+        self.output_space = tuple(output_space)
+        self.n_channels = n_channels
+        self.n_filters = kernel.shape[-1]
+        self.channels_last = channels_last
+        self.size_in = int(np.prod(self.input_space)) * n_channels
+        self.size_out = int(np.prod(self.output_space)) * self.n_filters
+        # for each dimension, the output position that input and tap meet; -1 for none
+        self._meetings = [
+            _meetings(*sizes, transposed)
+            for sizes in zip(
+                self.input_space,
+                self.output_space,
+                kernel.shape[:-2],
+                strides,
+                pads,
+            )
+        ]
+        # weights of each input channel: (n_taps, n_channels, n_filters)
+        self._taps = _ungroup(kernel, n_channels)
+
+    @property
+    def fan_out_bound(self) -> int:
+        taps = np.prod([np.max((m >= 0).sum(axis=1)) for m in self._meetings])
+        return int(taps) * self.n_filters
+
+    @cached_property
+    def fan_out(self) -> np.ndarray:
+        n_dims = len(self.input_space)
+        # sum over taps of "this tap leads somewhere" x non-zero weights of the tap,
+        # one dimension after the other: axes (taps..., channels) -> (channels, inputs...)
+        n_links = np.count_nonzero(self._taps, axis=-1).astype(np.int64)
+        n_links = n_links.reshape(self.kernel.shape[:-2] + (self.n_channels,))
+        for meetings in self._meetings:
+            n_links = np.tensordot(n_links, (meetings >= 0).astype(np.int64), (0, 1))
+        if self.channels_last:
+            n_links = np.moveaxis(n_links, 0, n_dims)
+        return n_links.ravel()
+
+    def columns(self, indices: np.ndarray) -> sp.csc_matrix:
+        indices = np.asarray(indices)
+        channel, position = self._split(indices, self.input_space, self.n_channels)
+        # output position for every (unit, tap): combine the dimensions, keep -1
+        out = np.zeros((len(indices), 1), dtype=np.int64)
+        for dim, meetings in enumerate(self._meetings):
+            step = meetings[position[dim]][:, None, :]
+            out = np.where(
+                (out[:, :, None] < 0) | (step < 0),
+                -1,
+                out[:, :, None] * self.output_space[dim] + step,
+            ).reshape(len(indices), -1)
+        unit, tap = np.nonzero(out >= 0)
+        weights = self._taps[tap, channel[unit]]
+        if self.channels_last:
+            base, step = out[unit, tap] * self.n_filters, 1
+        else:
+            base, step = out[unit, tap], int(np.prod(self.output_space))
+        link, target = np.nonzero(weights)
+        rows = base[link] + target * step
+        shape = (self.size_out, len(indices))
+        return sp.csc_matrix((weights[link, target], (rows, unit[link])), shape=shape)
+
+    def _split(
+        self, indices: np.ndarray, space: tuple[int, ...], n_channels: int
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Split flat indices into channels and positions in each dimension."""
+        if self.channels_last:
+            *position, channel = np.unravel_index(indices, space + (n_channels,))
+        else:
+            channel, *position = np.unravel_index(indices, (n_channels,) + space)
+        return channel, tuple(position)
+
+
+class ComposedMap(LinearMap):
+    """``second`` after ``first``; its weights are the products summed over the middle."""
+
+    def __init__(self, first: LinearMap, second: LinearMap):
+        if first.size_out != second.size_in:
+            raise InputError(
+                f"can't compose maps: the first has {first.size_out} outputs, "
+                f"the second {second.size_in} inputs"
+            )
+        self.first, self.second = first, second
+        self.size_in, self.size_out = first.size_in, second.size_out
+
+    def columns(self, indices: np.ndarray) -> sp.csc_matrix:
+        inner = self.first.columns(indices)
+        used = np.unique(inner.indices)
+        product = sp.csc_matrix(self.second.columns(used) @ inner[used, :])
+        product.eliminate_zeros()
+        return product
+
+    @property
+    def fan_out_bound(self) -> int:
+        bound = self.first.fan_out_bound * self.second.fan_out_bound
+        return min(bound, self.size_out)
+
+    @cached_property
+    def fan_out(self) -> np.ndarray:
+        targets = self.first.single_targets
+        if targets is not None:
+            reached = self.second.fan_out[targets] if targets.size else targets
+            return np.where(targets >= 0, reached, 0).astype(np.int64)
+        if self.second.is_injective:
+            return self.first.fan_out
+        return super().fan_out
+
+
+class SummedMap(LinearMap):
+    """The sum of maps between the same units: one weight for each pair."""
+
+    def __init__(self, maps: Sequence[LinearMap]):
+        sizes = {(m.size_out, m.size_in) for m in maps}
+        if len(sizes) != 1:
+            raise InputError(f"can't add maps of the shapes {sorted(sizes)}")
+        self.maps = tuple(maps)
+        self.size_out, self.size_in = sizes.pop()
+
+    def columns(self, indices: np.ndarray) -> sp.csc_matrix:
+        total = self.maps[0].columns(indices)
+        for other in self.maps[1:]:
+            total = total + other.columns(indices)
+        total = sp.csc_matrix(total)
+        total.eliminate_zeros()
+        return total
+
+    @property
+    def fan_out_bound(self) -> int:
+        return min(sum(m.fan_out_bound for m in self.maps), self.size_out)
+
+
+def sum_maps(maps: Sequence[LinearMap]) -> LinearMap:
+    """Return the sum of maps; a single map stays what it is."""
+    return maps[0] if len(maps) == 1 else SummedMap(maps)
+
+
+def _meetings(
+    n_in: int, n_out: int, n_taps: int, stride: int, pad: int, transposed: bool
+) -> np.ndarray:
+    """Return the output position where input and tap meet in one dimension.
+
+    Returns
+    -------
+    (n_in, n_taps) int64 ndarray
+        Output position, or -1 where there is none.
+    """
+    i = np.arange(n_in)[:, None]
+    k = np.arange(n_taps)[None, :]
+    if transposed:
+        out = i * stride + k - pad
+        exists = (out >= 0) & (out < n_out)
+    else:
+        out, rest = np.divmod(i - k + pad, stride)
+        exists = (rest == 0) & (out >= 0) & (out < n_out)
+    return np.where(exists, out, -1)
+
+
+def _ungroup(kernel: np.ndarray, n_channels: int) -> np.ndarray:
+    """Spread a grouped kernel over all input channels: (n_taps, n_channels, n_filters).
+
+    Filters of another group keep weight zero.
+    """
+    per_group, n_filters = kernel.shape[-2:]
+    n_groups = n_channels // per_group
+    flat = kernel.reshape(-1, per_group, n_filters)
+    if n_groups == 1:
+        return flat
+    group_size = n_filters // n_groups
+    taps = np.zeros((flat.shape[0], n_channels, n_filters), dtype=kernel.dtype)
+    for g in range(n_groups):
+        filters = slice(g * group_size, (g + 1) * group_size)
+        taps[:, g * per_group : (g + 1) * per_group, filters] = flat[:, :, filters]
+    return taps

@@ -1,0 +1,7 @@
+"""Deployment to Loihi by NengoLoihi."""
+
+from __future__ import annotations
+
+from .network import build_loihi_network
+
+__all__ = ["build_loihi_network"]

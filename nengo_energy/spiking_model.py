@@ -1,0 +1,299 @@
+"""A converted Keras model: measured, priced and deployed from one object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Sequence
+
+import nengo
+import numpy as np
+
+from .activity import Activity, measure_activity
+from .assumptions import Assumption
+from .checks import check_choice
+from .compat import emulator, import_nengo_dl, import_nengo_loihi
+from .counts import OpCounts, count_ops
+from .energy import estimate_energy
+from .exceptions import InputError, UnsupportedError
+from .keras_layers import LayerOps, count_layer_ops
+from .loihi import build_loihi_network
+from .simulators import SIMULATORS
+from .topology import Topology
+from .tracing import trace_topology
+
+if TYPE_CHECKING:
+    from .estimate import EnergyEstimate
+    from .keras_models import KerasClone
+
+
+class KerasMap(Mapping):
+    """Parts of the network, by layer, tensor or name of the Keras model."""
+
+    def __init__(self, clone: KerasClone, parts: Mapping[Any, Any]):
+        self._clone = clone
+        self._parts = parts
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._parts[self._clone.tensor(key)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def values(self) -> Any:
+        """Return the parts of the network."""
+        return self._parts.values()
+
+
+@dataclass(frozen=True, eq=False)
+class SpikingModel:
+    """A Keras model as a network of spiking neurons; see `nengo_energy.convert`.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The user's model, unchanged.
+    net : nengo.Network
+        The converted network, with biases folded into the neurons.
+    assumptions : tuple of Assumption
+        What conversion took for granted.
+    """
+
+    model: Any
+    net: nengo.Network
+    clone: KerasClone = field(repr=False)
+    probes: Mapping[Any, nengo.Probe] = field(repr=False)
+    nodes: Mapping[Any, nengo.Node] = field(repr=False)
+    parts: Mapping[Any, Any] = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def inputs(self) -> KerasMap:
+        """Input nodes by the model's inputs: tensor, layer or name."""
+        return KerasMap(self.clone, self.nodes)
+
+    @property
+    def outputs(self) -> KerasMap:
+        """Output probes by the model's outputs: tensor, layer or name."""
+        return KerasMap(self.clone, self.probes)
+
+    @property
+    def layers(self) -> KerasMap:
+        """Neurons or nodes by the model's layers: tensor, layer or name."""
+        return KerasMap(self.clone, self.parts)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Populations and projections of the network."""
+        return trace_topology(
+            self.net, inputs=self.input_nodes, layer_name=layer_of_label
+        )
+
+    @cached_property
+    def layer_ops(self) -> LayerOps:
+        """Operations of the conventional network, layer by layer."""
+        return count_layer_ops(self.clone.model)
+
+    @cached_property
+    def loihi_network(self) -> nengo.Network:
+        """The network as it is deployed; see `nengo_energy.loihi`."""
+        return build_loihi_network(self.net, self.topology, self.output_probes)
+
+    @property
+    def input_nodes(self) -> list[nengo.Node]:
+        """Input nodes in the order of the model's inputs."""
+        return [self.nodes[tensor] for tensor in self.clone.model.inputs]
+
+    @property
+    def output_probes(self) -> list[nengo.Probe]:
+        """Output probes in the order of the model's outputs."""
+        return [self.probes[tensor] for tensor in self.clone.model.outputs]
+
+    def measure(
+        self,
+        x: Any,
+        timesteps: int = 50,
+        *,
+        simulator: str = "nengo-dl",
+        dt: float = 0.001,
+        warmup: int = 0,
+        minibatch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Activity:
+        """Count the spikes of every neuron while the network works on inputs.
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            Inputs as the Keras model takes them, (n_inferences, ...): one array, a list
+            in the order of the model's inputs, or a mapping by input.
+        timesteps : int
+            Timesteps per inference.
+        simulator : {"nengo-dl", "nengo", "loihi"}
+            ``"loihi"`` runs the network as it is deployed, on the emulator.
+        dt, warmup, minibatch_size, progress
+            See `nengo_energy.measure_activity`.
+
+        Returns
+        -------
+        Activity
+            Its ``outputs`` hold the network's outputs, its ``accuracy`` compares them
+            with labels.
+        """
+        check_choice("simulator", simulator, SIMULATORS)
+        data = self._as_input(x)
+        network = self.loihi_network if simulator == "loihi" else self.net
+        return measure_activity(
+            network,
+            data,
+            timesteps,
+            simulator=simulator,
+            dt=dt,
+            warmup=warmup,
+            minibatch_size=minibatch_size,
+            topology=self.topology,
+            probes=self.output_probes,
+            progress=progress,
+        )
+
+    def count(self, activity: Activity) -> OpCounts:
+        """Count the operations of the spiking and of the conventional network."""
+        counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
+        return OpCounts(
+            counts.rows,
+            counts.timesteps,
+            counts.dt,
+            self.assumptions + counts.assumptions,
+            {"model": self.model.name, **self.options, **counts.settings},
+        )
+
+    def estimate(
+        self, activity: Activity, devices: Any = None, *, host: Any = None
+    ) -> EnergyEstimate:
+        """Price what was measured on devices.
+
+        Parameters
+        ----------
+        activity : Activity
+            From `measure`.
+        devices : str, Device or sequence of them, optional
+            By default all that are known.
+        host : str or Device, optional
+            The device that does the host's work; without one, that work is listed as
+            not modelled.
+
+        Returns
+        -------
+        EnergyEstimate
+            Energy per inference, by device, layer and operation.
+        """
+        from . import devices as registry
+
+        chosen = registry.names() if devices is None else devices
+        return estimate_energy(self.count(activity), chosen, host=host)
+
+    def simulator(self, name: str = "nengo-dl", x: Any = None, **options: Any) -> Any:
+        """Open a simulator of this network.
+
+        Parameters
+        ----------
+        name : {"nengo-dl", "nengo", "loihi"}
+            ``"loihi"`` is a ``nengo_loihi.Simulator``: the emulator, or the chip where
+            one is attached.
+        x : ndarray, optional
+            One input, which the network is shown from the first timestep on; `feed`
+            shows another. NengoDL takes its inputs as ``sim.run_steps(..., data=...)``.
+        **options
+            Passed on to the simulator.
+
+        Returns
+        -------
+        nengo.Simulator, nengo_dl.Simulator or nengo_loihi.Simulator
+            ``sim.data[snn.outputs[...]]`` is the output.
+        """
+        check_choice("simulator", name, SIMULATORS)
+        if name == "nengo-dl":
+            if x is not None:
+                raise InputError(
+                    "nengo-dl takes its input when it runs: "
+                    "sim.run_steps(n, data={snn.inputs[model.input]: x}), with x of "
+                    "shape (minibatch, timesteps, size)"
+                )
+            return import_nengo_dl().Simulator(self.net, **options)
+        if name == "nengo":
+            sim = nengo.Simulator(self.net, **options)
+        else:
+            sim = import_nengo_loihi().Simulator(self.loihi_network, **options)
+        if x is not None:
+            self.feed(sim, x)
+        return sim
+
+    def feed(self, sim: Any, x: Any) -> None:
+        """Show a running simulator, of Nengo or NengoLoihi, another input.
+
+        Parameters
+        ----------
+        sim : nengo.Simulator or nengo_loihi.Simulator
+            From `simulator`.
+        x : ndarray, or list or mapping of ndarray
+            One input as the Keras model takes it, with or without the axis of examples.
+        """
+        for node, value in self._as_input(x, single=True).items():
+            emulator.set_input(sim, node, value[0])
+
+    def _as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
+        """Return inputs by node, (n, size) or (n, timesteps, size), or complain."""
+        tensors = self.clone.model.inputs
+        if isinstance(x, Mapping):
+            given = {id(self.clone.tensor(key)): value for key, value in x.items()}
+            missing = [t.name for t in tensors if id(t) not in given]
+            if missing:
+                raise InputError(f"inputs lack {', '.join(missing)}")
+            x = [given[id(tensor)] for tensor in tensors]
+        elif len(tensors) == 1:
+            x = [x]
+        if not isinstance(x, (list, tuple)) or len(x) != len(tensors):
+            raise InputError(
+                f"model {self.model.name!r} has {len(tensors)} inputs; give a list of "
+                "as many arrays, or a mapping by input"
+            )
+        temporal = bool(self.options.get("temporal_model"))
+        return {
+            self.nodes[tensor]: _flatten(value, tensor, temporal, single)
+            for tensor, value in zip(tensors, x)
+        }
+
+
+def layer_of_label(label: str) -> str:
+    """Return the Keras layer that NengoDL's converter labelled a part after."""
+    return re.sub(r"\.\d+(?=/|$)", "", label)
+
+
+def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarray:
+    """Return one input with one axis of features, (n, size) or (n, timesteps, size)."""
+    name = tensor._keras_history[0].name
+    shape = tuple(tensor.shape)[2 if temporal else 1 :]
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"input {name!r} must be an array of numbers") from error
+    if single and array.shape == shape:
+        array = array[None]
+    n_axes = array.ndim - len(shape)
+    if n_axes not in (1, 2) or array.shape[n_axes:] != shape:
+        batch = ", ".join(["n", *map(str, shape)])
+        steps = ", ".join(["n", "timesteps", *map(str, shape)])
+        raise InputError(
+            f"input {name!r} must have the shape ({batch}), or ({steps}) to change every "
+            f"timestep; got {array.shape}"
+        )
+    return array.reshape(*array.shape[:n_axes], -1)
+
+
+__all__: Sequence[str] = ["KerasMap", "SpikingModel", "layer_of_label"]

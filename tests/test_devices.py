@@ -1,0 +1,584 @@
+"""Devices: built-in constants, files, checks, names, registration and plugins."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.resources
+import math
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from nengo_energy import devices
+from nengo_energy.counts import OPERATIONS
+from nengo_energy.devices import Device, Quantity
+from nengo_energy.devices.device import EVIDENCE, PRICED_OPERATIONS, SHORTHANDS
+from nengo_energy.devices.files import parse_device
+from nengo_energy.devices.registry import Registry, load_plugins
+from nengo_energy.exceptions import InputError, NengoEnergyError, NotFoundError
+
+BUILTIN = (
+    "arm",
+    "cpu",
+    "gpu",
+    "loihi",
+    "loihi-davies2018",
+    "spinnaker",
+    "spinnaker2",
+)
+
+TOML = """
+name = "chip"
+kind = "event"
+description = "A chip"
+notes = ["A note."]
+
+[energies.synop]
+value = 23.6
+unit = "pJ"
+source = "paper"
+locator = "Table 1"
+evidence = "measured"
+year = 2020
+
+[not_modelled]
+hops = "no placement."
+
+[sources]
+paper = "Someone, A paper, 2020"
+"""
+
+
+@pytest.fixture(autouse=True)
+def isolated():
+    with devices.isolated():
+        yield
+
+
+def price(value=1e-12, **fields):
+    return Quantity(value, "paper", **fields)
+
+
+def make_device(**fields):
+    given = {
+        "name": "chip",
+        "kind": "event",
+        "energies": {"synop": price()},
+        "sources": {"paper": "Someone, A paper, 2020"},
+    }
+    return Device(**{**given, **fields})
+
+
+# --- built-in devices --------------------------------------------------------------
+
+
+def test_builtin_names_are_there_in_alphabetical_order():
+    assert devices.names() == BUILTIN
+
+
+@pytest.mark.parametrize(
+    "name, energies",
+    [
+        # J per synop and per neuron of keras_spiking 0.3.0, ModelEnergy.devices
+        ("cpu", (8.6e-9, 8.6e-9)),
+        ("gpu", (0.3e-9, 0.3e-9)),
+        ("arm", (0.9e-9, 0.9e-9)),
+        ("loihi", ((23.6 + 3.5) * 1e-12, 81e-12)),
+        ("spinnaker", (13.3e-9, 26e-9)),
+        ("spinnaker2", (450e-12, 2.19e-9)),
+    ],
+)
+def test_six_devices_hold_keras_spiking_constants(name, energies):
+    device = devices.get(name)
+    synop, neuron = energies
+    if device.kind == "dense":
+        expected = {"mac": synop, "activation": neuron}
+    else:
+        expected = {
+            "synop": synop,
+            "neuron_update_active": neuron,
+            "neuron_update_inactive": neuron,
+        }
+    assert (device.kind == "dense") == (name in ("cpu", "gpu", "arm"))
+    assert {op: q.value for op, q in device.energies.items()} == pytest.approx(
+        expected, rel=1e-15
+    )
+
+
+def test_loihi_synop_shows_its_two_terms():
+    synop = devices.get("loihi").energies["synop"]
+    assert synop.published == "23.6 + 3.5 pJ"
+    assert synop.value == 27.1e-12
+    assert "uncertain" in synop.note
+
+
+def test_loihi_davies2018_holds_table_2_of_the_paper():
+    device = devices.get("loihi-davies2018")
+    found = {op: (q.value, *q.bounds) for op, q in device.energies.items()}
+    assert found == {
+        "synop": (23.6e-12, 23.6e-12, 35.5e-12),
+        "neuron_update_active": (81e-12, 81e-12, 81e-12),
+        "neuron_update_inactive": (52e-12, 52e-12, 52e-12),
+        "spike": (1.7e-12, 1.7e-12, 1.7e-12),
+    }
+    assert device.energies["synop"].range_source == "boyle2025"
+    assert "3.0 pJ" in device.not_modelled["tile hops east-west"]
+    assert "4.0 pJ" in device.not_modelled["tile hops north-south"]
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_builtin_numbers_all_have_a_source_and_a_grade(name):
+    device = devices.get(name)
+    assert device.name == name
+    quantities = list(device.energies.values())
+    assert quantities and device.notes and device.description
+    for quantity in quantities:
+        assert quantity.evidence in EVIDENCE
+        assert len(device.sources[quantity.source]) > 20
+        assert quantity.locator and quantity.published
+        assert 2000 < quantity.year < 2100
+        # whoever copied a number from another's copy says so
+        assert "read in" in quantity.note
+
+
+def test_operations_of_devices_are_those_that_are_counted():
+    priced = {op for ops in PRICED_OPERATIONS.values() for op in ops}
+    assert priced == set(OPERATIONS)
+    for operations in SHORTHANDS.values():
+        assert set(operations) <= set(OPERATIONS)
+
+
+def test_conversion_to_joules_is_exact():
+    # in floats 8.6 * 1e-9 is 8.600000000000001e-09, one step beside the constant
+    assert 8.6 * 1e-9 != 8.6e-9
+    assert devices.get("cpu").energies["mac"].value == 8.6e-9
+
+
+def test_import_reads_no_device_and_no_pandas():
+    code = (
+        "import sys; from nengo_energy import devices, energy, report\n"
+        "assert not devices._registry._builtin and devices._registry._plugins is None\n"
+        "loaded = {'pandas', 'tensorflow', 'nengo'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    root = Path(devices.__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+# --- files -------------------------------------------------------------------------
+
+
+def test_load_reads_a_file_and_registers_nothing(tmp_path):
+    path = tmp_path / "chip.toml"
+    path.write_text(TOML)
+    device = devices.load(path)
+    assert device == Device(
+        name="chip",
+        kind="event",
+        energies={
+            "synop": Quantity(
+                23.6e-12,
+                "paper",
+                published="23.6 pJ",
+                locator="Table 1",
+                evidence="measured",
+                year=2020,
+            )
+        },
+        sources={"paper": "Someone, A paper, 2020"},
+        description="A chip",
+        notes=("A note.",),
+        not_modelled={"hops": "no placement."},
+    )
+    assert devices.load(str(path)) == device
+    assert "chip" not in devices.names()
+
+
+@pytest.mark.parametrize(
+    "number, unit, joules",
+    [
+        ("2", "J", 2.0),
+        ("0.27", "mJ", 0.27e-3),
+        ("5.9", "uJ", 5.9e-6),
+        ("13.3", "nJ", 13.3e-9),
+        ("0", "pJ", 0.0),
+        ("47.3", "fJ", 47.3e-15),
+    ],
+)
+def test_units_of_energy(number, unit, joules):
+    text = TOML.replace("23.6", number).replace('"pJ"', f'"{unit}"')
+    assert parse_device(text, "file").energies["synop"].value == joules
+
+
+def test_file_with_range_static_power_real_time_and_shorthand():
+    text = TOML.replace("[energies.synop]", "[energies.neuron_update]")
+    text = text.replace("year = 2020", "year = 2020\nlow = 20\nhigh = 30.5")
+    text += """
+[static_power]
+value = 104
+unit = "mW"
+source = "paper"
+locator = "Table 2"
+evidence = "fitted"
+year = 2021
+[real_time]
+value = true
+source = "paper"
+"""
+    device = parse_device(text, "file")
+    assert set(device.energies) == {"neuron_update_active", "neuron_update_inactive"}
+    assert device.energies["neuron_update_active"].bounds == (20e-12, 30.5e-12)
+    assert device.static_power.value == 0.104
+    assert device.real_time is True
+    assert device.evidence == ("measured", "fitted")
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        # what a number may be
+        ("23.6", "-23.6", "energies.synop.value must be a number of at least 0 [pJ]; "),
+        ("23.6", "nan", "energies.synop.value must be a number of at least 0 [pJ]; "),
+        ("23.6", "inf", "at least 0 [pJ]; got Infinity"),
+        ("23.6", '"23.6"', "at least 0 [pJ]; got '23.6'"),
+        ("23.6", "true", "at least 0 [pJ]; got True"),
+        ("value = 23.6", "terms = [23.6, -1]", "energies.synop.terms must be a number"),
+        ("value = 23.6", "terms = 3", "energies.synop.terms must be a list of numbers"),
+        ("value = 23.6", "terms = []", "energies.synop.terms must be a list of numb"),
+        ("value = 23.6", "", "must hold either value (a number) or terms"),
+        ("value = 23.6", "value = 1\nterms = [1]", "or terms (numbers to add); got val"),
+        ("year", "low = 24\nyear", "energies.synop: low, value, high must be in ascen"),
+        ("year", "high = 23\nyear", "ascending order; got 2.36e-11, 2.36e-11, 2.3e-11"),
+        ("year", "high = -1\nyear", "energies.synop.high must be a number of at leas"),
+        ('"pJ"', '"pj"', "energies.synop.unit must be one of J, mJ, uJ, nJ, pJ, fJ;"),
+        ('"pJ"', '"W"', "energies.synop.unit must be one of J, mJ, uJ, nJ, pJ, fJ;"),
+        ("2020\n", '"2020"\n', "energies.synop: year must be a whole number"),
+        # no number without a source
+        ('source = "paper"\n', "", "energies.synop.source is missing; required: unit, "),
+        ('locator = "Table 1"\n', "", "energies.synop.locator is missing"),
+        ('locator = "Table 1"', 'locator = ""', "synop.locator must be a text that is"),
+        ('"measured"', '"guess"', "energies.synop.evidence must be one of measured, f"),
+        ('"measured"', '"user"', "evidence must be one of measured, fitted, pre-silico"),
+        ('"paper"', '"book"', "energies.synop.source must be a key of sources; got 'bo"),
+        ('"paper"', '""', "energies.synop: source must be a text that isn't empty"),
+        ("year", 'range_source = "x"\nyear', "synop.range_source must be a key of sou"),
+        ("year", "note = 3\nyear", "energies.synop: note must be a text; got 3"),
+        ('"Someone, A paper, 2020"', '""', "sources.paper must be a text that isn't"),
+        ('paper = "Someone, A paper, 2020"', "", "sources; got 'paper', known: none"),
+        # fields
+        ("year = 2020", "year = 2020\ncolour = 1", "energies.synop.colour isn't known;"),
+        ('name = "chip"', 'name = "chip"\nspeed = 1', "speed isn't known; allowed: nam"),
+        ('kind = "event"', "", "kind is missing; required: name, kind, energies, sour"),
+        ('kind = "event"', 'kind = "x"', "kind must be one of event, dense; got 'x'"),
+        ("energies.synop", "energies.sinop", "energies.sinop isn't an operation of a "),
+        ('"event"', '"dense"', "kind 'dense'; allowed: mac, activation, addition"),
+        ('name = "chip"', "", "name is missing"),
+        ('name = "chip"', "name = 3", "name must be a text that isn't empty; got 3"),
+        ('name = "chip"', 'name = "a,b"', "must be one line without commas; got 'a,b'"),
+        ('"A chip"', "3", "description must be a text; got 3"),
+        ('["A note."]', '"A note."', "notes must be a list of texts; got 'A note.'"),
+        ('["A note."]', "[3]", "each of notes must be a text that isn't empty; got 3"),
+        ('"no placement."', "1", "not_modelled.hops must be a text that isn't empty"),
+        ("[not_modelled]", "[real_time]\nvalue=true", "real_time.hops isn't known"),
+        ("[sources]", "[sources", "device file 'chip.toml': not valid TOML: "),
+    ],
+)
+def test_files_with_a_mistake_are_refused(old, new, message):
+    assert old in TOML
+    with pytest.raises(InputError) as caught:
+        parse_device(TOML.replace(old, new), "device file 'chip.toml'")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("device file 'chip.toml': ")
+
+
+def test_errors_of_a_file_name_file_device_and_field():
+    with pytest.raises(InputError) as caught:
+        parse_device(TOML.replace("23.6", "-23.6"), "device file 'chip.toml'")
+    assert str(caught.value) == (
+        "device file 'chip.toml': device 'chip': energies.synop.value must be a "
+        "number of at least 0 [pJ]; got -23.6"
+    )
+
+
+@pytest.mark.parametrize(
+    "extra, message",
+    [
+        ("energies = 3", "energies must be a table; got 3"),
+        ("energies = {synop = 3}", "energies.synop must be a table; got 3"),
+        ("energies = {}", "energies is empty; price at least one operation"),
+        ("energies = {}\nreal_time = true", "real_time must be a table; got True"),
+        ("energies = {}\nstatic_power = 1", "static_power must be a table; got 1"),
+    ],
+)
+def test_fields_that_must_be_tables(extra, message):
+    text = f'name = "chip"\nkind = "event"\n{extra}\nsources = {{}}\n'
+    with pytest.raises(InputError) as caught:
+        parse_device(text, "file")
+    assert message in str(caught.value)
+
+
+def test_load_of_a_missing_or_unreadable_file(tmp_path):
+    with pytest.raises(NotFoundError, match="device file '.*no.toml' not found"):
+        devices.load(tmp_path / "no.toml")
+    with pytest.raises(InputError, match="device file '.*' can't be read"):
+        devices.load(tmp_path)
+    (tmp_path / "latin.toml").write_bytes(b'name = "caf\xe9"')
+    with pytest.raises(InputError, match="latin.toml' can't be read"):
+        devices.load(tmp_path / "latin.toml")
+
+
+# --- Quantity and Device -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [-1e-12, math.nan, math.inf, "1", None, True, 1j])
+def test_quantity_refuses_what_is_no_amount(value):
+    with pytest.raises(InputError, match="^value must be a number of at least 0"):
+        Quantity(value, "paper")
+    if value is not None:
+        with pytest.raises(InputError, match="^high must be a number of at least 0"):
+            Quantity(1.0, "paper", high=value)
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"low": 2.0}, "low, value, high must be in ascending order; got 2, 1, 1"),
+        ({"high": 0.5}, "low, value, high must be in ascending order; got 1, 1, 0.5"),
+        ({"evidence": "guess"}, "evidence must be one of measured, .* got 'guess'"),
+        ({"year": 2020.5}, "year must be a whole number of at least 1; got 2020.5"),
+        ({"conditions": None}, "conditions must be a text; got None"),
+        ({"source": ""}, "source must be a text that isn't empty; got ''"),
+    ],
+)
+def test_quantity_checks_its_fields(fields, message):
+    with pytest.raises(InputError, match=message):
+        Quantity(**{"value": 1.0, "source": "paper", **fields})
+
+
+def test_bounds_fall_back_to_the_value():
+    assert price(2.0).bounds == (2.0, 2.0)
+    assert price(2.0, low=1.0).bounds == (1.0, 2.0)
+    assert price(2.0, high=3.0).bounds == (2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"kind": "spiking"}, "kind must be one of event, dense; got 'spiking'"),
+        ({"energies": [1]}, "energies must be a mapping; got [1]"),
+        ({"energies": {}}, "energies is empty; price at least one operation"),
+        ({"energies": {"synop": 1e-12}}, "energies.synop must be a Quantity; got 1e"),
+        ({"energies": {"mac": price()}}, "energies.mac isn't an operation of a devic"),
+        (
+            {"energies": {"neuron_update": price(), "neuron_update_active": price()}},
+            "energies.neuron_update_active is priced twice; give neuron_update, or",
+        ),
+        ({"sources": {}}, "energies.synop.source must be a key of sources; got 'paper'"),
+        ({"sources": None}, "sources must be a mapping; got None"),
+        (
+            {"static_power": Quantity(1.0, "book")},
+            "static_power.source must be a key of sources; got 'book', known: paper",
+        ),
+        ({"static_power": 1.0}, "static_power must be a Quantity; got 1.0"),
+        ({"real_time": 1}, "real_time must be true, false or left out; got 1"),
+        ({"real_time": True}, "real_time.source must be a key of sources; got ''"),
+        (
+            {"kind": "dense", "energies": {"mac": price()}, "real_time": True},
+            "real_time is for devices of kind 'event'",
+        ),
+    ],
+)
+def test_device_refuses_fields_and_names_them(fields, message):
+    with pytest.raises(InputError) as caught:
+        make_device(**fields)
+    assert str(caught.value).startswith(f"device 'chip': {message}")
+
+
+@pytest.mark.parametrize("name", ["", " ", None, 3, "a,b", "a\nb"])
+def test_device_refuses_names(name):
+    with pytest.raises(InputError, match="a device's name must be "):
+        make_device(name=name)
+
+
+def test_device_keeps_its_own_copies():
+    energies, sources = {"synop": price()}, {"paper": "Someone, A paper, 2020"}
+    device = make_device(energies=energies, sources=sources)
+    energies["spike"] = price()
+    sources.clear()
+    assert set(device.energies) == {"synop"} and set(device.sources) == {"paper"}
+
+
+def test_neuron_update_prices_active_and_inactive_updates():
+    device = make_device(energies={"neuron_update": price(3.0)})
+    assert device.energies == {
+        "neuron_update_active": price(3.0),
+        "neuron_update_inactive": price(3.0),
+    }
+
+
+# --- names and registration --------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["loihi", "LOIHI", "Loihi", " loihi "])
+def test_names_ignore_case(name):
+    assert devices.get(name).name == "loihi"
+
+
+def test_unknown_device_lists_the_known_ones_and_guesses():
+    with pytest.raises(NotFoundError) as caught:
+        devices.get("loihi3")
+    assert str(caught.value) == (
+        "device 'loihi3' not found (did you mean 'loihi'?); "
+        "known: arm, cpu, gpu, loihi, loihi-davies2018, spinnaker, spinnaker2"
+    )
+    assert isinstance(caught.value, LookupError)
+    assert isinstance(caught.value, NengoEnergyError)
+    with pytest.raises(NotFoundError, match="device 'abacus' not found; known: arm"):
+        devices.get("abacus")
+    with pytest.raises(InputError, match="a device's name must be a text; got 3"):
+        devices.get(3)
+
+
+def test_register_a_device_in_one_call():
+    made = devices.register(
+        "MyChip",
+        "event",
+        {"synop": 20e-12, "neuron_update": 60e-12, "spike": price(5e-12)},
+        static_power=0.1,
+        real_time=True,
+        source="our data sheet",
+    )
+    assert devices.get("mychip") is made
+    assert "MyChip" in devices.names()
+    assert made.energies["synop"] == Quantity(20e-12, "user")
+    assert made.energies["neuron_update_inactive"].value == 60e-12
+    assert made.static_power.value == 0.1
+    assert made.sources == {"user": "our data sheet", "paper": "paper"}
+    assert made.evidence == ("user",)
+
+
+@pytest.mark.parametrize(
+    "kind, energies, message",
+    [
+        ("event", {"synop": -1.0}, "energies.synop: value must be a number of at le"),
+        ("event", {"synop": math.nan}, "energies.synop: value must be a number of at"),
+        ("event", {"synop": "1 pJ"}, "energies.synop: value must be a number of at l"),
+        ("event", {"sinop": 1.0}, "energies.sinop isn't an operation of a device of "),
+        ("dense", {"synop": 1.0}, "energies.synop isn't an operation of a device of"),
+        ("spiking", {"synop": 1.0}, "kind must be one of event, dense; got 'spiking'"),
+        (None, {"synop": 1.0}, "kind is missing"),
+        ("event", None, "energies is missing"),
+        ("event", 1.0, "energies must be a mapping; got 1.0"),
+    ],
+)
+def test_register_refuses_bad_fields(kind, energies, message):
+    with pytest.raises(InputError) as caught:
+        devices.register("chip", kind, energies)
+    assert str(caught.value).startswith(f"device 'chip': {message}")
+    assert devices.names() == BUILTIN
+
+
+def test_register_a_finished_device():
+    chip = make_device()
+    assert devices.register(chip) is chip
+    assert devices.get("chip") is chip
+    with pytest.raises(InputError, match="device 'chip' is complete; register it wit"):
+        devices.register(chip, "event", replace=True)
+
+
+@pytest.mark.parametrize("name", ["loihi", "LOIHI", "chip", "Chip"])
+def test_taken_names_need_replace(name):
+    devices.register(make_device())
+    with pytest.raises(InputError, match="is already known; pass replace=True"):
+        devices.register(name, "event", {"synop": 1.0})
+    made = devices.register(name, "event", {"synop": 1.0}, replace=True)
+    assert devices.get(name) is made
+    assert len(devices.names()) == len(BUILTIN) + 1
+
+
+def test_unregister_brings_back_what_was_replaced():
+    builtin = devices.get("loihi")
+    devices.register("Loihi", "event", {"synop": 1.0}, replace=True)
+    assert devices.get("loihi") is not builtin
+    devices.unregister("LOIHI")
+    assert devices.get("loihi") is builtin
+    devices.register(make_device())
+    with pytest.raises(NotFoundError, match="'loihi' isn't a registered .*: chip$"):
+        devices.unregister("loihi")
+
+
+def test_isolated_undoes_registrations_even_after_an_error():
+    devices.register(make_device(name="outer"))
+    with pytest.raises(RuntimeError), devices.isolated():
+        devices.register(make_device(name="inner"))
+        devices.unregister("outer")
+        raise RuntimeError
+    assert "outer" in devices.names() and "inner" not in devices.names()
+
+
+# --- plugins -----------------------------------------------------------------------
+
+PLUGIN_DEVICE = make_device(name="plugin-chip")
+NOT_A_DEVICE = "text"
+TAKEN = make_device(name="LOIHI")
+
+
+def plugin_function():
+    return make_device(name="made-chip")
+
+
+def entry_point(name, attribute):
+    value = f"{__name__}:{attribute}"
+    return importlib.metadata.EntryPoint(name, value, "nengo_energy.devices")
+
+
+@pytest.mark.parametrize(
+    "attribute, reason",
+    [
+        ("no_such_thing", "AttributeError: .*no_such_thing"),
+        ("NOT_A_DEVICE", "TypeError: it leads to 'text', which isn't a Device"),
+        ("TAKEN", "ValueError: device 'LOIHI' is already known"),
+        ("PLUGIN_DEVICE", "ValueError: device 'plugin-chip' is already known"),
+    ],
+)
+def test_broken_plugin_warns_with_its_name_and_the_others_load(attribute, reason):
+    points = [
+        entry_point("good", "PLUGIN_DEVICE"),
+        entry_point("broken", attribute),
+        entry_point("also-good", "plugin_function"),
+    ]
+    match = rf"device plugin 'broken' \(.*{attribute}\) was left out: {reason}"
+    with pytest.warns(RuntimeWarning, match=match) as caught:
+        found = load_plugins(points, BUILTIN)
+    assert len(caught) == 1
+    assert set(found) == {"plugin-chip", "made-chip"}
+
+
+def test_registry_finds_devices_of_plugins(monkeypatch):
+    points = [entry_point("good", "PLUGIN_DEVICE")]
+    monkeypatch.setattr(
+        "nengo_energy.devices.registry._entry_points", lambda: list(points)
+    )
+    registry = Registry()
+    assert registry.names() == tuple(sorted((*BUILTIN, "plugin-chip")))
+    assert registry.get("Plugin-Chip") is PLUGIN_DEVICE
+
+
+def test_installed_entry_points_are_asked_for_by_group(monkeypatch):
+    class Selectable(list):
+        def select(self, group):
+            return [point for point in self if point.group == group]
+
+    good = entry_point("good", "PLUGIN_DEVICE")
+    other = importlib.metadata.EntryPoint("other", "json:dumps", "console_scripts")
+    found = Selectable([good, other])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda: found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "plugin-chip" in Registry().names()
+    as_python_39_does = {"nengo_energy.devices": [good], "console_scripts": [other]}
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda: as_python_39_does)
+    assert "plugin-chip" in Registry().names()
