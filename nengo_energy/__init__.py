@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from . import devices
     from .activity import Activity, measure_activity
     from .assumptions import Assumption
-    from .convert import convert
+    from .conversion import convert
     from .counts import OPERATIONS, OpCount, OpCounts, count_ops
     from .devices import load as load_device
     from .devices import register as register_device
@@ -38,7 +38,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "activity": ("Activity", "measure_activity"),
     "assumptions": ("Assumption",),
-    "convert": ("convert",),
+    "conversion": ("convert",),
     "counts": ("OPERATIONS", "OpCount", "OpCounts", "count_ops"),
     "devices.device": ("Device", "Quantity"),
     "energy": ("estimate_energy",),

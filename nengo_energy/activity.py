@@ -107,6 +107,40 @@ class Activity:
         seconds = self.timesteps * self.dt * self.n_inferences
         return self.populations[population].spikes / seconds
 
+    def accuracy(self, labels: Any, probe: nengo.Probe | None = None) -> float:
+        """Return the share of inferences whose largest output is at the label.
+
+        Parameters
+        ----------
+        labels : (n_inferences,) int array_like
+            Index of the right output for each inference.
+        probe : nengo.Probe, optional
+            Output to judge; needed when the network has several.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+
+        Raises
+        ------
+        InputError
+            If the labels don't fit the inferences, or it isn't clear which output.
+        """
+        if probe is None and len(self.outputs) != 1:
+            raise InputError(
+                f"the network has {len(self.outputs)} outputs; say which to judge with "
+                "probe="
+            )
+        output = self.outputs[next(iter(self.outputs)) if probe is None else probe]
+        wanted = np.asarray(labels)
+        if wanted.shape != (self.n_inferences,):
+            raise InputError(
+                f"labels must have the shape ({self.n_inferences},), one for each "
+                f"inference; got {wanted.shape}"
+            )
+        return float(np.mean(np.argmax(output, axis=1) == wanted))
+
     def to_frame(self) -> Any:
         """Return one row per population: spikes, rates, silent neurons.
 

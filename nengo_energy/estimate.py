@@ -121,7 +121,7 @@ class EnergyEstimate:
         )
 
     def host(self, device: DeviceLike) -> float | None:
-        """Return what the host spends [J per inference], None if not modelled."""
+        """Return what the host spends [J per inference], None if none is modelled."""
         rows = [row for row in self._rows_of(device) if row.where == "host"]
         return sum(row.energy for row in rows) if rows else None
 

@@ -14,8 +14,8 @@ from nengo_energy.keras_graph import (
     KerasGraph,
     TensorKey,
     is_tensor,
-    map_leaves,
     leaves,
+    map_leaves,
     tensor_key,
 )
 from nengo_energy.keras_rebuild import describe
@@ -120,7 +120,7 @@ def _random_values(tensor: Any, rng: np.random.RandomState) -> np.ndarray:
 def _as_numpy(value: Any) -> np.ndarray:
     """Return an output of either Keras, on whatever backend, as an array."""
     if not isinstance(value, np.ndarray) and not hasattr(value, "numpy"):
-        value = sys.modules["keras"].ops.convert_to_numpy(value)  # type: ignore
+        value = sys.modules["keras"].ops.convert_to_numpy(value)
     array = value if isinstance(value, np.ndarray) else value.numpy()
     return array.astype(np.float64)
 

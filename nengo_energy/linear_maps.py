@@ -330,8 +330,17 @@ class SummedMap(LinearMap):
 
 
 def sum_maps(maps: Sequence[LinearMap]) -> LinearMap:
-    """Return the sum of maps; a single map stays what it is."""
-    return maps[0] if len(maps) == 1 else SummedMap(maps)
+    """Return the sum of maps; a single map stays what it is.
+
+    A sum that is small enough is made explicit, so that sums of sums of the same maps
+    don't multiply the work.
+    """
+    if len(maps) == 1:
+        return maps[0]
+    total = SummedMap(maps)
+    if total.fan_out_bound * total.size_in <= MAX_BLOCK_ENTRIES:
+        return SparseMap(total.to_sparse())
+    return total
 
 
 def _meetings(

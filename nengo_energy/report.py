@@ -7,6 +7,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Iterable, Mapping, Sequence
 
+from .devices import Device
 from .estimate import EnergyEstimate, EnergyRow
 from .exceptions import NotFoundError
 
@@ -132,6 +133,39 @@ def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
         if sentences:
             blocks.append(_bullets(heading, sentences, width))
     return "\n\n".join(blocks)
+
+
+def format_devices(devices: Sequence[Device], width: int = WIDTH) -> str:
+    """Return the prices of devices as text, then the citations they refer to.
+
+    Parameters
+    ----------
+    devices : sequence of Device
+        What to print.
+    width : int
+        Columns of the terminal.
+    """
+    header = ["operation", "price", "low", "high", "published", "evidence", "source"]
+    blocks = []
+    cited: dict[str, None] = {}
+    for device in devices:
+        prices = [(op, q, "J") for op, q in device.energies.items()]
+        if device.static_power is not None:
+            prices.append(("static power", device.static_power, "W"))
+        body = []
+        for operation, quantity, unit in prices:
+            low, high = quantity.bounds
+            ends = (low, high) if low < high else (None, None)
+            values = [format_si(value, unit) for value in (quantity.value, *ends)]
+            published = quantity.published or _NOTHING
+            keys = [k for k in (quantity.source, quantity.range_source) if k]
+            cited.update((f"{key}: {device.sources[key]}", None) for key in keys)
+            source = ", ".join(keys)
+            body.append([operation, *values, published, quantity.evidence, source])
+        title = f"{device.name} ({device.kind}) {device.description}".rstrip()
+        table = _table([header], body, [], width)
+        blocks.append(textwrap.fill(title, width) + "\n" + table)
+    return "\n\n".join([*blocks, _bullets("Sources", cited, width)])
 
 
 def _title(estimate: EnergyEstimate) -> str:

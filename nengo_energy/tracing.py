@@ -208,9 +208,6 @@ class Tracer:
         for end in (_base(conn.pre_obj), _base(conn.post_obj)):
             if _is_tensor_node(end):
                 return self._leave_out(end, "a TensorNode, which runs TensorFlow code")
-        pre = _base(conn.pre_obj)
-        if conn.function is not None and _is_passthrough(pre):
-            return self._leave_out(pre, "a node that applies a function on the host")
         return True
 
     def _leave_out(self, obj: Any, reason: str) -> bool:
@@ -299,7 +296,7 @@ class Tracer:
                     group[0].source,
                     sum_maps([path.weights for path in group]),
                     group[0].filters,
-                    tuple(s for path in group for s in path.stages),
+                    _stages(group),
                 )
                 for group in _group(at_node[node])
             ]
@@ -320,8 +317,7 @@ class Tracer:
                 yield path, direct if plain else None
         for group in _group([path for path, direct in paths if direct is None]):
             weights = sum_maps([path.weights for path in group])
-            stages = tuple(s for path in group for s in path.stages)
-            yield Path(group[0].source, weights, group[0].filters, stages), None
+            yield Path(group[0].source, weights, group[0].filters, _stages(group)), None
 
     def _passthrough_in_order(self) -> list[nengo.Node]:
         """Return the passthrough nodes so that each follows those that feed it."""
@@ -449,6 +445,11 @@ def _group(paths: Sequence[Path]) -> list[list[Path]]:
     for path in paths:
         groups.setdefault((path.source, path.filters), []).append(path)
     return list(groups.values())
+
+
+def _stages(paths: Sequence[Path]) -> tuple[Stage, ...]:
+    """Return the stages of some paths, each once: paths through a ladder share many."""
+    return tuple(dict.fromkeys(stage for path in paths for stage in path.stages))
 
 
 def _labels(network: nengo.Network, prefix: str = "") -> Iterator[tuple[Any, str]]:

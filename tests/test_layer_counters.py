@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from nengo_energy import layer_counters
+from nengo_energy.compat import import_tf_keras
 from nengo_energy.exceptions import InputError
 from nengo_energy.keras_layers import LayerCount, count_layer_ops
 from nengo_energy.layer_calls import LayerCall
@@ -26,10 +27,12 @@ from nengo_energy.layer_counters import (
 with_tensorflow = pytest.mark.tensorflow
 
 
-@pytest.fixture(params=["tf_keras", "keras"])
+@pytest.fixture(params=["keras2", "keras"])
 def keras(request: pytest.FixtureRequest) -> ModuleType:
     """Keras 2 and, from TensorFlow 2.16 on, Keras 3."""
-    return importlib.import_module(request.param)
+    if request.param == "keras2":
+        return import_tf_keras()
+    return importlib.import_module("keras")
 
 
 @pytest.fixture

@@ -10,12 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nengo_energy import devices
 from nengo_energy.assumptions import Assumption
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity, names
 from nengo_energy.energy import estimate_energy
 from nengo_energy.exceptions import NotFoundError
-from nengo_energy.report import COLUMNS, format_estimate, format_si, merge_orders
+from nengo_energy.report import (
+    COLUMNS,
+    format_devices,
+    format_estimate,
+    format_si,
+    merge_orders,
+)
 
 COUNTS = OpCounts(
     rows=(
@@ -193,7 +200,7 @@ def test_printed_columns_add_up_for_any_counts(totals, synop):
     assert_columns_add_up(text, ["chip"])
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("width", [40, 44, 48, 52, 60, 80, 100])
 def test_text_stays_within_the_width_and_shows_all_devices(width):
     estimate = estimate_energy(COUNTS, names())
     text = format_estimate(estimate, width)
@@ -205,6 +212,20 @@ def test_seven_devices_fit_side_by_side_in_100_columns():
     text = str(estimate_energy(COUNTS, names()))
     assert len(names()) == 7
     assert sum(line.startswith("layer ") for line in text.splitlines()) == 1
+
+
+def test_static_power_is_the_last_row_above_the_total():
+    text = str(estimate_energy(COUNTS, ["arm", CHIP]))
+    labels = list(layer_tables(text)["chip"])
+    assert labels == [
+        "conv",
+        "dense",
+        "softmax",
+        "static power",
+        "total",
+        "low",
+        "high",
+    ]
 
 
 def test_every_assumption_is_printed_once(estimate):
@@ -256,3 +277,26 @@ def test_format_si(value, text):
 )
 def test_merge_orders(orders, merged):
     assert merge_orders(orders) == merged
+
+
+def test_devices_print_with_prices_ranges_and_citations():
+    text = format_devices([CHIP, devices.get("loihi")])
+    chip, loihi, sources = text.split("\n\n")
+    lines = [line.split() for line in chip.splitlines()]
+    assert lines[0] == ["chip", "(event)"]
+    assert lines[3] == "synop 20.0 pJ 10.0 pJ 40.0 pJ - user paper".split()
+    assert lines[-1] == "static power 1.00 uW - - - user paper".split()
+    assert loihi.startswith(
+        "loihi (event) Intel Loihi, 14 nm, 2018 (KerasSpiking's con"
+    )
+    synop = loihi.splitlines()[3].split()
+    assert synop == "synop 27.1 pJ - - 23.6 + 3.5 pJ pre-silicon keras-spiking".split()
+    assert "- paper: Someone, A paper, 2020\n" in sources
+    assert sources.count("keras-spiking: ") == 1
+
+
+def test_all_builtin_devices_print_within_the_width():
+    text = format_devices([devices.get(name) for name in names()])
+    assert max(map(len, text.splitlines())) <= 100
+    for key in ("davies2018", "boyle2025", "keras-spiking"):
+        assert f"\n- {key}: " in text

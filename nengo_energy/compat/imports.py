@@ -83,7 +83,7 @@ def import_tensorflow() -> types.ModuleType:
 
 
 def tensorflow_brings_keras2() -> bool:
-    """Tell whether ``tf.keras`` is Keras 2 of its own accord: TensorFlow before 2.16."""
+    """Tell whether ``tf.keras`` is Keras 2 by itself: in TensorFlow before 2.16."""
     major, minor = import_tensorflow().__version__.split(".")[:2]
     return (int(major), int(minor)) < (2, 16)
 

@@ -65,19 +65,18 @@ def _fromstring(data: bytes, dtype: Any = float) -> np.ndarray:
     return np.frombuffer(data, dtype=dtype).copy()
 
 
-def _use_numpy_1_meanings(module: types.ModuleType) -> None:
+def _use_numpy_1_meanings(module: Any) -> None:
     """Let a module's global ``np`` mean NumPy with the functions it was written for."""
-    own = {"array": _array, "fromstring": _fromstring}
     if not isinstance(module.np, StandIn):
-        module.np = StandIn("numpy", np, own)  # type: ignore[attr-defined]
+        module.np = StandIn("numpy", np, {"array": _array, "fromstring": _fromstring})
 
 
 def _introduce_nengo_dl(nengo_dl: types.ModuleType) -> None:
     """Tell NengoLoihi of NengoDL, and NengoDL of NengoLoihi's neurons."""
+    loihi_compat: Any = importlib.import_module("nengo_loihi.compat")
     neurons: Any = importlib.import_module("nengo_loihi.neurons")
-    for module in (importlib.import_module("nengo_loihi.compat"), neurons):
-        module.HAS_DL = True  # type: ignore[attr-defined]
-        module.nengo_dl = nengo_dl  # type: ignore[attr-defined]
+    loihi_compat.HAS_DL = neurons.HAS_DL = True
+    loihi_compat.nengo_dl = neurons.nengo_dl = nengo_dl
     builders: Any = importlib.import_module("nengo_energy.compat.loihi_builders")
     base = nengo_dl.neuron_builders.TFNeuronBuilder
     for neuron_type, builder in builders.BUILDERS.items():

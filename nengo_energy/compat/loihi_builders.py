@@ -4,8 +4,8 @@ Written from the ``step`` methods of the neurons. In inference they do the same
 operations in the same order, so in equal precision they spike in the same timesteps.
 In training they use the neurons' rate curves; see :func:`aliased`.
 
-This module imports TensorFlow and NengoDL; :func:`nengo_energy.compat.
-import_nengo_loihi` imports it when both are there.
+Only :func:`nengo_energy.compat.import_nengo_loihi` imports this module, once it has
+NengoDL.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, Dict, Optional, Tuple
 
+import tensorflow as tf
+from nengo_dl.neuron_builders import LIFBuilder, SpikingRectifiedLinearBuilder
 from nengo_loihi.neurons import (
     LoihiLIF,
     LoihiSpikingRectifiedLinear,
@@ -20,11 +22,7 @@ from nengo_loihi.neurons import (
     discretize_tau_ref,
 )
 
-from nengo_energy.compat.imports import import_nengo_dl, import_tensorflow
 from nengo_energy.exceptions import UnsupportedError
-
-tf = import_tensorflow()
-_builders = import_nengo_dl().neuron_builders
 
 
 def aliased(rate: Any, amplitude: Optional[Any], dt: Any) -> Any:
@@ -53,7 +51,7 @@ def aliased(rate: Any, amplitude: Optional[Any], dt: Any) -> Any:
     return rate + tf.stop_gradient(stepped - rate)
 
 
-class LoihiSpikingRectifiedLinearBuilder(_builders.SpikingRectifiedLinearBuilder):
+class LoihiSpikingRectifiedLinearBuilder(SpikingRectifiedLinearBuilder):
     """Build a group of ``LoihiSpikingRectifiedLinear`` neurons.
 
     At most one spike a timestep; a spike drops what the voltage exceeds one by.
@@ -70,7 +68,7 @@ class LoihiSpikingRectifiedLinearBuilder(_builders.SpikingRectifiedLinearBuilder
         return aliased(super().training_step(J, dt, **state), self.amplitude, dt)
 
 
-class LoihiLIFBuilder(_builders.LIFBuilder):
+class LoihiLIFBuilder(LIFBuilder):
     """Build a group of ``LoihiLIF`` neurons.
 
     Time constants are rounded as on the chip, and the refractory time counts from the

@@ -139,7 +139,7 @@ class _RedirectingLoader(importlib.abc.Loader):
 
 
 class _RedirectingFinder(importlib.abc.MetaPathFinder):
-    """Find the modules of some packages and have them loaded with our ``__import__``."""
+    """Find the modules of some packages, to be loaded with our ``__import__``."""
 
     def __init__(self, packages: Sequence[str], import_name: ImportFunction) -> None:
         self._packages = packages

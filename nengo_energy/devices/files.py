@@ -29,6 +29,15 @@ DEVICE_OPTIONAL = (
 QUANTITY_REQUIRED = ("unit", "source", "locator", "evidence", "year")
 QUANTITY_NUMBERS = ("value", "terms")
 QUANTITY_OPTIONAL = ("low", "high", "range_source", "conditions", "note")
+QUANTITY_COPIED = (
+    "source",
+    "locator",
+    "evidence",
+    "year",
+    "range_source",
+    "conditions",
+    "note",
+)
 
 
 def load(path: str | os.PathLike[str]) -> Device:
@@ -138,33 +147,29 @@ def _quantity(name: str, data: object, dimension: str) -> Quantity:
     units = UNITS[dimension]
     unit = check_choice(f"{name}.unit", table["unit"], tuple(units))
 
-    def to_si(key: str, number: object) -> float:
-        check_amount(f"{name}.{key}", number, unit)
-        return float(Decimal(number).scaleb(units[unit]))  # type: ignore[arg-type]
-
-    terms = table["terms"] if numbers == ["terms"] else [table["value"]]
+    key = numbers[0]
+    terms = table[key] if key == "terms" else [table[key]]
     if not isinstance(terms, list) or not terms:
         raise InputError(f"{name}.terms must be a list of numbers; got {terms!r}")
     for term in terms:
-        check_amount(f"{name}.{numbers[0]}", term, unit)
+        check_amount(f"{name}.{key}", term, unit)
+    for end in ("low", "high"):
+        if end in table:
+            check_amount(f"{name}.{end}", table[end], unit)
+
+    def to_si(number: Decimal | int) -> float:
+        return float(Decimal(number).scaleb(units[unit]))
+
     try:
         return Quantity(
-            value=to_si(numbers[0], sum(Decimal(term) for term in terms)),
-            low=to_si("low", table["low"]) if "low" in table else None,
-            high=to_si("high", table["high"]) if "high" in table else None,
+            value=to_si(sum(terms)),
+            low=to_si(table["low"]) if "low" in table else None,
+            high=to_si(table["high"]) if "high" in table else None,
             published=" + ".join(str(term) for term in terms) + f" {unit}",
-            **{
-                key: table[key]
-                for key in ("source", "locator", "evidence", "year")
-                + ("range_source", "conditions", "note")
-                if key in table
-            },
+            **{key: table[key] for key in QUANTITY_COPIED if key in table},
         )
     except InputError as error:
-        message = str(error)
-        raise InputError(
-            message if message.startswith(name) else f"{name}: {message}"
-        ) from None
+        raise InputError(f"{name}: {error}") from None
 
 
 def _table(name: str, value: object) -> Mapping[str, Any]:

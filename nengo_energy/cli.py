@@ -1,0 +1,87 @@
+"""The command ``nengo-energy``: parse, call one library function, print."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Sequence
+
+from . import __version__
+from .exceptions import NengoEnergyError
+
+EPILOG = """\
+examples:
+  nengo-energy demo           train, convert, measure, price and deploy a small network
+  nengo-energy devices        list the devices that energy can be estimated for
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the program's name; by default those of the command line.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 after an error of the user's, which is printed in a line.
+        Wrong usage exits with 2.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.command(options)
+    except NengoEnergyError as error:
+        print(f"nengo-energy: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("nengo-energy: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nengo-energy",
+        description="Estimate the energy of neural networks, and deploy them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"nengo-energy {__version__}"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    demo = commands.add_parser(
+        "demo", help="train a small CNN on handwritten digits and do the main job with it"
+    )
+    demo.set_defaults(command=_demo)
+    devices = commands.add_parser("devices", help="list the known devices")
+    devices.set_defaults(command=_devices)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> None:
+    # TensorFlow writes about missing GPUs before it can be told not to
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from .demo import run_demo
+
+    run_demo(lambda text: print(text, flush=True), progress=True)
+
+
+def _devices(options: argparse.Namespace) -> None:
+    from . import devices
+    from .report import format_devices
+
+    print(format_devices([devices.get(name) for name in devices.names()]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
