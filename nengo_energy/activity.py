@@ -312,9 +312,7 @@ def _check_array(name: str, value: Any, size: int, n_steps: int) -> np.ndarray:
     if x.ndim == 2:
         x = x[:, None, :]
     if x.ndim != 3 or x.shape[2] != size or x.shape[1] not in (1, n_steps):
-        raise InputError(
-            f"{name} must have the shape {allowed}; got {np.shape(value)}"
-        )
+        raise InputError(f"{name} must have the shape {allowed}; got {np.shape(value)}")
     if len(x) == 0:
         raise InputError(f"{name} are empty; give at least one inference")
     if not np.all(np.isfinite(x)):
@@ -328,7 +326,9 @@ class _Totals:
 
     def __init__(self, topology: Topology):
         self.topology = topology
-        self.outgoing = {p.name: topology.outgoing(p.name) for p in topology.populations}
+        self.outgoing = {
+            p.name: topology.outgoing(p.name) for p in topology.populations
+        }
         self.spikes = {
             p.name: np.zeros(p.n_neurons, np.int64) for p in topology.populations
         }

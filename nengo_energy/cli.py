@@ -60,7 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     demo = commands.add_parser(
-        "demo", help="train a small CNN on handwritten digits and do the main job with it"
+        "demo",
+        help="train a small CNN on handwritten digits and do the main job with it",
     )
     demo.set_defaults(command=_demo)
     devices = commands.add_parser("devices", help="list the known devices")

@@ -105,9 +105,7 @@ def convert(
     converter = _run_converter(clone, {**_default_swaps(swaps), **swaps}, options)
     folded = _fold(converter)
     logger.info("folded the biases of %s into their neurons", folded)
-    assumptions = (
-        _verify(clone, swaps, options) if verify else ()
-    )
+    assumptions = _verify(clone, swaps, options) if verify else ()
     return SpikingModel(
         model=model,
         net=converter.net,
@@ -244,9 +242,7 @@ def _run_one_step(converter: Any, data: list[np.ndarray]) -> Mapping[Any, np.nda
     nengo_dl = import_nengo_dl()
     nodes = [converter.inputs[tensor] for tensor in converter.model.inputs]
     inputs = {n: x.reshape(2, 1, -1) for n, x in zip(nodes, data)}
-    with nengo_dl.Simulator(
-        converter.net, minibatch_size=2, progress_bar=False
-    ) as sim:
+    with nengo_dl.Simulator(converter.net, minibatch_size=2, progress_bar=False) as sim:
         result: Mapping[Any, np.ndarray] = sim.predict_on_batch(inputs)
     return result
 

@@ -94,7 +94,9 @@ class OpCounts:
     def select(self, execution: str, where: str = "device") -> tuple[OpCount, ...]:
         """Return the rows of one network (``"event"``/``"dense"``) in one place."""
         return tuple(
-            row for row in self.rows if row.execution == execution and row.where == where
+            row
+            for row in self.rows
+            if row.execution == execution and row.where == where
         )
 
     def total(self, operation: str) -> int:
@@ -157,7 +159,9 @@ def count_ops(
         tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),
         activity.timesteps,
         activity.dt,
-        merge_assumptions(topology.assumptions, activity.assumptions, _omitted(topology)),
+        merge_assumptions(
+            topology.assumptions, activity.assumptions, _omitted(topology)
+        ),
         activity.settings,
     )
 
@@ -171,7 +175,11 @@ class _Tally:
         self.series: dict[tuple[str, str, str], np.ndarray] = {}
 
     def add(
-        self, layer: str, operation: str, counts: np.ndarray | int, where: str = "device"
+        self,
+        layer: str,
+        operation: str,
+        counts: np.ndarray | int,
+        where: str = "device",
     ) -> None:
         """Add counts of each inference; a number counts for every inference."""
         known = self.series.setdefault(

@@ -179,7 +179,7 @@ def _is_wrapper(layer: Any, config: Dict[str, Any]) -> bool:
 def _plain_config(value: Any) -> Any:
     """Return a serialized object of Keras 3 in the form that Keras 2 reads.
 
-    The form of Keras 3 names modules, which would lead tf_keras to Keras 3's classes.
+    The form of Keras 3 names modules, which may lead tf_keras to Keras 3's classes.
     """
     if isinstance(value, dict) and {"class_name", "config", "module"} <= set(value):
         if str(value["module"]).partition(".")[0] != "keras":

@@ -97,9 +97,7 @@ def walk_layers(model: Any, prefix: str = "") -> Iterator[LayerUse]:
     is_sequential = _is_a(model, "Sequential")
     members = model.layers if is_sequential else getattr(model, "operations", None)
     for layer in model.layers if members is None else members:
-        calls = calls_of.get(id(layer), [])
-        if not calls:
-            continue
+        calls = calls_of[id(layer)]
         name = prefix + layer.name
         inner = layer.layer if _is_a(layer, "TimeDistributed") else layer
         if is_model(inner):

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import fields
-from decimal import Decimal
 from typing import TYPE_CHECKING, Iterable, Mapping, Sequence
 
 from .devices import Device
 from .estimate import EnergyEstimate, EnergyRow
 from .exceptions import NotFoundError
+from .tables import (
+    NOTHING,
+    WIDTH,
+    format_bullets,
+    format_si,
+    format_table,
+    merge_orders,
+)
 
 if TYPE_CHECKING:
     import pandas
+
+    from .activity import Activity
 
 COLUMNS: Sequence[str] = tuple(f.name for f in fields(EnergyRow))
 """Columns of the frame, the fields of `EnergyRow`."""
@@ -27,24 +36,6 @@ UNITS: Mapping[str, str] = {
 }
 """Units of the frame's columns. In rows of static power the count is a latency [s],
 and the energy per operation a power [W]."""
-
-WIDTH = 100
-"""Width that the text is laid out for; only a wide first column exceeds it."""
-
-_PREFIXES = {
-    -18: "a",
-    -15: "f",
-    -12: "p",
-    -9: "n",
-    -6: "u",
-    -3: "m",
-    0: "",
-    3: "k",
-    6: "M",
-    9: "G",
-}
-_NOTHING = "-"
-_GAP = "  "
 
 
 def estimate_frame(
@@ -86,28 +77,6 @@ def estimate_frame(
     return frame
 
 
-def format_si(value: float | None, unit: str) -> str:
-    """Return a value with three digits and a prefixed unit, e.g. ``"5.48 uJ"``.
-
-    Parameters
-    ----------
-    value : float or None
-        Value in SI units; None prints as ``"-"``.
-    unit : str
-        Symbol of the unit without prefix.
-    """
-    if value is None:
-        return _NOTHING
-    if value == 0:
-        return f"0 {unit}"
-    mantissa, exponent = f"{value:.2e}".split("e")  # rounds 999.6 n to 1.00 u
-    shift = int(exponent) % 3
-    power = int(exponent) - shift
-    if power not in _PREFIXES:
-        return f"{mantissa}e{int(exponent)} {unit}"
-    return f"{Decimal(mantissa).scaleb(shift):.{2 - shift}f} {_PREFIXES[power]}{unit}"
-
-
 def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
     """Return the tables of an estimate, then what it leaves out and takes for granted.
 
@@ -131,7 +100,7 @@ def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
             lists["Assumptions"].append(str(assumption))
     for heading, sentences in lists.items():
         if sentences:
-            blocks.append(_bullets(heading, sentences, width))
+            blocks.append(format_bullets(heading, sentences, width))
     return "\n\n".join(blocks)
 
 
@@ -157,15 +126,15 @@ def format_devices(devices: Sequence[Device], width: int = WIDTH) -> str:
             low, high = quantity.bounds
             ends = (low, high) if low < high else (None, None)
             values = [format_si(value, unit) for value in (quantity.value, *ends)]
-            published = quantity.published or _NOTHING
+            published = quantity.published or NOTHING
             keys = [k for k in (quantity.source, quantity.range_source) if k]
             cited.update((f"{key}: {device.sources[key]}", None) for key in keys)
             source = ", ".join(keys)
             body.append([operation, *values, published, quantity.evidence, source])
         title = f"{device.name} ({device.kind}) {device.description}".rstrip()
-        table = _table([header], body, [], width)
+        table = format_table([header], body, [], width)
         blocks.append(textwrap.fill(title, width) + "\n" + table)
-    return "\n\n".join([*blocks, _bullets("Sources", cited, width)])
+    return "\n\n".join([*blocks, format_bullets("Sources", cited, width)])
 
 
 def _title(estimate: EnergyEstimate) -> str:
@@ -204,10 +173,10 @@ def _layer_table(estimate: EnergyEstimate, width: int) -> str:
     if any(intervals):
         for i, name in enumerate(("  low", "  high")):
             cells_i = (
-                _NOTHING if r is None else format_si(r[i], "J") for r in intervals
+                NOTHING if r is None else format_si(r[i], "J") for r in intervals
             )
             totals.append([name, *cells_i])
-    return _table([["layer", *estimate.devices]], body, totals, width)
+    return format_table([["layer", *estimate.devices]], body, totals, width)
 
 
 _STATIC = "static power"
@@ -243,76 +212,76 @@ def _device_table(estimate: EnergyEstimate, width: int) -> str:
         ]
         for model in estimate.models
     ]
-    kept = [i for i in range(len(header)) if any(r[i] != _NOTHING for r in body)]
-    return _table(
+    kept = [i for i in range(len(header)) if any(r[i] != NOTHING for r in body)]
+    return format_table(
         [[header[i] for i in kept]], [[r[i] for i in kept] for r in body], [], width
     )
 
 
-def _table(
-    header: list[list[str]], body: list[list[str]], footer: list[list[str]], width: int
-) -> str:
-    """Return rows as text, the first column left and the others right aligned.
+def activity_frame(activity: Activity) -> pandas.DataFrame:
+    """Return what each population did as a frame in SI units.
 
-    Columns that don't fit go into further blocks, each with the first column again.
+    Parameters
+    ----------
+    activity : Activity
+        What to tabulate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per population: ``population``, ``n_neurons``, ``spikes`` and their
+        ``std`` over inferences [1/inf], ``firing_rate`` of the mean neuron and of the
+        fastest one [Hz], ``silent``, the share of neurons that never spiked, and
+        ``peak``, the most spikes of a neuron in one timestep.
     """
-    rows = header + body + footer
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    blocks: list[list[int]] = [[]]
-    used = widths[0]
-    for i in range(1, len(widths)):
-        needed = len(_GAP) + widths[i]
-        if blocks[-1] and used + needed > width:
-            blocks.append([])
-            used = widths[0]
-        blocks[-1].append(i)
-        used += needed
+    import pandas as pd
 
-    def line(row: list[str], block: list[int]) -> str:
-        cells = [row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in block)]
-        return _GAP.join(cells).rstrip()
-
-    texts = []
-    for block in blocks:
-        length = widths[0] + sum(len(_GAP) + widths[i] for i in block)
-        lines: list[str] = []
-        for part in (header, body, footer):
-            if lines and part:
-                lines.append("-" * length)
-            lines += [line(row, block) for row in part]
-        texts.append("\n".join(lines))
-    return "\n\n".join(texts)
-
-
-def _bullets(heading: str, sentences: Iterable[str], width: int) -> str:
-    wrapped = (
-        textwrap.fill(
-            s,
-            width,
-            initial_indent="- ",
-            subsequent_indent="  ",
-            break_on_hyphens=False,
+    rows = []
+    for name, measured in activity.populations.items():
+        rates = activity.firing_rates(name)
+        series = measured.spikes_per_inference
+        rows.append(
+            {
+                "population": name,
+                "n_neurons": measured.n_neurons,
+                "spikes": float(series.mean()),
+                "std": float(series.std(ddof=1)) if len(series) > 1 else 0.0,
+                "firing_rate": float(rates.mean()),
+                "firing_rate_max": float(rates.max()),
+                "silent": float((measured.spikes == 0).mean()),
+                "peak": measured.peak,
+            }
         )
-        for s in sentences
+    frame = pd.DataFrame(rows)
+    frame.attrs["units"] = {
+        "spikes": "1/inf",
+        "std": "1/inf",
+        "firing_rate": "Hz",
+        "firing_rate_max": "Hz",
+    }
+    return frame
+
+
+def format_activity(activity: Activity, width: int = WIDTH) -> str:
+    """Return a table of what each population did."""
+    header = ["population", "neurons", "spikes/inf", "std", "mean Hz", "max Hz"]
+    header += ["silent", "peak"]
+    body = [
+        [
+            str(row.population),
+            f"{row.n_neurons:,}",
+            f"{row.spikes:,.1f}",
+            f"{row.std:,.1f}",
+            f"{row.firing_rate:.1f}",
+            f"{row.firing_rate_max:.1f}",
+            f"{row.silent:.1%}",
+            f"{row.peak}",
+        ]
+        for row in activity_frame(activity).itertuples()
+    ]
+    skipped = f" after {activity.warmup} of warm-up" if activity.warmup else ""
+    title = (
+        f"Activity by {activity.simulator}, {activity.n_inferences:,} inferences of "
+        f"{activity.timesteps} timesteps of {1000 * activity.dt:g} ms{skipped}"
     )
-    return "\n".join([heading, *wrapped])
-
-
-def merge_orders(orders: Iterable[Sequence[str]]) -> list[str]:
-    """Merge sequences of names: a new name goes behind the one it follows.
-
-    Examples
-    --------
-    >>> merge_orders([["conv", "dense"], ["conv", "pool", "dense", "softmax"]])
-    ['conv', 'pool', 'dense', 'softmax']
-    """
-    merged: list[str] = []
-    for order in orders:
-        position = 0
-        for name in order:
-            if name in merged:
-                position = merged.index(name) + 1
-            else:
-                merged.insert(position, name)
-                position += 1
-    return merged
+    return "\n\n".join([title, format_table([header], body, [], width)])

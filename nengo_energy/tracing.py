@@ -143,9 +143,7 @@ class Tracer:
             self.leaving[_base(conn.pre_obj)].append(conn)
         self.inputs = set(inputs) if inputs is not None else None
         self.model = self._build_model()
-        self.populations = {
-            ens: self._population(ens) for ens in network.all_ensembles
-        }
+        self.populations = {ens: self._population(ens) for ens in network.all_ensembles}
         self._make_names_unique()
 
     def trace(self) -> Topology:
@@ -356,9 +354,7 @@ class Tracer:
         if pre_decoded and conn.solver.weights:
             return DenseMap(np.asarray(self.model.params[conn].weights))
         if pre_decoded:
-            linear: LinearMap = DenseMap(
-                np.atleast_2d(self.model.params[conn].weights)
-            )
+            linear: LinearMap = DenseMap(np.atleast_2d(self.model.params[conn].weights))
             post = np.arange(conn.post_obj.size_in)[conn.post_slice]
             scatter = fanout.SparseMap.scatter(post, conn.post_obj.size_in)
             linear = scatter @ linear

@@ -11,7 +11,6 @@ import nengo
 import numpy as np
 import scipy.sparse as sp
 from hypothesis import strategies as st
-
 from test_fanout import looped_matrix
 
 AMPLITUDE = 0.01
@@ -115,9 +114,7 @@ def random_networks(draw, neuron_type=None):
                 joined = nengo.Node(size_in=7, label=f"concat{k}")
                 post = population(5, f"after{k}")
                 weights = kernel(5, 7)
-                nengo.Connection(
-                    joined, post.neurons, transform=weights, synapse=None
-                )
+                nengo.Connection(joined, post.neurons, transform=weights, synapse=None)
                 places = [slice(3, 7), slice(0, 3)]
                 for branch, place in zip(branches, places):
                     into = kernel(branch.n_neurons, n)

@@ -114,6 +114,8 @@ def test_kerasspiking_time_axis(
     inputs = keras.Input(shape)
     ops = count_layer_ops(keras.Model(inputs, layer(inputs)))
     assert ops.activations == activations
+    temporal = wrapped or shape[0] is None
+    assert ops.assumptions == ((ONE_TIMESTEP,) if temporal else ())
 
 
 @pytest.mark.tensorflow

@@ -53,10 +53,10 @@ def image_model(kind):
                 layers.BatchNormalization(),
                 layers.AveragePooling2D(2),
                 layers.DepthwiseConv2D(3, padding="same"),
-                layers.LeakyReLU(0.1),
                 layers.Flatten(),
                 layers.Dropout(0.5),
                 layers.Dense(3, activation="tanh", kernel_constraint="non_neg"),
+                layers.LeakyReLU(0.1),
                 layers.Softmax(),
             ],
             name="images",
@@ -252,7 +252,7 @@ def test_frozen_layers_stay_frozen(kind):
 def test_regularizers_become_those_of_tf_keras(kind):
     clone = to_tf_keras(image_model(kind))
     tf_keras = compat.import_tf_keras()
-    convolution, dense = clone.model.layers[1], clone.model.layers[-2]
+    convolution, dense = clone.model.layers[1], clone.model.layers[-3]
     assert isinstance(convolution.kernel_regularizer, tf_keras.regularizers.L2)
     assert isinstance(dense.kernel_constraint, tf_keras.constraints.NonNeg)
 

@@ -41,11 +41,12 @@ def counts(ops: LayerOps) -> dict[str, tuple[int, int, int, int, int]]:
 def test_shared_layer_counts_once_per_use(keras: ModuleType) -> None:
     inputs = [keras.Input((4,), name=f"in{i}") for i in range(3)]
     shared = keras.layers.Dense(2, activation="relu", name="shared")
-    merged = keras.layers.Add(name="add")([shared(x) for x in inputs])
-    model = keras.Model(inputs, merged)
+    add = keras.layers.Add(name="add")
+    first, second, third = map(shared, inputs)
+    model = keras.Model(inputs, add([add([first, second]), third]))
     ops = count_layer_ops(model)
     assert counts(ops)["shared"] == (3, 4 * 2 + 2, 3 * 4 * 2, 3 * 2, 0)
-    assert counts(ops)["add"] == (1, 0, 0, 0, 2 * 2)
+    assert counts(ops)["add"] == (2, 0, 0, 0, 2 * 2)
     assert ops.params == model.count_params() == 10
 
 

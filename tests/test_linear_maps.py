@@ -46,9 +46,7 @@ def test_composition_counts_the_weights_of_the_product(data, n_in, n_mid, n_out)
 
 @given(st.data(), SIZES, SIZES)
 def test_sum_counts_one_weight_for_each_pair(data, n_in, n_out):
-    parts = [
-        data.draw(small_matrices(st.just(n_out), st.just(n_in))) for _ in range(3)
-    ]
+    parts = [data.draw(small_matrices(st.just(n_out), st.just(n_in))) for _ in range(3)]
     total = SummedMap([DenseMap(part) for part in parts])
     assert_array_equal(total.fan_out, (sum(parts) != 0).sum(axis=0))
 
@@ -57,13 +55,9 @@ def test_sum_counts_one_weight_for_each_pair(data, n_in, n_out):
 def test_permuting_units_permutes_the_fan_out(matrix, random):
     order = list(range(matrix.shape[1]))
     random.shuffle(order)
-    shuffled = DenseMap(matrix) @ SparseMap.gather(
-        np.argsort(order), matrix.shape[1]
-    )
+    shuffled = DenseMap(matrix) @ SparseMap.gather(np.argsort(order), matrix.shape[1])
     # unit k of the shuffled vector is unit order[k] of the original
-    assert_array_equal(
-        shuffled.fan_out[np.argsort(order)], DenseMap(matrix).fan_out
-    )
+    assert_array_equal(shuffled.fan_out[np.argsort(order)], DenseMap(matrix).fan_out)
 
 
 def test_blocks_are_bounded_and_add_up(monkeypatch):

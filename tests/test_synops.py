@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_networks import random_networks
 
 import nengo_energy as ne
-from random_networks import random_networks
 
 TIMESTEPS = 25
 
@@ -123,7 +123,9 @@ def test_synops_equal_the_weights_that_the_emulator_applies(built, seed):
     interface.SynapseState.update_input = tapped
     try:
         # without rounding weights to 8 bits, so that none becomes zero
-        with nengo_loihi.Simulator(prepared, target="simreal", progress_bar=False) as sim:
+        with nengo_loihi.Simulator(
+            prepared, target="simreal", progress_bar=False
+        ) as sim:
             emulator.set_input(sim, built.inp, x)
             sim.run_steps(TIMESTEPS)
             chip = emulator.chip_spike_counts(sim, [pop.ensemble for pop in on_chip])

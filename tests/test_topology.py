@@ -88,7 +88,9 @@ def test_skip_connection_meets_in_one_weight():
     with nengo.Network() as net:
         a, b = neurons(3, "a"), neurons(3, "b")
         added = nengo.Node(size_in=3)
-        nengo.Connection(a.neurons, added, transform=[[1.0, 1, 0], [0, 1, 0], [0, 0, 0]])
+        nengo.Connection(
+            a.neurons, added, transform=[[1.0, 1, 0], [0, 1, 0], [0, 0, 0]]
+        )
         nengo.Connection(a.neurons, added)
         nengo.Connection(added, b.neurons, synapse=None)
     (projection,) = ne.trace_topology(net).projections
@@ -150,9 +152,7 @@ def test_layer_is_the_one_with_the_weights():
         pooled = nengo.Node(size_in=2, label="pool")
         nengo.Connection(b.neurons, pooled, transform=pool)
         out = nengo.Node(size_in=3, label="dense")
-        nengo.Connection(
-            pooled, out, transform=RNG.uniform(1, 2, (3, 2)), synapse=None
-        )
+        nengo.Connection(pooled, out, transform=RNG.uniform(1, 2, (3, 2)), synapse=None)
         nengo.Connection(pooled, c.neurons, transform=np.ones((4, 2)), synapse=None)
         nengo.Probe(pooled)
     topology = ne.trace_topology(net)
@@ -253,13 +253,13 @@ def test_tensor_node_is_refused_by_name_or_listed():
     with pytest.raises(ne.UnsupportedError, match="softmax.*TensorNode"):
         ne.trace_topology(net)
     topology = ne.trace_topology(net, on_unsupported="omit")
-    assert topology.omitted == (
-        "softmax (a TensorNode, which runs TensorFlow code)",
-    )
+    assert topology.omitted == ("softmax (a TensorNode, which runs TensorFlow code)",)
     assert topology.coverage == 2 / 3
     activity = ne.measure_activity(_without(net, node), timesteps=1, topology=topology)
     (incomplete,) = [
-        a for a in ne.count_ops(topology, activity).assumptions if a.code == "incomplete"
+        a
+        for a in ne.count_ops(topology, activity).assumptions
+        if a.code == "incomplete"
     ]
     assert "67%" in incomplete.text and "softmax" in incomplete.text
 
@@ -273,7 +273,9 @@ def _without(net, node):
 
 def test_loop_of_passthrough_nodes_is_refused():
     with nengo.Network() as net:
-        one, two = nengo.Node(size_in=1, label="one"), nengo.Node(size_in=1, label="two")
+        one, two = nengo.Node(size_in=1, label="one"), nengo.Node(
+            size_in=1, label="two"
+        )
         nengo.Connection(one, two)
         nengo.Connection(two, one)
     with pytest.raises(ne.UnsupportedError, match="loop: one, two"):
@@ -293,7 +295,9 @@ def test_arguments_are_checked():
         ne.trace_topology("net")
     with pytest.raises(ne.InputError, match="decoded must be one of weights, factors"):
         ne.trace_topology(net, decoded="both")
-    with pytest.raises(ne.InputError, match="on_unsupported must be one of error, omit"):
+    with pytest.raises(
+        ne.InputError, match="on_unsupported must be one of error, omit"
+    ):
         ne.trace_topology(net, on_unsupported="ignore")
 
 

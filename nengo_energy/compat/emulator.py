@@ -57,7 +57,9 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
     n_found = 0
     for host in _nengo_simulators(sim):
         signals = host.model.sig.get(node, {})
-        with contextlib.suppress(KeyError):  # NengoLoihi has two hosts, one has the node
+        with contextlib.suppress(
+            KeyError
+        ):  # NengoLoihi has two hosts, one has the node
             host.signals[signals["out"]][...] = value
             n_found += 1
     if n_found == 0:

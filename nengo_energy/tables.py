@@ -1,0 +1,118 @@
+"""Plain text: numbers with units, tables that fit a terminal, wrapped lists."""
+
+from __future__ import annotations
+
+import textwrap
+from decimal import Decimal
+from typing import Iterable, Sequence
+
+WIDTH = 100
+"""Width that the text is laid out for; only a wide first column exceeds it."""
+
+NOTHING = "-"
+"""What stands for a number that isn't known."""
+
+_GAP = "  "
+_PREFIXES = {
+    -18: "a",
+    -15: "f",
+    -12: "p",
+    -9: "n",
+    -6: "u",
+    -3: "m",
+    0: "",
+    3: "k",
+    6: "M",
+    9: "G",
+}
+
+
+def format_si(value: float | None, unit: str) -> str:
+    """Return a value with three digits and a prefixed unit, e.g. ``"5.48 uJ"``.
+
+    Parameters
+    ----------
+    value : float or None
+        Value in SI units; None prints as ``"-"``.
+    unit : str
+        Symbol of the unit without prefix.
+    """
+    if value is None:
+        return NOTHING
+    if value == 0:
+        return f"0 {unit}"
+    mantissa, exponent = f"{value:.2e}".split("e")  # rounds 999.6 n to 1.00 u
+    shift = int(exponent) % 3
+    power = int(exponent) - shift
+    if power not in _PREFIXES:
+        return f"{mantissa}e{int(exponent)} {unit}"
+    return f"{Decimal(mantissa).scaleb(shift):.{2 - shift}f} {_PREFIXES[power]}{unit}"
+
+
+def format_table(
+    header: list[list[str]], body: list[list[str]], footer: list[list[str]], width: int
+) -> str:
+    """Return rows as text, the first column left and the others right aligned.
+
+    Columns that don't fit go into further blocks, each with the first column again.
+    """
+    rows = header + body + footer
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    blocks: list[list[int]] = [[]]
+    used = widths[0]
+    for i in range(1, len(widths)):
+        needed = len(_GAP) + widths[i]
+        if blocks[-1] and used + needed > width:
+            blocks.append([])
+            used = widths[0]
+        blocks[-1].append(i)
+        used += needed
+
+    def line(row: list[str], block: list[int]) -> str:
+        cells = [row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in block)]
+        return _GAP.join(cells).rstrip()
+
+    texts = []
+    for block in blocks:
+        length = widths[0] + sum(len(_GAP) + widths[i] for i in block)
+        lines: list[str] = []
+        for part in (header, body, footer):
+            if lines and part:
+                lines.append("-" * length)
+            lines += [line(row, block) for row in part]
+        texts.append("\n".join(lines))
+    return "\n\n".join(texts)
+
+
+def format_bullets(heading: str, sentences: Iterable[str], width: int) -> str:
+    wrapped = (
+        textwrap.fill(
+            s,
+            width,
+            initial_indent="- ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
+        for s in sentences
+    )
+    return "\n".join([heading, *wrapped])
+
+
+def merge_orders(orders: Iterable[Sequence[str]]) -> list[str]:
+    """Merge sequences of names: a new name goes behind the one it follows.
+
+    Examples
+    --------
+    >>> merge_orders([["conv", "dense"], ["conv", "pool", "dense", "softmax"]])
+    ['conv', 'pool', 'dense', 'softmax']
+    """
+    merged: list[str] = []
+    for order in orders:
+        position = 0
+        for name in order:
+            if name in merged:
+                position = merged.index(name) + 1
+            else:
+                merged.insert(position, name)
+                position += 1
+    return merged
