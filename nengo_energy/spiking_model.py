@@ -293,7 +293,8 @@ def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarra
             f"input {name!r} must have the shape ({batch}), or ({steps}) to change every "
             f"timestep; got {array.shape}"
         )
-    return array.reshape(*array.shape[:n_axes], -1)
+    size = int(np.prod(shape, dtype=int))
+    return array.reshape(*array.shape[:n_axes], size)
 
 
 __all__: Sequence[str] = ["KerasMap", "SpikingModel", "layer_of_label"]

@@ -1,0 +1,275 @@
+"""Spikes counted in Nengo's own simulator; no TensorFlow here."""
+
+from __future__ import annotations
+
+import nengo
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+import nengo_energy as ne
+from nengo_energy.simulators import Schedule
+
+
+def relay(rates, neuron_type=None):
+    """Neurons that fire at given rates whatever the input, onto 3 synapses each."""
+    n = len(rates)
+    with nengo.Network(seed=0) as net:
+        inp = nengo.Node(np.zeros(n), label="input")
+        pre = nengo.Ensemble(
+            n,
+            1,
+            gain=np.ones(n),
+            bias=np.asarray(rates, dtype=float),
+            neuron_type=neuron_type
+            or nengo.SpikingRectifiedLinear(initial_state={"voltage": np.zeros(n)}),
+            label="pre",
+        )
+        post = nengo.Node(size_in=3, label="post")
+        nengo.Connection(inp, pre.neurons, synapse=None)
+        nengo.Connection(pre.neurons, post, transform=np.ones((3, n)), synapse=None)
+        nengo.Probe(post)
+    return net
+
+
+def test_spikes_follow_the_rate():
+    """100, 250 and 1000 Hz for 0.1 s; one timestep in advance, so that none is due."""
+    net = relay([100.5, 250.5, 1000.5])
+    activity = ne.measure_activity(net, timesteps=100)
+    assert_array_equal(activity.populations["pre"].spikes, [10, 25, 100])
+    assert_array_equal(activity.populations["pre"].spikes_per_inference, [135])
+    assert_allclose(activity.firing_rates("pre"), [100, 250, 1000])
+
+
+def test_counts_price_every_neuron_and_timestep():
+    """3 neurons, 100 timesteps: 300 updates, 135 of them active; 3 synops a spike."""
+    net = relay([100.5, 250.5, 1000.5])
+    topology = ne.trace_topology(net)
+    counts = ne.count_ops(topology, ne.measure_activity(net, timesteps=100))
+    assert counts.total("synop") == 3 * 135
+    assert counts.total("spike") == 135
+    assert counts.total("neuron_update_active") == 135
+    assert counts.total("neuron_update_inactive") == 300 - 135
+    (host,) = counts.select("event", where="host")
+    assert (host.operation, host.total) == ("mac", 3)
+    energy = ne.estimate_energy(counts, "loihi-davies2018").total("loihi-davies2018")
+    by_hand = (405 * 23.6 + 135 * 81 + 165 * 52 + 135 * 1.7) * 1e-12
+    assert energy == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_zero_spikes_cost_updates_only():
+    net = relay([0, 0])
+    topology = ne.trace_topology(net)
+    counts = ne.count_ops(topology, ne.measure_activity(net, timesteps=7))
+    assert counts.total("synop") == counts.total("spike") == 0
+    assert counts.total("neuron_update_inactive") == 14
+
+
+def test_several_spikes_in_a_timestep():
+    """3500 Hz at 1 ms are 3 or 4 spikes a timestep, in each timestep."""
+    activity = ne.measure_activity(relay([3500.0]), timesteps=10)
+    pre = activity.populations["pre"]
+    assert_array_equal(pre.spikes, [35])
+    assert_array_equal(pre.active_per_inference, [10])
+    assert pre.peak == 4
+    (assumption,) = activity.assumptions
+    assert assumption.code == "several-spikes-per-timestep" and "4" in assumption.text
+
+
+def test_rate_neurons_count_as_spiking_at_their_rate():
+    """40 Hz for 0.5 s are 20 spikes, 0 Hz none."""
+    net = relay([40.0, 0.0], nengo.RectifiedLinear())
+    activity = ne.measure_activity(net, timesteps=500)
+    assert_array_equal(activity.populations["pre"].spikes, [20, 0])
+    assert [a.code for a in activity.assumptions] == ["rate-neurons-as-spiking"]
+
+
+def test_amplitude_is_divided_out():
+    net = relay([100.5], nengo.SpikingRectifiedLinear(amplitude=0.005))
+    full = relay([100.5])
+    measured = [ne.measure_activity(n, timesteps=100) for n in (net, full)]
+    spikes = [m.populations["pre"].spikes[0] for m in measured]
+    # the initial voltage is random in one of them: one spike more at most
+    assert abs(spikes[0] - spikes[1]) <= 1 and spikes[1] == 10
+
+
+def test_warm_up_is_left_out():
+    net = relay([100.5])
+    whole = ne.measure_activity(net, timesteps=100)
+    late = ne.measure_activity(net, timesteps=60, warmup=40)
+    early = ne.measure_activity(net, timesteps=40)
+    counts = [a.populations["pre"].spikes[0] for a in (whole, early, late)]
+    assert counts[0] == counts[1] + counts[2] == 10
+    assert_allclose(late.firing_rates("pre"), [100])
+
+
+def test_each_inference_starts_from_reset_and_keeps_its_own_numbers():
+    net = relay([50.5, 100.5])
+    x = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 0.0]])
+    activity = ne.measure_activity(net, x, timesteps=100)
+    pre = activity.populations["pre"]
+    # 5 + 10 spikes, then 15 + 10, then as at first
+    assert_array_equal(pre.spikes_per_inference, [15, 25, 15])
+    assert_array_equal(pre.spikes, [5 + 15 + 5, 30])
+    assert_array_equal(pre.synops_per_inference["pre -> post"], [45, 75, 45])
+    counts = ne.count_ops(ne.trace_topology(net), activity)
+    (row,) = [row for row in counts.rows if row.operation == "synop"]
+    # mean 55, deviations -10, 20, -10: sqrt(600 / 2)
+    assert (row.mean, row.std) == (55, pytest.approx(300**0.5))
+
+
+def test_input_that_changes_every_timestep():
+    net = relay([0.0])
+    x = np.zeros((1, 10, 1))
+    x[0, ::2] = 1000.5  # a spike in every other timestep
+    activity = ne.measure_activity(net, x, timesteps=10)
+    assert_array_equal(activity.populations["pre"].spikes, [5])
+    counts = ne.count_ops(ne.trace_topology(net), activity)
+    # and the host multiplies anew in each: 1 weight x 10 timesteps
+    assert counts.select("event", where="host")[0].total == 10
+
+
+def test_outputs_are_averaged_over_the_second_half():
+    net = relay([0.0])
+    x = np.zeros((1, 10, 1))
+    x[0, 6:9] = 2000.5  # 2 spikes of 1/dt in 3 of the last 5 timesteps
+    activity = ne.measure_activity(net, x, timesteps=10)
+    (output,) = activity.outputs.values()
+    assert_allclose(output, [[3 * 2 / 0.001 / 5] * 3])
+
+
+def test_accuracy():
+    with nengo.Network() as net:
+        inp = nengo.Node(np.zeros(3))
+        out = nengo.Node(size_in=3)
+        nengo.Connection(inp, out, synapse=None)
+        nengo.Probe(out)
+    activity = ne.measure_activity(net, np.eye(3)[[0, 2, 1, 1]], timesteps=2)
+    assert activity.accuracy([0, 2, 1, 0]) == 0.75
+    with pytest.raises(ne.InputError, match=r"shape \(4,\).*got \(3,\)"):
+        activity.accuracy([0, 1, 2])
+
+
+@pytest.mark.parametrize("seed", [0, None])
+def test_measuring_changes_nothing(seed):
+    """The same spikes and outputs as without counting, and the network as it was."""
+    rng = np.random.RandomState(0)
+    with nengo.Network(seed=1) as net:
+        a = nengo.Ensemble(20, 1, seed=seed)  # decoded, random, and noisy
+        b = nengo.Ensemble(20, 1, noise=nengo.processes.WhiteNoise(seed=2))
+        nengo.Connection(nengo.Node(0.5), a)
+        nengo.Connection(a, b)
+        nengo.Connection(a.neurons, b.neurons, transform=rng.randn(20, 20) * 1e-3)
+        out = nengo.Node(size_in=1)
+        nengo.Connection(b, out)
+        nengo.Probe(out)
+    before = (len(net.all_objects), len(net.all_probes), str(net.config))
+    activity = ne.measure_activity(net, timesteps=100)
+    assert (len(net.all_objects), len(net.all_probes), str(net.config)) == before
+
+    with net:
+        probes = [nengo.Probe(ens.neurons) for ens in (a, b)]
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(100)
+    for probe, measured in zip(probes, activity.populations.values()):
+        spikes = np.rint(sim.data[probe] * 0.001).astype(int)
+        assert spikes.sum() > 0
+        assert_array_equal(measured.spikes, spikes.sum(axis=0))
+    (output,) = activity.outputs.values()
+    assert_array_equal(output[0], sim.data[net.probes[0]][50:].mean(axis=0))
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 9), st.integers(1, 30), st.integers(1, 12))
+def test_schedule_covers_each_timestep_once(warmup, timesteps, longest):
+    schedule = Schedule(warmup, timesteps, window=(timesteps + 1) // 2)
+    segments = list(schedule.segments(longest))
+    covered = [step for start, end in segments for step in range(start, end)]
+    assert covered == list(range(warmup + timesteps))
+    assert max(end - start for start, end in segments) <= longest
+    averaged = sum(end - start for start, end in segments if schedule.in_window(start))
+    assert averaged == schedule.window
+    assert warmup in {start for start, _ in segments}
+
+
+def test_activity_of_another_network_is_refused():
+    activity = ne.measure_activity(relay([1.0, 2.0]), timesteps=1)
+    with pytest.raises(ne.InputError, match="another network.*'pre': 2.*'pre': 3"):
+        ne.count_ops(ne.trace_topology(relay([1.0, 2.0, 3.0])), activity)
+
+
+def test_tables():
+    net = relay([100.5, 0.0])
+    activity = ne.measure_activity(net, timesteps=100)
+    (row,) = activity.to_frame().to_dict("records")
+    assert row == {
+        "population": "pre",
+        "n_neurons": 2,
+        "spikes": 10.0,
+        "std": 0.0,
+        "firing_rate": 50.0,
+        "firing_rate_max": 100.0,
+        "silent": 0.5,
+        "peak": 1,
+    }
+    header, _, line = str(activity).splitlines()[-3:]
+    assert header.split()[:3] == ["population", "neurons", "spikes/inf"]
+    assert line.split() == "pre 2 10.0 0.0 50.0 100.0 50.0% 1".split()
+
+
+@pytest.mark.parametrize("timesteps", [0, -5, 2.5, "10", True, None])
+def test_timesteps_are_checked(timesteps):
+    with pytest.raises(ne.InputError, match="timesteps must be a whole number"):
+        ne.measure_activity(relay([1.0]), timesteps=timesteps)
+
+
+@pytest.mark.parametrize("dt", [0, -0.001, float("nan"), float("inf"), "0.001"])
+def test_dt_is_checked(dt):
+    with pytest.raises(ne.InputError, match=r"dt must be a number above 0 \[s\]"):
+        ne.measure_activity(relay([1.0]), dt=dt)
+
+
+def test_other_arguments_are_checked():
+    net = relay([1.0, 2.0])
+    with pytest.raises(ne.InputError, match="one of nengo, nengo-dl, loihi; got 'brian'"):
+        ne.measure_activity(net, simulator="brian")
+    with pytest.raises(ne.InputError, match="warmup must be a whole number"):
+        ne.measure_activity(net, warmup=-1)
+    with pytest.raises(ne.InputError, match="minibatch_size must be a whole number"):
+        ne.measure_activity(net, minibatch_size=0)
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        ([[np.nan, 0.0]], "hold 1 values that are NaN or infinite"),
+        ([[np.inf, np.nan]], "hold 2 values that are NaN or infinite"),
+        (np.zeros((0, 2)), "are empty"),
+        (np.zeros((4, 3)), r"\(n_inferences, 2\) or .*, 5, 2\); got \(4, 3\)"),
+        (np.zeros((4, 3, 2)), r"got \(4, 3, 2\)"),
+        (np.zeros(2), r"got \(2,\)"),
+        ([["a", "b"]], "must be an array of numbers"),
+    ],
+)
+def test_inputs_are_checked(value, message):
+    with pytest.raises(ne.InputError, match=message):
+        ne.measure_activity(relay([1.0, 2.0]), value, timesteps=5)
+
+
+def test_inputs_by_node_are_checked():
+    net = relay([1.0, 2.0])
+    other = nengo.Node(np.zeros(2), label="other", add_to_container=False)
+    with pytest.raises(ne.InputError, match="'other'.*isn't an input node.*'input'"):
+        ne.measure_activity(net, {other: np.zeros((1, 2))})
+    with net:
+        clock = nengo.Node(lambda t: t, label="clock")
+        second = nengo.Node(np.zeros(1), label="second")
+    with pytest.raises(ne.InputError, match="'clock'.*computes its own output"):
+        ne.measure_activity(net, {clock: np.zeros((1, 1))})
+    with pytest.raises(ne.InputError, match="this one has 2; give a dictionary"):
+        ne.measure_activity(net, np.zeros((1, 2)))
+    sizes = {net.nodes[0]: np.zeros((3, 2)), second: np.zeros((2, 1))}
+    with pytest.raises(ne.InputError, match="differ in their number of inferences"):
+        ne.measure_activity(net, sizes)
