@@ -12,6 +12,7 @@ import numpy as np
 from .assumptions import Assumption
 from .biases import fold_biases
 from .compat import import_nengo_dl, import_nengo_loihi
+from .compat.counting import open_nengo_dl
 from .exceptions import InputError, UnsupportedError
 from .keras_models import KerasClone, to_tf_keras, translate_activation
 from .spiking_model import SpikingModel, layer_of_label
@@ -239,10 +240,10 @@ def _verify(
 
 
 def _run_one_step(converter: Any, data: list[np.ndarray]) -> Mapping[Any, np.ndarray]:
-    nengo_dl = import_nengo_dl()
     nodes = [converter.inputs[tensor] for tensor in converter.model.inputs]
     inputs = {n: x.reshape(2, 1, -1) for n, x in zip(nodes, data)}
-    with nengo_dl.Simulator(converter.net, minibatch_size=2, progress_bar=False) as sim:
+    sim, _ = open_nengo_dl(converter.net, dt=0.001, minibatch_size=2)
+    with sim:
         result: Mapping[Any, np.ndarray] = sim.predict_on_batch(inputs)
     return result
 

@@ -5,7 +5,7 @@ Each runner leaves the network as it is: what counts is added in a network aroun
 
 from __future__ import annotations
 
-import warnings
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
@@ -13,7 +13,8 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
-from .compat import counting, emulator, import_nengo_dl, import_nengo_loihi
+from .compat import counting, emulator, import_nengo_loihi
+from .exceptions import UnsupportedError
 from .topology import Population
 
 SIMULATORS = ("nengo", "nengo-dl", "loihi")
@@ -24,7 +25,10 @@ SINGLE_SPIKE_TYPES = frozenset(
 )
 """Neuron types that spike at most once in a timestep."""
 
-CHUNK_BYTES = 16 * 2**20
+MAX_CHUNK = 1000
+"""Most timesteps that are accumulated in single precision, far below its limits."""
+
+CHUNK_BYTES = 8 * 2**20
 """Most memory that the repeated inputs of a batch may take at once."""
 
 
@@ -52,15 +56,21 @@ class Schedule:
         return self.warmup + self.timesteps
 
     def segments(self, longest: int) -> Iterator[tuple[int, int]]:
-        """Yield (first, end) of stretches that cross no boundary of the schedule."""
-        marks = sorted({0, self.warmup, self.total - self.window, self.total})
-        for first, end in zip(marks, marks[1:]):
+        """Yield (first, end) of stretches that don't cross the end of the warm-up.
+
+        They have one length if they can: TensorFlow traces a graph for each length.
+        """
+        common = math.gcd(self.warmup, self.timesteps)
+        divisors = [n for n in range(1, min(longest, common) + 1) if common % n == 0]
+        if 4 * divisors[-1] >= min(longest, common):
+            longest = divisors[-1]
+        for first, end in ((0, self.warmup), (self.warmup, self.total)):
             for start in range(first, end, longest):
                 yield start, min(start + longest, end)
 
-    def in_window(self, start: int) -> bool:
-        """Tell whether outputs of a stretch that begins here are averaged."""
-        return start >= self.total - self.window
+    def averaged(self, start: int, end: int) -> slice:
+        """Return which timesteps of a stretch are in the window, from its start."""
+        return slice(max(0, self.total - self.window - start), end - start)
 
 
 @dataclass
@@ -115,7 +125,6 @@ class Runner(ABC):
         self.probes = probes
         self.dt = dt
         self.batch_size = batch_size
-        self.counting = False
 
     @abstractmethod
     def __enter__(self) -> Runner:
@@ -147,58 +156,60 @@ class Runner(ABC):
 
 
 def counter_kinds(population: Population) -> tuple[str, ...]:
-    """Return the counts that a population needs; see `counting.SpikeCounter`."""
-    if not population.spiking:
-        return ("rate",)
-    if population.neuron_type in SINGLE_SPIKE_TYPES:
-        return ("spikes",)
-    return ("spikes", "active", "peak")
+    """Return what to accumulate of a population; see `counting.KINDS`."""
+    total = "magnitude" if population.ensemble.neuron_type.negative else "sum"
+    if not population.spiking or population.neuron_type in SINGLE_SPIKE_TYPES:
+        return (total,)
+    return (total, "active", "peak")
 
 
-def add_counts(
-    batch: BatchCounts, population: Population, counts: Mapping[str, np.ndarray]
-) -> None:
-    """Write the counts of one population, one for each kind, into the batch's."""
-    spikes = counts["rate" if "rate" in counts else "spikes"]
-    batch.spikes[population.name] = spikes
-    if "active" in counts:
-        batch.active[population.name] = counts["active"].sum(axis=-1)
-        batch.peak[population.name] = int(np.max(counts["peak"], initial=0))
-    else:
-        # one spike a timestep at most; rate neurons are taken the same way
-        batch.active[population.name] = spikes.sum(axis=-1)
-        batch.peak[population.name] = int(np.any(spikes))
+def wanted_counters(
+    populations: Sequence[Population], dt: float
+) -> tuple[list[tuple[str, str]], list[tuple[nengo.Ensemble, str, float]]]:
+    """Return the names of all counts, and what `counting.add_counters` is to be told.
+
+    A neuron is active when it puts out more than half a spike.
+    """
+    pairs = [(pop, kind) for pop in populations for kind in counter_kinds(pop)]
+    names = [(pop.name, kind) for pop, kind in pairs]
+    return names, [(pop.ensemble, k, pop.amplitude / dt / 2) for pop, k in pairs]
+
+
+def sum_up(
+    populations: Sequence[Population],
+    counts: Mapping[tuple[str, str], np.ndarray],
+    dt: float,
+) -> BatchCounts:
+    """Turn accumulated outputs, (batch, n_neurons) each, into spikes."""
+    batch = BatchCounts()
+    for pop in populations:
+        first, *others = counter_kinds(pop)
+        spikes = counts[pop.name, first] * (dt / pop.amplitude)
+        batch.spikes[pop.name] = spikes
+        if others:
+            batch.active[pop.name] = counts[pop.name, "active"].sum(axis=-1)
+            peak = np.max(counts[pop.name, "peak"], initial=0) * (dt / pop.amplitude)
+            batch.peak[pop.name] = round(peak)
+        else:
+            # one spike a timestep at most; rate neurons are taken the same way
+            batch.active[pop.name] = spikes.sum(axis=-1)
+            batch.peak[pop.name] = int(np.any(spikes))
+    return batch
 
 
 class NengoDLRunner(Runner):
     """NengoDL: minibatches in TensorFlow, counted inside its graph."""
 
     def __enter__(self) -> Runner:
-        nengo_dl = import_nengo_dl()
-        counting.install_spike_counter()
-        outer = _around(self.network)
-        with outer:
-            nengo_dl.configure_settings(**_nengo_dl_settings(self.network))
-            self.counters = {
-                (pop.name, kind): nengo.Probe(
-                    pop.ensemble.neurons,
-                    synapse=counting.SpikeCounter(kind, pop.amplitude),
-                )
-                for pop in self.populations
-                for kind in counter_kinds(pop)
-            }
-            # a probe reads a filter before it takes in the timestep's own spikes
-            self.latest = {
-                pop.name: nengo.Probe(pop.ensemble.neurons, synapse=None)
-                for pop in self.populations
-            }
-        for probe in [*self.counters.values(), *self.latest.values()]:
-            outer.config[probe].keep_history = False
-        with warnings.catch_warnings():
-            # NengoDL wants a GPU, and its own warnings are for its developers
-            warnings.simplefilter("ignore")
-            self.sim = nengo_dl.Simulator(
-                outer, dt=self.dt, minibatch_size=self.batch_size, progress_bar=False
+        self.names, wanted = wanted_counters(self.populations, self.dt)
+        self.sim, self.totals = counting.open_nengo_dl(
+            self.network, self.dt, self.batch_size, wanted
+        )
+        if not self.sim.stateful:
+            self.sim.close()
+            raise UnsupportedError(
+                "the network was configured with stateful=False, which forgets what was "
+                "counted; use nengo_dl.configure_settings(stateful=True)"
             )
         return self
 
@@ -214,64 +225,56 @@ class NengoDLRunner(Runner):
         n_inferences = min((len(x) for x in inputs.values()), default=self.batch_size)
         padding = self.batch_size - n_inferences
         padded = {
-            node: np.concatenate([x, np.repeat(x[-1:], padding, axis=0)])
+            node: np.concatenate([x, np.repeat(x[-1:], padding, axis=0)], dtype="f4")
             for node, x in inputs.items()
         }
         row = sum(x.shape[0] * x.shape[2] * 4 for x in padded.values())
-        longest = max(1, CHUNK_BYTES // max(1, row))
+        longest = min(MAX_CHUNK, max(1, CHUNK_BYTES // max(1, row)))
         self.sim.reset(
             include_trainable=False, include_probes=False, include_processes=False
         )
-        batch = BatchCounts()
-        sums = {probe: 0.0 for probe in self.probes}
-        before: dict[tuple[str, str], np.ndarray] = {}
-        values: dict[Any, np.ndarray] = {}
+        counts = {
+            name: np.zeros((self.batch_size, *total.shape))
+            for name, total in zip(self.names, self.totals)
+        }
+        means = _Means(self.probes, schedule)
         for start, end in schedule.segments(longest):
-            if start == schedule.warmup > 0:
-                before = self._read(values)
             data = {node: _steps(x, start, end) for node, x in padded.items()}
             values = self.sim.predict_on_batch(
                 data or None, n_steps=end - start, stateful=True
             )
-            if schedule.in_window(start):
-                for probe in self.probes:
-                    sums[probe] = sums[probe] + values[probe].sum(axis=1)
+            for (pop, kind), total in zip(self.names, self.totals):
+                count = counting.read_and_clear(self.sim, total)
+                if start < schedule.warmup:
+                    continue
+                if kind == "peak":
+                    np.maximum(counts[pop, kind], count, out=counts[pop, kind])
+                else:
+                    counts[pop, kind] += count
+            means.add(start, end, values)
             tick((end - start) * n_inferences)
-        after = self._read(values)
-        for pop in self.populations:
-            counts = {}
-            for kind in counter_kinds(pop):
-                count = after[pop.name, kind]
-                if before and kind != "peak":
-                    count = count - before[pop.name, kind]
-                counts[kind] = count[:n_inferences]
-            add_counts(batch, pop, counts)
-        for probe in self.probes:
-            mean = np.asarray(sums[probe]) / schedule.window
-            batch.outputs[probe] = mean[:n_inferences]
+        counts = {name: count[:n_inferences] for name, count in counts.items()}
+        batch = sum_up(self.populations, counts, self.dt)
+        batch.outputs = {p: mean[:n_inferences] for p, mean in means.result().items()}
         return batch
 
-    def _read(self, values: Mapping[Any, np.ndarray]) -> dict[tuple[str, str], Any]:
-        """Return the counts up to the last timestep, (batch, n_neurons) each."""
-        counts = {}
-        for pop in self.populations:
-            latest = values[self.latest[pop.name]][:, -1] * (self.dt / pop.amplitude)
-            for kind in counter_kinds(pop):
-                total = values[self.counters[pop.name, kind]][:, -1].astype(float)
-                counts[pop.name, kind] = counting.accumulate(np, kind, total, latest)
-        return counts
 
+class SequentialRunner(Runner):
+    """A simulator that runs one inference after the other."""
 
-class NengoRunner(Runner):
-    """Nengo's own simulator: one inference after the other."""
+    sim: Any
 
-    def __enter__(self) -> Runner:
-        outer, self.counts = _with_counting_nodes(self.network, self.populations, self)
-        self.sim = nengo.Simulator(outer, dt=self.dt, progress_bar=False)
-        return self
+    @abstractmethod
+    def reset(self) -> None:
+        """Go back to the first timestep."""
 
-    def __exit__(self, *exc_info: Any) -> None:
-        self.sim.close()
+    @abstractmethod
+    def run_steps(self, n_steps: int) -> None:
+        """Run some timesteps."""
+
+    @abstractmethod
+    def read(self) -> dict[tuple[str, str], np.ndarray]:
+        """Return what was accumulated since the first timestep, (n_neurons,) each."""
 
     def run(
         self,
@@ -286,13 +289,6 @@ class NengoRunner(Runner):
         ]
         return _stack(each)
 
-    def _reset(self) -> None:
-        self.sim.reset()
-
-    def _chip_counts(self) -> dict[Any, np.ndarray]:
-        """Return the counts of neurons that no node can watch."""
-        return {}
-
     def _run_one(
         self,
         inputs: Mapping[nengo.Node, np.ndarray],
@@ -300,70 +296,95 @@ class NengoRunner(Runner):
         tick: Callable[[int], None],
     ) -> BatchCounts:
         varying = any(len(x) > 1 for x in inputs.values())
-        self._reset()
-        for count in self.counts.values():
-            count[...] = 0
-        sums: dict[Any, Any] = {probe: 0.0 for probe in self.probes}
-        on_chip: dict[Any, np.ndarray] = {}
+        self.reset()
+        before = self.read()
+        means = _Means(self.probes, schedule)
         for start, end in schedule.segments(1 if varying else 100):
             if start == schedule.warmup:
-                on_chip = self._chip_counts()
-            self.counting = start >= schedule.warmup
+                before = self.read()
             for node, x in inputs.items():
                 if start == 0 or len(x) > 1:
                     emulator.set_input(self.sim, node, x[min(start, len(x) - 1)])
-            self.sim.run_steps(end - start, **self._run_options)
-            if schedule.in_window(start):
-                for probe in self.probes:
-                    sums[probe] = sums[probe] + self.sim.data[probe].sum(axis=0)
+            self.run_steps(end - start)
+            means.add(start, end, {p: self.sim.data[p][None] for p in self.probes})
             self.sim.clear_probes()
             tick(end - start)
-        batch = BatchCounts()
-        after = self._chip_counts()
-        for pop in self.populations:
-            if pop.ensemble in after:
-                spikes = after[pop.ensemble] - on_chip[pop.ensemble]
-                counts = {"spikes": spikes}
-            else:
-                counts = {k: self.counts[pop.name, k] for k in counter_kinds(pop)}
-            add_counts(batch, pop, {k: v[None].copy() for k, v in counts.items()})
-        for probe in self.probes:
-            batch.outputs[probe] = np.atleast_1d(sums[probe] / schedule.window)[None]
+        counts = {
+            # what a warm-up's peak was can't be taken away again
+            (pop, kind): (count if kind == "peak" else count - before[pop, kind])[None]
+            for (pop, kind), count in self.read().items()
+        }
+        batch = sum_up(self.populations, counts, self.dt)
+        batch.outputs = means.result()
         return batch
 
-    _run_options: Mapping[str, Any] = {"progress_bar": False}
+
+class NengoRunner(SequentialRunner):
+    """Nengo's own simulator."""
+
+    def __enter__(self) -> Runner:
+        self.names, wanted = wanted_counters(self.populations, self.dt)
+        self.sim, self.totals = counting.open_nengo(self.network, self.dt, wanted)
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self.sim.close()
+
+    def reset(self) -> None:
+        self.sim.reset()
+
+    def run_steps(self, n_steps: int) -> None:
+        self.sim.run_steps(n_steps, progress_bar=False)
+
+    def read(self) -> dict[tuple[str, str], np.ndarray]:
+        return {
+            name: self.sim.signals[total].copy()
+            for name, total in zip(self.names, self.totals)
+        }
 
 
-class LoihiRunner(NengoRunner):
+class LoihiRunner(SequentialRunner):
     """NengoLoihi's emulator: the chip's own counters, and nodes for what is on the host.
 
     Spikes of the chip are read from the emulator, so that nothing is probed there.
     """
 
-    _run_options: Mapping[str, Any] = {}
-
     def __enter__(self) -> Runner:
         nengo_loihi = import_nengo_loihi()
-        on_host = emulator.host_ensembles(self.network)
-        outer, self.counts = _with_counting_nodes(
-            self.network, [p for p in self.populations if p.ensemble in on_host], self
-        )
+        host = emulator.host_ensembles(self.network)
+        self.on_chip = [p for p in self.populations if p.ensemble not in host]
+        self.on_host = [p for p in self.populations if p.ensemble in host]
+        outer, self.counts = _with_counting_nodes(self.network, self.on_host, self.dt)
         emulator.copy_placement(self.network, outer)
         self.sim = nengo_loihi.Simulator(outer, dt=self.dt, target="sim")
         self.sim.__enter__()
-        self.on_chip = [
-            p.ensemble for p in self.populations if p.ensemble not in on_host
-        ]
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
         self.sim.__exit__(*exc_info)
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         emulator.reset_emulator(self.sim)
+        for count in self.counts.values():
+            count[...] = 0
 
-    def _chip_counts(self) -> dict[Any, np.ndarray]:
-        return emulator.chip_spike_counts(self.sim, self.on_chip)
+    def run_steps(self, n_steps: int) -> None:
+        self.sim.run_steps(n_steps)
+
+    def read(self) -> dict[tuple[str, str], np.ndarray]:
+        counts = {name: count.copy() for name, count in self.counts.items()}
+        ensembles = [pop.ensemble for pop in self.on_chip]
+        spikes = emulator.chip_spike_counts(self.sim, ensembles)
+        for pop in self.on_chip:
+            # the chip spikes once in a timestep at most, whatever Nengo's neurons do
+            count = spikes[pop.ensemble] * (pop.amplitude / self.dt)
+            for kind in counter_kinds(pop):
+                values = {
+                    "active": spikes[pop.ensemble],
+                    "peak": (spikes[pop.ensemble] > 0) * (pop.amplitude / self.dt),
+                }
+                counts[pop.name, kind] = values.get(kind, count)
+        return counts
 
 
 RUNNERS: Mapping[str, type[Runner]] = {
@@ -373,43 +394,50 @@ RUNNERS: Mapping[str, type[Runner]] = {
 }
 
 
-def _around(network: nengo.Network) -> nengo.Network:
-    """Return a new network that holds the given one, which doesn't notice."""
-    outer = nengo.Network(label="measurement", seed=0, add_to_container=False)
-    outer.networks.append(network)
-    return outer
+class _Means:
+    """Averages probes over the window of a schedule."""
+
+    def __init__(self, probes: Sequence[nengo.Probe], schedule: Schedule):
+        self.schedule = schedule
+        self.sums: dict[nengo.Probe, Any] = {probe: 0.0 for probe in probes}
+
+    def add(self, start: int, end: int, values: Mapping[Any, np.ndarray]) -> None:
+        """Add what the probes saw from one timestep to another, (batch, steps, size)."""
+        part = self.schedule.averaged(start, end)
+        for probe in self.sums:
+            if values[probe].shape[1] != end - start:
+                raise UnsupportedError(
+                    f"{probe} doesn't record every timestep; set keep_history=True and "
+                    "sample_every=None on it"
+                )
+            self.sums[probe] = self.sums[probe] + values[probe][:, part].sum(axis=1)
+
+    def result(self) -> dict[nengo.Probe, np.ndarray]:
+        """Return the means, (batch, size) each."""
+        return {p: total / self.schedule.window for p, total in self.sums.items()}
 
 
 def _with_counting_nodes(
-    network: nengo.Network, populations: Sequence[Population], switch: Any
+    network: nengo.Network, populations: Sequence[Population], dt: float
 ) -> tuple[nengo.Network, dict[tuple[str, str], np.ndarray]]:
-    """Put nodes beside a network that count while ``switch.counting`` is true."""
-    outer = _around(network)
+    """Put nodes beside a network that count what some populations put out."""
+    outer = nengo.Network(label="measurement", seed=0, add_to_container=False)
+    outer.networks.append(network)
     counts = {}
     for pop in populations:
-        totals = {k: np.zeros(pop.n_neurons) for k in counter_kinds(pop)}
+        totals = {kind: np.zeros(pop.n_neurons) for kind in counter_kinds(pop)}
         counts.update({(pop.name, kind): total for kind, total in totals.items()})
 
         def count(
             t: float, x: np.ndarray, totals: Any = totals, a: float = pop.amplitude
         ) -> None:
-            if switch.counting:
-                for kind, total in totals.items():
-                    counting.accumulate(np, kind, total, x * (switch.dt / a))
+            for kind, total in totals.items():
+                total[...] = counting.accumulate(np, kind, total, x, a / dt / 2)
 
         with outer:
             node = nengo.Node(count, size_in=pop.n_neurons, label=f"count {pop.name}")
             nengo.Connection(pop.ensemble.neurons, node, synapse=None)
     return outer, counts
-
-
-def _nengo_dl_settings(network: nengo.Network) -> dict[str, Any]:
-    """Return the settings of a network that was built for NengoDL."""
-    if nengo.Network not in network.config.params:
-        return {"keep_history": True, "stateful": True}
-    params = network.config[nengo.Network].extra_params
-    settings = {name: getattr(network.config[nengo.Network], name) for name in params}
-    return {**settings, "keep_history": True, "stateful": True}
 
 
 def _steps(x: np.ndarray, start: int, end: int) -> np.ndarray:
@@ -422,8 +450,6 @@ def _steps(x: np.ndarray, start: int, end: int) -> np.ndarray:
 def _stack(each: Sequence[BatchCounts]) -> BatchCounts:
     """Join single inferences into a batch."""
     batch = BatchCounts()
-    if not each:
-        return batch
     for name in each[0].spikes:
         batch.spikes[name] = np.concatenate([b.spikes[name] for b in each])
         batch.active[name] = np.concatenate([b.active[name] for b in each])

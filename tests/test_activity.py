@@ -189,9 +189,21 @@ def test_schedule_covers_each_timestep_once(warmup, timesteps, longest):
     covered = [step for start, end in segments for step in range(start, end)]
     assert covered == list(range(warmup + timesteps))
     assert max(end - start for start, end in segments) <= longest
-    averaged = sum(end - start for start, end in segments if schedule.in_window(start))
-    assert averaged == schedule.window
+    averaged = [
+        step for s, e in segments for step in list(range(s, e))[schedule.averaged(s, e)]
+    ]
+    assert averaged == covered[-schedule.window :]
     assert warmup in {start for start, _ in segments}
+
+
+def test_segments_have_one_length_where_they_can():
+    def lengths(warmup, timesteps, longest):
+        segments = Schedule(warmup, timesteps, 1).segments(longest)
+        return {end - start for start, end in segments}
+
+    assert lengths(0, 100, 21) == {20}
+    assert lengths(40, 60, 21) == {20}
+    assert lengths(0, 101, 21) == {21, 101 % 21}  # a prime would mean single steps
 
 
 def test_activity_of_another_network_is_refused():

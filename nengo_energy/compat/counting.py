@@ -1,149 +1,211 @@
 """Count spikes inside a simulation, in one number for each neuron.
 
-`SpikeCounter` is a filter for a probe: its output is the count so far, so only the last
-value is ever needed, and memory doesn't grow with time.
+An `Accumulate` operator beside the neurons adds up what they put out, in Nengo's own
+simulator and in NengoDL's TensorFlow graph. Nothing is recorded, so that memory doesn't
+grow with time, and nothing is added to the network, so that it computes what it did.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import Any, Mapping, Sequence
 
 import nengo
 import numpy as np
-from nengo.params import EnumParam, NumberParam
+from nengo.builder import Model
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
 
 from nengo_energy.compat.imports import import_nengo_dl, import_tensorflow, locked
 
+KINDS = ("sum", "magnitude", "active", "peak")
+"""What can be accumulated of the neurons' outputs: their sum, the sum of their absolute
+values, the number of timesteps with one, or the largest absolute value."""
 
-class SpikeCounter(nengo.synapses.Synapse):
-    """Accumulate what neurons put out, as counts.
+
+class Accumulate(Operator):
+    """Add one timestep's output of some neurons to what came before.
 
     Parameters
     ----------
-    kind : {"spikes", "active", "peak", "rate"}
-        ``"spikes"``: number of spikes; ``"active"``: timesteps with a spike; ``"peak"``:
-        most spikes in a timestep; ``"rate"``: rate times dt, not rounded, for neurons
-        that don't spike.
-    amplitude : float
-        Output of one spike times dt.
+    kind : str
+        One of `KINDS`.
+    output : Signal
+        Output of the neurons.
+    total : Signal
+        What is accumulated.
+    threshold : float
+        Output above which a neuron is active.
     """
 
-    kind = EnumParam("kind", values=("spikes", "active", "peak", "rate"))
-    amplitude = NumberParam("amplitude", low=0, low_open=True)
-
-    def __init__(self, kind: str, amplitude: float = 1.0):
-        super().__init__(default_size_in=1, default_size_out=1)
+    def __init__(self, kind: str, output: Signal, total: Signal, threshold: float):
+        super().__init__(tag=f"count {kind}")
         self.kind = kind
-        self.amplitude = amplitude
+        self.threshold = threshold
+        self.sets, self.incs = [], [total]
+        self.reads, self.updates = [output], []
 
-    def make_state(
-        self,
-        shape_in: tuple[int, ...],
-        shape_out: tuple[int, ...],
-        dt: float,
-        dtype: Any = None,
-    ) -> dict[str, np.ndarray]:
-        """Return no state: the output itself is what accumulates."""
-        return {}
+    def make_step(self, signals: Mapping, dt: float, rng: Any) -> Any:
+        """Return the function that takes a timestep, for Nengo's simulator."""
+        output, total = signals[self.reads[0]], signals[self.incs[0]]
 
-    def make_step(
-        self,
-        shape_in: tuple[int, ...],
-        shape_out: tuple[int, ...],
-        dt: float,
-        rng: Any,
-        state: dict[str, np.ndarray],
-    ) -> Any:
-        """Return the function that takes one timestep's output of the neurons."""
-        total = np.zeros(shape_out)
-
-        def step(t: float, x: np.ndarray) -> np.ndarray:
-            return accumulate(np, self.kind, total, x * (dt / self.amplitude))
+        def step() -> None:
+            total[...] = accumulate(np, self.kind, total, output, self.threshold)
 
         return step
 
 
-def accumulate(lib: Any, kind: str, total: Any, events: Any) -> Any:
-    """Add one timestep's events to a count.
+def accumulate(lib: Any, kind: str, total: Any, output: Any, threshold: float) -> Any:
+    """Return what is accumulated after one more timestep.
 
     Parameters
     ----------
     lib : module
-        NumPy, or TensorFlow's math module with the same names.
+        NumPy or TensorFlow: the functions have the same names.
     kind : str
-        See `SpikeCounter`.
-    total : array
-        Count so far; NumPy arrays are updated in place.
-    events : array
-        Output of the neurons in units of spikes.
+        One of `KINDS`.
+    total, output : array
+        What is accumulated so far, and the neurons' output.
+    threshold : float
+        Output above which a neuron is active.
     """
-    if kind == "rate":
-        new = total + lib.abs(events)
-    else:
-        spikes = lib.round(lib.abs(events))
-        if kind == "spikes":
-            new = total + spikes
-        elif kind == "active":
-            new = total + lib.minimum(spikes, lib.ones_like(spikes))
-        else:
-            new = lib.maximum(total, spikes)
-    if isinstance(total, np.ndarray):
-        total[...] = new
-        return total
-    return new
+    if kind == "sum":
+        return total + output
+    if kind == "magnitude":
+        return total + lib.abs(output)
+    if kind == "active":
+        return total + lib.where(lib.abs(output) > threshold, 1.0, 0.0)
+    return lib.maximum(total, lib.abs(output))
+
+
+def add_counters(
+    model: Model, wanted: Sequence[tuple[nengo.Ensemble, str, float]]
+) -> list[Signal]:
+    """Add operators that count to a model that was built from a network.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        Built by Nengo or NengoDL; it is changed.
+    wanted : sequence of (Ensemble, kind, threshold)
+        What to accumulate; see `Accumulate`.
+
+    Returns
+    -------
+    list of Signal
+        What is accumulated, in the order of ``wanted``.
+    """
+    totals = []
+    for ensemble, kind, threshold in wanted:
+        output = model.sig[ensemble.neurons]["out"]
+        total = Signal(np.zeros(output.shape), name=f"{ensemble}.{kind}")
+        model.add_op(Accumulate(kind, output, total, threshold))
+        totals.append(total)
+    return totals
+
+
+def open_nengo(
+    network: nengo.Network,
+    dt: float,
+    wanted: Sequence[tuple[nengo.Ensemble, str, float]],
+) -> tuple[nengo.Simulator, list[Signal]]:
+    """Open Nengo's simulator of a network, with counters.
+
+    Returns
+    -------
+    tuple of nengo.Simulator and list of Signal
+        ``sim.signals[total]`` is the count so far.
+    """
+    model = Model(dt=dt)
+    model.build(network)
+    totals = add_counters(model, wanted)
+    # Nengo's optimizer knows no operators but its own
+    sim = nengo.Simulator(None, dt=dt, model=model, optimize=False, progress_bar=False)
+    return sim, totals
+
+
+def open_nengo_dl(
+    network: nengo.Network,
+    dt: float,
+    minibatch_size: int,
+    wanted: Sequence[tuple[nengo.Ensemble, str, float]] = (),
+) -> tuple[Any, list[Signal]]:
+    """Open NengoDL's simulator of a network, with counters.
+
+    Returns
+    -------
+    tuple of nengo_dl.Simulator and list of Signal
+        `read_and_clear` reads the counts.
+    """
+    nengo_dl = import_nengo_dl()
+    _install_accumulate()
+    from nengo_dl.builder import NengoBuilder, NengoModel
+    from nengo_dl.config import get_setting
+
+    model = NengoModel(dt=dt, builder=NengoBuilder(), fail_fast=False)
+    # NengoDL builds in single precision unless the network says otherwise
+    bits = nengo.rc.get("precision", "bits")
+    nengo.rc.set("precision", "bits", get_setting(network, "dtype", "float32")[-2:])
+    try:
+        model.build(network)
+        totals = add_counters(model, wanted)
+    finally:
+        nengo.rc.set("precision", "bits", bits)
+    seed = None if network.seed is None else network.seed + 1
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No GPU support detected")
+        sim = nengo_dl.Simulator(
+            None,
+            dt=dt,
+            seed=seed,
+            model=model,
+            minibatch_size=minibatch_size,
+            progress_bar=False,
+        )
+    return sim, totals
+
+
+def read_and_clear(sim: Any, total: Signal) -> np.ndarray:
+    """Read a count from a nengo_dl.Simulator, and set it back to zero.
+
+    Returns
+    -------
+    (minibatch, n_neurons) ndarray
+        What was accumulated since the last call.
+    """
+    placed = sim.tensor_graph.signals[total]
+    variable = sim.tensor_graph.saved_state[placed.key]
+    state = variable.numpy()
+    indices = np.concatenate([np.arange(*ends) for ends in placed.slices])
+    count: np.ndarray = state[:, indices]
+    state[:, indices] = 0
+    variable.assign(state)
+    return count
 
 
 @locked
-def install_spike_counter() -> None:
-    """Teach NengoDL to run `SpikeCounter` inside TensorFlow's graph."""
+def _install_accumulate() -> None:
+    """Teach NengoDL to run `Accumulate` inside TensorFlow's graph."""
     import_nengo_dl()
-    from nengo_dl.builder import OpBuilder
-    from nengo_dl.process_builders import SimProcessBuilder
+    from nengo_dl.builder import Builder, OpBuilder
 
-    if SpikeCounter in SimProcessBuilder.TF_PROCESS_IMPL:
+    if Accumulate in Builder.builders:
         return
     tf = import_tensorflow()
 
-    class SpikeCounterBuilder(OpBuilder):  # type: ignore[misc, valid-type]
-        """Build a group of `SpikeCounter` operators of one kind."""
+    # Operators aren't merged, as NengoDL offers: merged ones share their arrays, and
+    # then each layer of neurons would write to a part of a large array every timestep.
+    @Builder.register(Accumulate)
+    class AccumulateBuilder(OpBuilder):  # type: ignore[misc, valid-type]
+        """Build one `Accumulate` operator."""
 
         def build_pre(self, signals: Any, config: Any) -> None:
             super().build_pre(signals, config)
-            self.input_data = signals.combine([op.input for op in self.ops])
-            self.output_data = signals.combine([op.output for op in self.ops])
-            to_events = np.concatenate(
-                [
-                    np.full(op.input.shape[0], signals.dt_val / op.process.amplitude)
-                    for op in self.ops
-                ]
-            )
-            self.kind = self.ops[0].process.kind
-            self.to_events = tf.constant(to_events[None], dtype=signals.dtype)
+            (op,) = self.ops
+            self.kind, self.threshold = op.kind, op.threshold
+            self.output, self.total = signals[op.reads[0]], signals[op.incs[0]]
 
         def build_step(self, signals: Any) -> None:
-            events = signals.gather(self.input_data) * self.to_events
-            total = signals.gather(self.output_data)
-            lib = _TensorFlowMath(tf)
-            new = accumulate(lib, self.kind, total, events)
-            signals.scatter(self.output_data, new)
-
-    stock_mergeable = SimProcessBuilder.mergeable
-
-    def mergeable(x: Any, y: Any) -> bool:
-        kinds = [getattr(op.process, "kind", None) for op in (x, y)]
-        counters = [isinstance(op.process, SpikeCounter) for op in (x, y)]
-        if any(counters):
-            return all(counters) and kinds[0] == kinds[1]
-        return bool(stock_mergeable(x, y))
-
-    SimProcessBuilder.TF_PROCESS_IMPL[SpikeCounter] = SpikeCounterBuilder
-    SimProcessBuilder.mergeable = staticmethod(mergeable)
-
-
-class _TensorFlowMath:
-    """The few functions of NumPy that `accumulate` needs, by TensorFlow."""
-
-    def __init__(self, tf: Any):
-        self.abs, self.round = tf.abs, tf.round
-        self.minimum, self.maximum = tf.minimum, tf.maximum
-        self.ones_like = tf.ones_like
+            output, total = signals.gather(self.output), signals.gather(self.total)
+            new = accumulate(tf, self.kind, total, output, self.threshold)
+            signals.scatter(self.total, new)

@@ -92,7 +92,8 @@ def tensorflow_brings_keras2() -> bool:
 def import_tf_keras() -> types.ModuleType:
     """Return the Keras 2 that NengoDL works with.
 
-    From TensorFlow 2.16 on that is the package ``tf_keras``; before, ``tf.keras``.
+    From TensorFlow 2.16 on that is the package ``tf_keras``; before, ``tf.keras``,
+    whichever package that comes from.
 
     Raises
     ------
@@ -137,7 +138,7 @@ def import_nengo_dl() -> types.ModuleType:
             except ImportError as error:
                 # Keras 2.13 to 2.15 moved names that NengoDL imports
                 logger.debug("NengoDL doesn't import as it is: %s", error)
-        keras2_name = "keras" if tensorflow_brings_keras2() else "tf_keras"
+        keras2_name = import_tf_keras().Model.__module__.partition(".")[0]
         import_name = redirecting_import(
             keras2_standins(import_tensorflow(), importlib.import_module(keras2_name)),
             {"tensorflow.keras": keras2_name, "keras": f"{keras2_name}.src"},
