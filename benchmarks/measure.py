@@ -1,8 +1,8 @@
 """Memory and time of measuring a CIFAR-sized network of 45,056 neurons.
 
 Prints the peak memory of ``snn.measure`` for several numbers of timesteps, each in a
-process of its own, and the time of ``snn.measure`` over that of the same simulation with
-nothing counted, in turn and in one process.
+process of its own, and the time of ``snn.measure`` over that of the same simulation
+with nothing counted, in turn and in one process.
 
     python benchmarks/measure.py
 """
@@ -66,9 +66,11 @@ def compare_memory(steps: list[int]) -> None:
         )
         peak, spikes = result.stdout.split()[-2:]
         peaks.append(float(peak))
-        print(f"{timesteps:5d} timesteps: peak {peaks[-1]:8.1f} MB, {int(spikes):,} spikes")
+        print(f"{timesteps:5d} timesteps: {peaks[-1]:8.1f} MB, {int(spikes):,} spikes")
     growth = peaks[-1] - peaks[0]
-    print(f"growth from {steps[0]} to {steps[-1]}: {growth:.1f} MB, limit {MEMORY_LIMIT}")
+    print(
+        f"growth from {steps[0]} to {steps[-1]}: {growth:.1f} MB, limit {MEMORY_LIMIT}"
+    )
 
 
 def compare_time(timesteps: int, repeats: int) -> None:
@@ -97,11 +99,13 @@ def compare_time(timesteps: int, repeats: int) -> None:
                 times[name].append(time.perf_counter() - start)
     ratios = [b / a for a, b in zip(times["simulate"], times["measure"])]
     for name, values in times.items():
-        print(f"{name:>9s}: median {statistics.median(values):6.2f} s of {repeats} runs")
+        print(
+            f"{name:>9s}: median {statistics.median(values):6.2f} s of {repeats} runs"
+        )
     print(
         f"measure / simulate, {timesteps} timesteps, both with building: median "
-        f"{statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}; "
-        f"goal {TIME_GOAL}"
+        f"{statistics.median(ratios):.3f}, from {min(ratios):.3f} to "
+        f"{max(ratios):.3f}; goal {TIME_GOAL}"
     )
 
 

@@ -388,7 +388,7 @@ class _Totals:
         many = [f"{name} (up to {k})" for name, k in self.peak.items() if k > 1]
         if many:
             text = (
-                "Some neurons spike several times in one timestep, which Loihi's can't: "
+                "Some neurons spike several times in a timestep, which Loihi's can't: "
                 f"{', '.join(many)}."
             )
             found.append(Assumption(MULTI_SPIKE, text))

@@ -1,4 +1,4 @@
-"""What a result takes for granted: a short code and one sentence, carried to the report."""
+"""What a result takes for granted: a short code and a sentence for the report."""
 
 from __future__ import annotations
 

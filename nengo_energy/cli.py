@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from typing import Sequence
 
 from . import __version__
@@ -70,11 +71,33 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    # TensorFlow writes about missing GPUs before it can be told not to
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _import_tensorflow_quietly()
     from .demo import run_demo
 
     run_demo(lambda text: print(text, flush=True), progress=True)
+
+
+def _import_tensorflow_quietly() -> None:
+    """Keep what TensorFlow writes about missing GPUs off the screen.
+
+    Its libraries write to the error stream before they can be told not to. If the
+    import fails, what they wrote is shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from .compat import import_tensorflow
+
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            import_tensorflow()
+        except BaseException:
+            written.seek(0)
+            os.write(screen, written.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
 
 
 def _devices(options: argparse.Namespace) -> None:

@@ -50,14 +50,15 @@ def convert(
 ) -> SpikingModel:
     """Convert a Keras model to a network of spiking neurons.
 
-    The model itself isn't touched: a private copy is converted. ReLU becomes NengoLoihi's
-    spiking rectified linear neuron, so that simulation, emulator and chip agree.
+    The model itself isn't touched: a private copy is converted. ReLU becomes
+    NengoLoihi's spiking rectified linear neuron, so that simulation, emulator and chip
+    agree.
 
     Parameters
     ----------
     model : keras.Model
-        A trained model, functional or sequential, of Keras 2 (``tf_keras``, ``tf.keras``)
-        or Keras 3.
+        A trained model, functional or sequential, of Keras 2 (``tf_keras``,
+        ``tf.keras``) or Keras 3.
     scale_firing_rates : float or mapping of layer to float, optional
         How many times faster neurons fire than their activation says [Hz]; outputs are
         scaled back. Layers are given as such or by name.
@@ -128,8 +129,9 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InputError(
-            f"unknown options {', '.join(unknown)}; known: scale_firing_rates, synapse, "
-            f"swap_activations, inference_only, allow_fallback, verify, {', '.join(known)}"
+            f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
+            "synapse, swap_activations, inference_only, allow_fallback, verify, "
+            + ", ".join(known)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:

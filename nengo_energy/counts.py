@@ -160,7 +160,10 @@ def count_ops(
         activity.timesteps,
         activity.dt,
         merge_assumptions(
-            topology.assumptions, activity.assumptions, _omitted(topology)
+            topology.assumptions,
+            activity.assumptions,
+            _omitted(topology),
+            layer_ops.assumptions if layer_ops is not None else (),
         ),
         activity.settings,
     )

@@ -124,10 +124,11 @@ def run_demo(say: Callable[[str], None], progress: bool | None = None) -> None:
         digits.x_test[:N_EMULATED], TIMESTEPS, simulator="loihi", progress=progress
     )
     same = snn.measure(digits.x_test[:N_EMULATED], TIMESTEPS, progress=False)
+    accuracy = emulated.accuracy(digits.y_test[:N_EMULATED])
     say(
         f"The same object on nengo_loihi.Simulator (emulator), first {N_EMULATED} test "
-        f"digits\n  accuracy           {emulated.accuracy(digits.y_test[:N_EMULATED]):.1%}"
-        f"\n{_spikes_beside(emulated, same)}\n"
+        f"digits\n  accuracy           {accuracy:.1%}\n"
+        f"{_spikes_beside(emulated, same)}\n"
     )
     with snn.simulator("loihi", digits.x_test[0]) as sim:
         sim.run_steps(TIMESTEPS)

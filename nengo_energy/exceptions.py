@@ -24,4 +24,4 @@ class UnsupportedError(NengoEnergyError, NotImplementedError):
 
 
 class MissingDependencyError(NengoEnergyError, ImportError):
-    """A package that a feature needs isn't installed; the message says how to get it."""
+    """A package that a feature needs isn't installed; the message says how to."""

@@ -113,6 +113,29 @@ def is_random(transform: Any) -> bool:
     return isinstance(getattr(init, "data", init), Distribution)
 
 
+def weight_rank(transform: Any) -> int:
+    """Tell how much a transform has to say; a path's layer is the one that says most.
+
+    Returns
+    -------
+    int
+        0 if it passes values on or scales each, 1 if it sums them with one weight, as
+        pooling does, 2 if it holds weights that differ.
+    """
+    if is_random(transform):
+        return 2
+    init = getattr(transform, "init", None)
+    values = np.asarray(getattr(init, "data", init) if _is_sparse(init) else init)
+    if init is None or (values.ndim < 2 and not isinstance(transform, nengo.Sparse)):
+        return 0
+    weights = values[values != 0]
+    return 1 if weights.size and np.all(weights == weights[0]) else 2
+
+
+def _is_sparse(init: Any) -> bool:
+    return sp.issparse(init) or isinstance(init, nengo.transforms.SparseMatrix)
+
+
 def _dense_map(transform: nengo.Dense, rng: np.random.RandomState) -> LinearMap:
     weights = np.asarray(transform.sample(rng=rng))
     if weights.ndim == 2:

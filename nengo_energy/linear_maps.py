@@ -167,8 +167,8 @@ class ConvolutionMap(LinearMap):
     """A convolution or transposed convolution in any number of dimensions.
 
     Input position ``i`` and kernel tap ``k`` meet output position ``o`` where, in each
-    dimension, ``i = o * stride + k - pad`` (convolution) or ``o = i * stride + k - pad``
-    (transposed). Links to padding lead outside and do not exist.
+    dimension, ``i = o * stride + k - pad`` (convolution) or
+    ``o = i * stride + k - pad`` (transposed). Links to padding lead outside and do not exist.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ class ConvolutionMap(LinearMap):
     def fan_out(self) -> np.ndarray:
         n_dims = len(self.input_space)
         # sum over taps of "this tap leads somewhere" x non-zero weights of the tap,
-        # one dimension after the other: axes (taps..., channels) -> (channels, inputs...)
+        # one dimension after the other: (taps..., channels) -> (channels, inputs...)
         n_links = np.count_nonzero(self._taps, axis=-1).astype(np.int64)
         n_links = n_links.reshape(self.kernel.shape[:-2] + (self.n_channels,))
         for meetings in self._meetings:
@@ -272,7 +272,7 @@ class ConvolutionMap(LinearMap):
 
 
 class ComposedMap(LinearMap):
-    """``second`` after ``first``; its weights are the products summed over the middle."""
+    """``second`` after ``first``: products of weights, summed over the middle."""
 
     def __init__(self, first: LinearMap, second: LinearMap):
         if first.size_out != second.size_in:

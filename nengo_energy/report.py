@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import fields
-from typing import TYPE_CHECKING, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 
 from .devices import Device
 from .estimate import EnergyEstimate, EnergyRow

@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
-from .compat import counting, emulator, import_nengo_loihi
+from .compat import counting, emulator
 from .exceptions import UnsupportedError
 from .topology import Population
 
@@ -208,8 +208,8 @@ class NengoDLRunner(Runner):
         if not self.sim.stateful:
             self.sim.close()
             raise UnsupportedError(
-                "the network was configured with stateful=False, which forgets what was "
-                "counted; use nengo_dl.configure_settings(stateful=True)"
+                "the network was configured with stateful=False, which forgets what "
+                "was counted; use nengo_dl.configure_settings(stateful=True)"
             )
         return self
 
@@ -344,19 +344,18 @@ class NengoRunner(SequentialRunner):
 
 
 class LoihiRunner(SequentialRunner):
-    """NengoLoihi's emulator: the chip's own counters, and nodes for what is on the host.
+    """NengoLoihi's emulator: the chip's own counters, and nodes for the host.
 
     Spikes of the chip are read from the emulator, so that nothing is probed there.
     """
 
     def __enter__(self) -> Runner:
-        nengo_loihi = import_nengo_loihi()
         host = emulator.host_ensembles(self.network)
         self.on_chip = [p for p in self.populations if p.ensemble not in host]
         self.on_host = [p for p in self.populations if p.ensemble in host]
         outer, self.counts = _with_counting_nodes(self.network, self.on_host, self.dt)
         emulator.copy_placement(self.network, outer)
-        self.sim = nengo_loihi.Simulator(outer, dt=self.dt, target="sim")
+        self.sim = emulator.open_emulator(outer, dt=self.dt, target="sim")
         self.sim.__enter__()
         return self
 
@@ -402,7 +401,7 @@ class _Means:
         self.sums: dict[nengo.Probe, Any] = {probe: 0.0 for probe in probes}
 
     def add(self, start: int, end: int, values: Mapping[Any, np.ndarray]) -> None:
-        """Add what the probes saw from one timestep to another, (batch, steps, size)."""
+        """Add what probes saw in a stretch of timesteps, (batch, steps, size)."""
         part = self.schedule.averaged(start, end)
         for probe in self.sums:
             if values[probe].shape[1] != end - start:

@@ -14,10 +14,10 @@ import numpy as np
 from .activity import Activity, measure_activity
 from .assumptions import Assumption
 from .checks import check_choice
-from .compat import emulator, import_nengo_dl, import_nengo_loihi
+from .compat import emulator, import_nengo_dl
 from .counts import OpCounts, count_ops
 from .energy import estimate_energy
-from .exceptions import InputError, UnsupportedError
+from .exceptions import InputError
 from .keras_layers import LayerOps, count_layer_ops
 from .loihi import build_loihi_network
 from .simulators import SIMULATORS
@@ -229,7 +229,7 @@ class SpikingModel:
         if name == "nengo":
             sim = nengo.Simulator(self.net, **options)
         else:
-            sim = import_nengo_loihi().Simulator(self.loihi_network, **options)
+            sim = emulator.open_emulator(self.loihi_network, **options)
         if x is not None:
             self.feed(sim, x)
         return sim
@@ -290,8 +290,8 @@ def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarra
         batch = ", ".join(["n", *map(str, shape)])
         steps = ", ".join(["n", "timesteps", *map(str, shape)])
         raise InputError(
-            f"input {name!r} must have the shape ({batch}), or ({steps}) to change every "
-            f"timestep; got {array.shape}"
+            f"input {name!r} must have the shape ({batch}), or ({steps}) to change "
+            f"every timestep; got {array.shape}"
         )
     size = int(np.prod(shape, dtype=int))
     return array.reshape(*array.shape[:n_axes], size)

@@ -40,7 +40,7 @@ class Stage:
     """What one connection adds to a path: the layer it leads to, and how it weighs."""
 
     layer: str
-    rank: int  # 0 passes values on, 1 sums with one weight (pooling), 2 holds weights
+    rank: int  # see fanout.weight_rank
 
 
 @dataclass(frozen=True)
@@ -267,23 +267,12 @@ class Tracer:
 
         def push(conn: nengo.Connection, incoming: Sequence[Path]) -> None:
             target = _base(conn.post_obj)
-            weights, stage = self._map(conn), self._stage(conn)
-            filters = () if conn.synapse is None else (conn.synapse,)
-            for path in incoming or [None]:
-                if path is None:  # a source: the connection is the whole path
-                    step = Path(_base(conn.pre_obj), weights, filters, (stage,))
-                else:
-                    step = Path(
-                        path.source,
-                        weights @ path.weights,
-                        path.filters + filters,
-                        path.stages + (stage,),
-                    )
+            for path in self._extend(conn, incoming):
                 if _is_passthrough(target):
-                    at_node[target].append(step)
+                    at_node[target].append(path)
                 else:
-                    direct = conn if path is None else None
-                    ended[step.source, target].append((step, direct))
+                    direct = None if incoming else conn
+                    ended[path.source, target].append((path, direct))
 
         for conn in self.connections:
             if not _is_passthrough(_base(conn.pre_obj)):
@@ -306,6 +295,22 @@ class Tracer:
             for conn in self.leaving[node]:
                 push(conn, paths)
         return ended
+
+    def _extend(self, conn: nengo.Connection, incoming: Sequence[Path]) -> list[Path]:
+        """Return paths prolonged by a connection; it is the whole path at a source."""
+        weights, stage = self._map(conn), self._stage(conn)
+        filters = () if conn.synapse is None else (conn.synapse,)
+        if not incoming:
+            return [Path(_base(conn.pre_obj), weights, filters, (stage,))]
+        return [
+            Path(
+                path.source,
+                weights @ path.weights,
+                path.filters + filters,
+                path.stages + (stage,),
+            )
+            for path in incoming
+        ]
 
     def _merge(self, paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
         """Yield direct connections one by one, and sum the others by their filters."""
@@ -384,15 +389,8 @@ class Tracer:
         }
 
     def _stage(self, conn: nengo.Connection) -> Stage:
-        target = _base(conn.post_obj)
-        layer = self.layer_name(self.labels[target])
-        init = getattr(conn.transform, "init", None)
-        if np.ndim(init) < 2 and not isinstance(conn.transform, nengo.Sparse):
-            return Stage(layer, 2 if fanout.is_random(conn.transform) else 0)
-        values = init if isinstance(init, np.ndarray) else getattr(init, "data", None)
-        values = np.asarray(values) if isinstance(values, np.ndarray) else np.arange(2)
-        values = values[values != 0]
-        return Stage(layer, 1 if values.size and np.all(values == values[0]) else 2)
+        layer = self.layer_name(self.labels[_base(conn.post_obj)])
+        return Stage(layer, fanout.weight_rank(conn.transform))
 
     def _build_model(self) -> nengo.builder.Model | None:
         """Build the network in Nengo if decoders or encoders are needed, else None."""
@@ -410,7 +408,7 @@ class Tracer:
 
 
 def _base(obj: Any) -> Any:
-    """Return the ensemble or node that a view, or a population of neurons, is part of."""
+    """Return the ensemble or node that a view, or its neurons, is part of."""
     if isinstance(obj, ObjView):
         obj = obj.obj
     return obj.ensemble if isinstance(obj, Neurons) else obj

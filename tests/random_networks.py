@@ -20,8 +20,8 @@ AMPLITUDE = 0.01
 class RandomNetwork:
     """A network, its parts, and what connects them.
 
-    ``matrices`` maps (presynaptic, postsynaptic) ensemble, or output node, to the weights
-    between all their units.
+    ``matrices`` maps (presynaptic, postsynaptic) ensemble, or output node, to the
+    weights between all their units.
     """
 
     net: nengo.Network

@@ -116,7 +116,7 @@ def convert(model):
 def test_simulators_and_the_deployed_network_agree(make):
     """The same spikes in Nengo and NengoDL, before and after merging for the chip, and
     nearly the same on the emulator, which delivers them later and rounds weights."""
-    (keras, *_) = keras_versions()
+    keras, *_ = keras_versions()
     shape = ARCHITECTURES[make]
     model = build(keras, shape, make)
     snn = convert(model)
@@ -166,9 +166,7 @@ def test_spiking_output_approaches_keras(keras):
     x = np.random.RandomState(1).uniform(size=(4, 8, 8, 1))
     # neurons that carry the rest over to the next spike lose nothing on the way
     swaps = {keras.activations.relu: nengo.SpikingRectifiedLinear()}
-    snn = ne.convert(
-        model, scale_firing_rates=20, synapse=0.01, swap_activations=swaps
-    )
+    snn = ne.convert(model, scale_firing_rates=20, synapse=0.01, swap_activations=swaps)
     activity = snn.measure(x, 400, progress=False)
     found = activity.outputs[snn.outputs[model.output]]
     expected = model.predict(x, verbose=0)
@@ -248,7 +246,9 @@ def test_conventional_and_spiking_counts_stand_side_by_side(keras):
     counts = snn.count(snn.measure(np.ones((2, 10)), 30, progress=False))
     macs = {r.layer: r.total for r in counts.select("dense") if r.operation == "mac"}
     assert macs == {"hidden": 120, "second": 108, "out": 27}
-    synops = {r.layer: r.total for r in counts.select("event") if r.operation == "synop"}
+    synops = {
+        r.layer: r.total for r in counts.select("event") if r.operation == "synop"
+    }
     assert set(synops) == {"second", "out"}
     estimate = snn.estimate(snn.measure(np.ones((2, 10)), 30, progress=False), "cpu")
     # 255 connections and 21 activations at 8.6 nJ
@@ -293,7 +293,7 @@ def test_simulators_open(keras):
 
 def test_single_layer_goes_on_the_chip():
     """With one layer of neurons there is nothing else to put there."""
-    (keras, *_) = keras_versions()
+    keras, *_ = keras_versions()
     model = build(keras, (6,), lambda k, x: k.Dense(5, activation="relu")(x))
     snn = convert(model)
     with snn.simulator("loihi", np.ones(6)) as sim:
@@ -347,7 +347,7 @@ def test_sequential_model(keras):
     assert snn.outputs[model.outputs[0]] is snn.output_probes[0]
 
 
-# --- bad input ---------------------------------------------------------------------------
+# --- bad input ----------------------------------------------------------------------
 
 
 def test_what_is_no_model_is_refused():
@@ -410,14 +410,18 @@ def test_wrong_conversion_is_noticed(keras, monkeypatch):
 
 @pytest.mark.parametrize("scale", [0, -1, float("nan"), "fast", {"hidden": -2}])
 def test_scale_is_checked(scale):
-    (keras, *_) = keras_versions()
-    with pytest.raises(ne.InputError, match="scale_firing_rates must be numbers above 0"):
+    keras, *_ = keras_versions()
+    with pytest.raises(
+        ne.InputError, match="scale_firing_rates must be numbers above 0"
+    ):
         ne.convert(build(keras, (10,), mlp), scale_firing_rates=scale)
 
 
 def test_options_are_checked():
-    (keras, *_) = keras_versions()
-    with pytest.raises(ne.InputError, match="unknown options max_pool; known: .*temporal"):
+    keras, *_ = keras_versions()
+    with pytest.raises(
+        ne.InputError, match="unknown options max_pool; known: .*temporal"
+    ):
         ne.convert(build(keras, (10,), mlp), max_pool=True)
     with pytest.raises(ne.NotFoundError, match="'third'"):
         ne.convert(build(keras, (10,), mlp), scale_firing_rates={"third": 3})
@@ -434,16 +438,18 @@ def test_options_are_checked():
     ],
 )
 def test_measured_inputs_are_checked(x, message):
-    (keras, *_) = keras_versions()
+    keras, *_ = keras_versions()
     snn = convert(build(keras, (10,), mlp))
     with pytest.raises(ne.InputError, match=message):
         snn.measure(x, 5)
 
 
 def test_rate_neurons_are_not_for_the_chip():
-    (keras, *_) = keras_versions()
+    keras, *_ = keras_versions()
     model = build(keras, (10,), mlp)
     relu = nengo.RectifiedLinear()
     snn = ne.convert(model, swap_activations={relu: relu})
-    with pytest.raises(ne.UnsupportedError, match="'second' has RectifiedLinear neurons"):
+    with pytest.raises(
+        ne.UnsupportedError, match="'second' has RectifiedLinear neurons"
+    ):
         snn.simulator("loihi")

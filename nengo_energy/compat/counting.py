@@ -42,12 +42,13 @@ class Accumulate(Operator):
         super().__init__(tag=f"count {kind}")
         self.kind = kind
         self.threshold = threshold
-        self.sets, self.incs = [], [total]
-        self.reads, self.updates = [output], []
+        self.sets: list[Signal] = []
+        self.incs: list[Signal] = []
+        self.reads, self.updates = [output], [total]
 
     def make_step(self, signals: Mapping, dt: float, rng: Any) -> Any:
         """Return the function that takes a timestep, for Nengo's simulator."""
-        output, total = signals[self.reads[0]], signals[self.incs[0]]
+        output, total = signals[self.reads[0]], signals[self.updates[0]]
 
         def step() -> None:
             total[...] = accumulate(np, self.kind, total, output, self.threshold)
@@ -196,14 +197,14 @@ def _install_accumulate() -> None:
     # Operators aren't merged, as NengoDL offers: merged ones share their arrays, and
     # then each layer of neurons would write to a part of a large array every timestep.
     @Builder.register(Accumulate)
-    class AccumulateBuilder(OpBuilder):  # type: ignore[misc, valid-type]
+    class AccumulateBuilder(OpBuilder):
         """Build one `Accumulate` operator."""
 
         def build_pre(self, signals: Any, config: Any) -> None:
             super().build_pre(signals, config)
             (op,) = self.ops
             self.kind, self.threshold = op.kind, op.threshold
-            self.output, self.total = signals[op.reads[0]], signals[op.incs[0]]
+            self.output, self.total = signals[op.reads[0]], signals[op.updates[0]]
 
         def build_step(self, signals: Any) -> None:
             output, total = signals.gather(self.output), signals.gather(self.total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import Any, Iterator
 
 import nengo
@@ -11,6 +12,24 @@ from nengo.exceptions import ConfigError
 
 from nengo_energy.compat.loihi import import_nengo_loihi
 from nengo_energy.exceptions import UnsupportedError
+
+
+def open_emulator(network: nengo.Network, **options: Any) -> Any:
+    """Return a nengo_loihi.Simulator of a network.
+
+    Its emulator fills arrays of integers with NaN before it sets them, of which NumPy
+    would warn each time.
+    """
+    nengo_loihi = import_nengo_loihi()
+    with _casts_accepted():
+        return nengo_loihi.Simulator(network, **options)
+
+
+@contextlib.contextmanager
+def _casts_accepted() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "invalid value encountered in cast")
+        yield
 
 
 def reset_emulator(sim: Any) -> None:
@@ -36,7 +55,8 @@ def reset_emulator(sim: Any) -> None:
     for name in ("host_pre", "host"):
         if name in sim.sims:
             sim.sims[name].reset()
-    sim.sims["emulator"] = EmulatorInterface(sim.model, seed=emulator.seed)
+    with _casts_accepted():
+        sim.sims["emulator"] = EmulatorInterface(sim.model, seed=emulator.seed)
     sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
     sim._n_steps = 0
     sim._probe_step_time()

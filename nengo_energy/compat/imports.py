@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import importlib
 import logging
 import os
+import subprocess
 import sys
 import threading
 import types
 import warnings
-from typing import Callable, Iterator, TypeVar
+from typing import Any, Callable, Iterator, Sequence, TypeVar
 
 from nengo_energy.compat.redirect import (
+    StandIn,
     keras2_standins,
     redirected,
     redirecting_import,
@@ -139,8 +142,13 @@ def import_nengo_dl() -> types.ModuleType:
                 # Keras 2.13 to 2.15 moved names that NengoDL imports
                 logger.debug("NengoDL doesn't import as it is: %s", error)
         keras2_name = import_tf_keras().Model.__module__.partition(".")[0]
+        keras2 = importlib.import_module(keras2_name)
+        without_gpu_check = StandIn("subprocess", subprocess, {"call": _call})
         import_name = redirecting_import(
-            keras2_standins(import_tensorflow(), importlib.import_module(keras2_name)),
+            {
+                **keras2_standins(import_tensorflow(), keras2),
+                "subprocess": without_gpu_check,
+            },
             {"tensorflow.keras": keras2_name, "keras": f"{keras2_name}.src"},
         )
         with redirected(REDIRECTED_PACKAGES, import_name):
@@ -155,6 +163,20 @@ def _import_nengo_dl() -> types.ModuleType:
     except BaseException:
         _forget_nengo_dl()
         raise
+
+
+def _call(command: Sequence[str], **options: Any) -> int:
+    """``subprocess.call`` for NengoDL, which asks by it whether there is a GPU.
+
+    Its question starts Python and TensorFlow again, which takes seconds; where Linux
+    has no driver for one, the answer is no.
+    """
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libcuda.so.1")
+        except OSError:
+            return 1
+    return subprocess.call(command, **options)
 
 
 def _forget_nengo_dl() -> None:

@@ -31,7 +31,7 @@ CHIP_NEURON_TYPES = (
 """Neuron types that NengoLoihi puts on the chip."""
 
 SPARSE_BELOW = 0.3
-"""Share of non-zero weights below which merged weights are stored as a sparse matrix."""
+"""Share of non-zero weights below which merged weights are a sparse matrix."""
 
 
 def build_loihi_network(
@@ -99,7 +99,7 @@ def build_loihi_network(
 def _connect(
     prepared: nengo.Network, projection: Projection, on_host: tuple[bool, bool]
 ) -> None:
-    """Add one projection, in a form that NengoLoihi takes from host or chip to either."""
+    """Add one projection, in a form that NengoLoihi takes between host and chip."""
     source = projection.source
     original = projection.connection
     if original is not None and _is_taken(original, on_host):
