@@ -249,7 +249,7 @@ def measure_activity(
         warmup,
         dt,
         simulator,
-        all(x.shape[1] == 1 for x in data.values()),
+        _stays(topology, data),
         topology.fingerprint,
         totals.outputs(),
         totals.assumptions(),
@@ -319,6 +319,15 @@ def _check_array(name: str, value: Any, size: int, n_steps: int) -> np.ndarray:
         n_bad = int(np.sum(~np.isfinite(x)))
         raise InputError(f"{name} hold {n_bad} values that are NaN or infinite")
     return x
+
+
+def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
+    """Tell whether no input changes during an inference."""
+    sources = {projection.source for projection in topology.inputs}
+    return all(
+        data[node].shape[1] == 1 if node in data else isinstance(node.output, np.ndarray)
+        for node in sources
+    )
 
 
 class _Totals:

@@ -168,7 +168,8 @@ class ConvolutionMap(LinearMap):
 
     Input position ``i`` and kernel tap ``k`` meet output position ``o`` where, in each
     dimension, ``i = o * stride + k - pad`` (convolution) or
-    ``o = i * stride + k - pad`` (transposed). Links to padding lead outside and do not exist.
+    ``o = i * stride + k - pad`` (transposed). Links to padding lead outside and do not
+    exist.
 
     Parameters
     ----------

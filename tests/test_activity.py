@@ -131,6 +131,18 @@ def test_input_that_changes_every_timestep():
     assert counts.select("event", where="host")[0].total == 10
 
 
+def test_input_that_computes_itself_changes_every_timestep():
+    with nengo.Network() as net:
+        clock = nengo.Node(lambda t: t)
+        a = nengo.Ensemble(2, 1, gain=np.ones(2), bias=np.zeros(2))
+        nengo.Connection(clock, a.neurons, transform=[[1.0], [1.0]])
+    counts = ne.count_ops(
+        ne.trace_topology(net), ne.measure_activity(net, timesteps=10)
+    )
+    # 2 weights x 10 timesteps
+    assert counts.select("event", where="host")[0].total == 20
+
+
 def test_outputs_are_averaged_over_the_second_half():
     net = relay([0.0])
     x = np.zeros((1, 10, 1))

@@ -1,0 +1,74 @@
+"""The README's example and every script in examples/ run, and print what they say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+pytestmark = pytest.mark.tensorflow
+
+
+def block_after(marker: str) -> str:
+    """Return the block of code behind a marker in the README."""
+    found = re.search(
+        re.escape(f"<!-- {marker} -->") + r"\s+```\w*\n(.*?)```", README, re.DOTALL
+    )
+    assert found, f"README.md has no block of code after the marker {marker!r}"
+    return found.group(1)
+
+
+def run(*command: str) -> str:
+    """Run a script, and return what it prints."""
+    result = subprocess.run(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout
+
+
+def columns(table: str) -> dict[str, list[str]]:
+    """Split a table into its columns by their heading, units joined to the numbers."""
+    lines = [line for line in table.splitlines() if not set(line) <= {"-"}]
+    rows = [re.sub(r"(\d) (\w?J)\b", r"\1\2", line).split() for line in lines]
+    return {column[0]: list(column[1:]) for column in zip(*rows)}
+
+
+def test_readme_example_prints_its_table(tmp_path):
+    script = tmp_path / "example.py"
+    script.write_text(block_after("example"))
+    printed = run(str(script))
+    assert printed.splitlines()[-1] == "(50, 10)"
+    shown = columns(block_after("table"))
+    start = printed.index("layer")
+    found = columns(printed[start : printed.index("\n\n", start)])
+    assert list(shown) == list(found) == ["layer", "cpu", "gpu", "loihi", "spinnaker2"]
+    # weights are drawn differently by different versions; connections are not
+    for name in ("layer", "cpu", "gpu"):
+        assert shown[name] == found[name]
+
+
+def test_readme_stages_run_on_any_network():
+    import nengo
+
+    block = block_after("stages")
+    with nengo.Network(seed=0) as net:
+        a, b = nengo.Ensemble(10, 1), nengo.Ensemble(10, 1)
+        nengo.Connection(a, b)
+    exec("import nengo_energy as ne\n" + block, {"net": net})
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in ROOT.glob("examples/*.py")))
+def test_example_runs(name):
+    printed = run(str(ROOT / "examples" / name))
+    assert "Energy per inference" in printed
