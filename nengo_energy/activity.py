@@ -325,7 +325,7 @@ def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
     """Tell whether no input changes during an inference."""
     sources = {projection.source for projection in topology.inputs}
     return all(
-        data[node].shape[1] == 1 if node in data else isinstance(node.output, np.ndarray)
+        len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources
     )
 
