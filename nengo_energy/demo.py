@@ -51,15 +51,25 @@ def load_digits() -> Digits:
 
 
 def train_digits_model(
-    digits: Digits, n_epochs: int = N_EPOCHS, progress: bool | None = None
+    digits: Digits, n_epochs: int | None = None, progress: bool | None = None
 ) -> Any:
     """Train a small convolutional network with biases and average pooling.
+
+    Parameters
+    ----------
+    digits : Digits
+        What to train on.
+    n_epochs : int, optional
+        Passes over the data, `N_EPOCHS` by default.
+    progress : bool, optional
+        Show a progress bar; by default in a terminal.
 
     Returns
     -------
     keras.Model
         Of the Keras that TensorFlow brings.
     """
+    n_epochs = N_EPOCHS if n_epochs is None else n_epochs
     keras = import_tensorflow().keras
     keras.utils.set_random_seed(0)
     layers = keras.layers
