@@ -1,6 +1,6 @@
 """The stages on a Nengo network that never saw Keras.
 
-    python examples/any_nengo_network.py
+python examples/any_nengo_network.py
 """
 
 from __future__ import annotations

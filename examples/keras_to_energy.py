@@ -1,6 +1,6 @@
 """From a Keras model to joules on every device, and onto Loihi's emulator.
 
-    python examples/keras_to_energy.py
+python examples/keras_to_energy.py
 """
 
 from __future__ import annotations

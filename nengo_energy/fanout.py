@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from nengo.dists import Distribution
 
+from .convolution_map import ConvolutionMap
 from .exceptions import UnsupportedError
-from .linear_maps import ConvolutionMap, DenseMap, LinearMap, SparseMap
+from .linear_maps import DenseMap, LinearMap, SparseMap
 
 _ConvolutionTranspose = getattr(nengo.transforms, "ConvolutionTranspose", ())
 _NoTransform = getattr(nengo.transforms, "NoTransform", ())
@@ -80,7 +81,7 @@ def transform_map(
     if isinstance(transform, nengo.Convolution):
         return _convolution_map(transform, rng)
     if isinstance(transform, _ConvolutionTranspose):
-        return _transposed_map(transform, rng)
+        return _convolution_map(transform, rng, transposed=True)
     raise UnsupportedError(
         f"can't count the synapses of the transform {transform!r} of type "
         f"{type(transform).__name__}; known: Dense, Sparse, Convolution, "
@@ -152,17 +153,19 @@ def _sparse_map(transform: nengo.Sparse, rng: np.random.RandomState) -> LinearMa
 
 
 def _convolution_map(
-    transform: nengo.Convolution, rng: np.random.RandomState
+    transform: Any, rng: np.random.RandomState, transposed: bool = False
 ) -> LinearMap:
     inputs = transform.input_shape.spatial_shape
     outputs = transform.output_shape.spatial_shape
     pads = [0] * len(inputs)
     if transform.padding == "same":
-        # the padding is shared between both ends, and the odd one goes to the end
+        # The padding is shared between both ends, and the odd one goes to the end. A
+        # transposed convolution has the padding of the one that leads back.
+        small, large = (inputs, outputs) if transposed else (outputs, inputs)
         pads = [
-            max((n_out - 1) * stride + n_taps - n_in, 0) // 2
-            for n_in, n_out, n_taps, stride in zip(
-                inputs, outputs, transform.kernel_size, transform.strides
+            max((n_small - 1) * stride + n_taps - n_large, 0) // 2
+            for n_small, n_large, n_taps, stride in zip(
+                small, large, transform.kernel_size, transform.strides
             )
         ]
     return ConvolutionMap(
@@ -173,28 +176,5 @@ def _convolution_map(
         transform.strides,
         pads,
         transform.channels_last,
-    )
-
-
-def _transposed_map(transform: Any, rng: np.random.RandomState) -> LinearMap:
-    inputs = transform.input_shape.spatial_shape
-    outputs = transform.output_shape.spatial_shape
-    pads = [0] * len(inputs)
-    if transform.padding == "same":
-        # what the forward convolution, from outputs to inputs, would pad
-        pads = [
-            max((n_in - 1) * stride + n_taps - n_out, 0) // 2
-            for n_in, n_out, n_taps, stride in zip(
-                inputs, outputs, transform.kernel_size, transform.strides
-            )
-        ]
-    return ConvolutionMap(
-        transform.sample(rng=rng),
-        inputs,
-        outputs,
-        transform.input_shape.n_channels,
-        transform.strides,
-        pads,
-        transform.channels_last,
-        transposed=True,
+        transposed,
     )

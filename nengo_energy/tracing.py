@@ -7,20 +7,27 @@ the passthrough nodes in topological order, and collected where they end.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable, Iterator, Sequence
 
 import nengo
 import numpy as np
-from nengo.base import ObjView
 from nengo.connection import LearningRule
-from nengo.ensemble import Neurons
 
 from . import fanout
 from .assumptions import Assumption, merge_assumptions
 from .checks import check_choice
 from .exceptions import InputError, UnsupportedError
 from .linear_maps import DenseMap, LinearMap, sum_maps
+from .network_objects import (
+    base,
+    constants,
+    is_decoded,
+    is_passthrough,
+    is_tensor_node,
+    labels,
+)
+from .paths import Path, Stage, group_paths, join_stages
 from .topology import (
     DECODED_AS_FACTORS,
     DECODED_AS_WEIGHTS,
@@ -33,30 +40,6 @@ from .topology import (
     Topology,
     fingerprint,
 )
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What one connection adds to a path: the layer it leads to, and how it weighs."""
-
-    layer: str
-    rank: int  # see fanout.weight_rank
-
-
-@dataclass(frozen=True)
-class Path:
-    """The sum of all paths with the same filters from a source to an object."""
-
-    source: Any
-    weights: LinearMap
-    filters: tuple[Any, ...]
-    stages: tuple[Stage, ...]
-
-    @property
-    def layer(self) -> str:
-        """Layer that holds the weights: the last of the stages that weigh most."""
-        top = max(stage.rank for stage in self.stages)
-        return [stage.layer for stage in self.stages if stage.rank == top][-1]
 
 
 def trace_topology(
@@ -133,14 +116,14 @@ class Tracer:
         self.decoded = decoded
         self.omit = omit
         self.layer_name = layer_name or (lambda label: label)
-        self.labels = dict(_labels(network))
-        self.probed = {_base(probe.target) for probe in network.all_probes}
+        self.labels = dict(labels(network))
+        self.probed = {base(probe.target) for probe in network.all_probes}
         self.omitted: list[str] = []
         self.assumptions: list[Assumption] = []
         self.leaving: dict[Any, list[nengo.Connection]] = defaultdict(list)
         self.connections = [c for c in network.all_connections if self._usable(c)]
         for conn in self.connections:
-            self.leaving[_base(conn.pre_obj)].append(conn)
+            self.leaving[base(conn.pre_obj)].append(conn)
         self.inputs = set(inputs) if inputs is not None else None
         self.model = self._build_model()
         self.populations = {ens: self._population(ens) for ens in network.all_ensembles}
@@ -154,7 +137,7 @@ class Tracer:
         for (source, target), paths in arrived.items():
             post = self._name(target)
             if self._is_constant(source):
-                values = sum(p.weights.apply(_constants(source)) for p, _ in paths)
+                values = sum(p.weights.apply(constants(source)) for p, _ in paths)
                 biases.append(Bias(post, np.asarray(values), source, target))
                 continue
             for path, connection in self._merge(paths):
@@ -203,8 +186,8 @@ class Tracer:
                 f"{conn} learns; networks with learning rules can't be counted. "
                 "Freeze the weights (sim.freeze_params in NengoDL) first"
             )
-        for end in (_base(conn.pre_obj), _base(conn.post_obj)):
-            if _is_tensor_node(end):
+        for end in (base(conn.pre_obj), base(conn.post_obj)):
+            if is_tensor_node(end):
                 return self._leave_out(end, "a TensorNode, which runs TensorFlow code")
         return True
 
@@ -266,16 +249,16 @@ class Tracer:
         at_node: dict[Any, list[Path]] = defaultdict(list)
 
         def push(conn: nengo.Connection, incoming: Sequence[Path]) -> None:
-            target = _base(conn.post_obj)
+            target = base(conn.post_obj)
             for path in self._extend(conn, incoming):
-                if _is_passthrough(target):
+                if is_passthrough(target):
                     at_node[target].append(path)
                 else:
                     direct = None if incoming else conn
                     ended[path.source, target].append((path, direct))
 
         for conn in self.connections:
-            if not _is_passthrough(_base(conn.pre_obj)):
+            if not is_passthrough(base(conn.pre_obj)):
                 push(conn, ())
         for node in self._passthrough_in_order():
             paths = [
@@ -283,9 +266,9 @@ class Tracer:
                     group[0].source,
                     sum_maps([path.weights for path in group]),
                     group[0].filters,
-                    _stages(group),
+                    join_stages(group),
                 )
-                for group in _group(at_node[node])
+                for group in group_paths(at_node[node])
             ]
             if not paths:
                 continue
@@ -301,7 +284,7 @@ class Tracer:
         weights, stage = self._map(conn), self._stage(conn)
         filters = () if conn.synapse is None else (conn.synapse,)
         if not incoming:
-            return [Path(_base(conn.pre_obj), weights, filters, (stage,))]
+            return [Path(base(conn.pre_obj), weights, filters, (stage,))]
         return [
             Path(
                 path.source,
@@ -316,19 +299,21 @@ class Tracer:
         """Yield direct connections one by one, and sum the others by their filters."""
         for path, direct in paths:
             if direct is not None:
-                plain = not _is_decoded(direct)
+                plain = not is_decoded(direct)
                 yield path, direct if plain else None
-        for group in _group([path for path, direct in paths if direct is None]):
+        for group in group_paths([path for path, direct in paths if direct is None]):
             weights = sum_maps([path.weights for path in group])
-            yield Path(group[0].source, weights, group[0].filters, _stages(group)), None
+            yield Path(
+                group[0].source, weights, group[0].filters, join_stages(group)
+            ), None
 
     def _passthrough_in_order(self) -> list[nengo.Node]:
         """Return the passthrough nodes so that each follows those that feed it."""
-        nodes = [n for n in self.network.all_nodes if _is_passthrough(n)]
+        nodes = [n for n in self.network.all_nodes if is_passthrough(n)]
         n_feeds = Counter(
-            _base(c.post_obj)
+            base(c.post_obj)
             for c in self.connections
-            if _is_passthrough(_base(c.pre_obj))
+            if is_passthrough(base(c.pre_obj))
         )
         ready = [n for n in nodes if n_feeds[n] == 0]
         ordered = []
@@ -336,9 +321,9 @@ class Tracer:
             node = ready.pop(0)
             ordered.append(node)
             for conn in self.leaving[node]:
-                post = _base(conn.post_obj)
+                post = base(conn.post_obj)
                 n_feeds[post] -= 1
-                if _is_passthrough(post) and n_feeds[post] == 0:
+                if is_passthrough(post) and n_feeds[post] == 0:
                     ready.append(post)
         if len(ordered) < len(nodes):
             stuck = [self.labels[n] for n in nodes if n not in set(ordered)]
@@ -352,7 +337,7 @@ class Tracer:
         """Return the weights of one connection, decoders and encoders included."""
         if fanout.is_random(conn.transform) and conn.seed is None:
             self.assumptions.append(UNSEEDED_WEIGHTS)
-        if not _is_decoded(conn):
+        if not is_decoded(conn):
             return fanout.connection_map(conn)
         assert self.model is not None
         pre_decoded = isinstance(conn.pre_obj, nengo.Ensemble)
@@ -389,12 +374,12 @@ class Tracer:
         }
 
     def _stage(self, conn: nengo.Connection) -> Stage:
-        layer = self.layer_name(self.labels[_base(conn.post_obj)])
+        layer = self.layer_name(self.labels[base(conn.post_obj)])
         return Stage(layer, fanout.weight_rank(conn.transform))
 
     def _build_model(self) -> nengo.builder.Model | None:
         """Build the network in Nengo if decoders or encoders are needed, else None."""
-        if not any(_is_decoded(conn) for conn in self.connections):
+        if not any(is_decoded(conn) for conn in self.connections):
             return None
         model = nengo.builder.Model()
         model.build(self.network)
@@ -405,57 +390,3 @@ class Tracer:
         if self.network.seed is None:
             self.assumptions.append(UNSEEDED_WEIGHTS)
         return model
-
-
-def _base(obj: Any) -> Any:
-    """Return the ensemble or node that a view, or its neurons, is part of."""
-    if isinstance(obj, ObjView):
-        obj = obj.obj
-    return obj.ensemble if isinstance(obj, Neurons) else obj
-
-
-def _is_passthrough(obj: Any) -> bool:
-    return (
-        isinstance(obj, nengo.Node) and obj.output is None and not _is_tensor_node(obj)
-    )
-
-
-def _is_tensor_node(obj: Any) -> bool:
-    return any(cls.__name__ == "TensorNode" for cls in type(obj).__mro__)
-
-
-def _is_decoded(conn: nengo.Connection) -> bool:
-    """Tell whether decoders or encoders take part in a connection."""
-    return any(isinstance(end, nengo.Ensemble) for end in (conn.pre_obj, conn.post_obj))
-
-
-def _constants(node: nengo.Node) -> np.ndarray:
-    return np.atleast_1d(np.asarray(node.output, dtype=float))
-
-
-def _group(paths: Sequence[Path]) -> list[list[Path]]:
-    """Group paths that have the source and the filters in common."""
-    groups: dict[Any, list[Path]] = {}
-    for path in paths:
-        groups.setdefault((path.source, path.filters), []).append(path)
-    return list(groups.values())
-
-
-def _stages(paths: Sequence[Path]) -> tuple[Stage, ...]:
-    """Return the stages of some paths, each once: paths through a ladder share many."""
-    return tuple(dict.fromkeys(stage for path in paths for stage in path.stages))
-
-
-def _labels(network: nengo.Network, prefix: str = "") -> Iterator[tuple[Any, str]]:
-    """Yield each ensemble and node with a label that is unique in the network."""
-    seen: Counter[str] = Counter()
-
-    def walk(net: nengo.Network, prefix: str) -> Iterator[tuple[Any, str]]:
-        for obj in [*net.ensembles, *net.nodes]:
-            label = prefix + (obj.label or type(obj).__name__.lower())
-            seen[label] += 1
-            yield obj, label if seen[label] == 1 else f"{label} #{seen[label]}"
-        for sub in net.networks:
-            yield from walk(sub, f"{prefix}{sub.label or 'network'}/")
-
-    yield from walk(network, prefix)

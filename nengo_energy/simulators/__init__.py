@@ -1,0 +1,25 @@
+"""Run a network on a simulator, batch by batch, and return spike counts.
+
+No runner changes the network: what counts is added beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from .minibatch import NengoDLRunner
+from .runner import BatchCounts, Runner
+from .schedule import Schedule
+from .sequential import LoihiRunner, NengoRunner
+
+__all__ = ["RUNNERS", "SIMULATORS", "BatchCounts", "Runner", "Schedule"]
+
+RUNNERS: Mapping[str, type[Runner]] = {
+    "nengo": NengoRunner,
+    "nengo-dl": NengoDLRunner,
+    "loihi": LoihiRunner,
+}
+"""The runner of each simulator."""
+
+SIMULATORS = tuple(RUNNERS)
+"""Names of the simulators that `nengo_energy.measure_activity` can use."""
