@@ -178,7 +178,10 @@ def _run_converter(
                 clone.model, swap_activations=dict(swaps), **options
             )
     except (TypeError, ValueError, NotImplementedError) as error:
-        raise UnsupportedError(f"can't convert model {name!r}: {error}") from error
+        message = str(error)
+        for layer in clone.model.layers:
+            message = message.replace(str(layer), repr(layer.name))
+        raise UnsupportedError(f"can't convert model {name!r}: {message}") from error
 
 
 def _fold(converter: Any) -> list[str]:

@@ -91,9 +91,18 @@ class SpikingModel:
     @cached_property
     def topology(self) -> Topology:
         """Populations and projections of the network."""
-        return trace_topology(
-            self.net, inputs=self.input_nodes, layer_name=layer_of_label
-        )
+        # the converter names what TimeDistributed wraps by the layer inside
+        wrappers = {
+            layer.layer.name: layer.name
+            for layer in self.clone.model.layers
+            if type(layer).__name__ == "TimeDistributed"
+        }
+
+        def layer_name(label: str) -> str:
+            layer = layer_of_label(label)
+            return wrappers.get(layer, layer)
+
+        return trace_topology(self.net, inputs=self.input_nodes, layer_name=layer_name)
 
     @cached_property
     def layer_ops(self) -> LayerOps:

@@ -338,6 +338,32 @@ def test_temporal_model(keras):
     assert activity.populations[snn.topology.populations[0].name].spikes.size == 8
 
 
+def test_layers_have_one_name_in_both_networks(keras):
+    """Nested, shared and wrapped layers: rows of the same layer stand together."""
+    layers = keras.layers
+    inside = keras.Input((6,))
+    deep = layers.Dense(5, activation="relu", name="deep")
+    inner = keras.Model(inside, deep(inside), name="inner")
+    one, two = keras.Input((4,), name="one"), keras.Input((4,), name="two")
+    shared = layers.Dense(3, activation="relu", name="shared")
+    both = layers.Concatenate()([shared(one), shared(two)])
+    model = keras.Model([one, two], layers.Dense(2, name="last")(inner(both)))
+    with pytest.raises(ne.UnsupportedError, match="'shared'.*split_shared_weights"):
+        ne.convert(model)
+    snn = ne.convert(model, split_shared_weights=True)
+    names = [p.name for p in snn.topology.populations]
+    assert names == ["shared.0", "shared.1", "inner/deep"]
+    counts = snn.count(snn.measure([np.ones((1, 4))] * 2, 5, progress=False))
+    event, dense = ({row.layer for row in counts.select(e)} for e in ("event", "dense"))
+    assert event == dense == {"shared", "inner/deep", "last"}
+
+    steps = keras.Input((None, 4))
+    wrapped = layers.Dense(6, activation="relu")
+    wrapper = layers.TimeDistributed(wrapped, name="wrapper")
+    snn = ne.convert(keras.Model(steps, wrapper(steps)), temporal_model=True)
+    assert [p.name for p in snn.topology.populations] == ["wrapper"]
+
+
 def test_sequential_model(keras):
     layers = keras.layers
     model = keras.Sequential(
