@@ -97,7 +97,7 @@ class ConvolutionMap(LinearMap):
                 (out[:, :, None] < 0) | (step < 0),
                 -1,
                 out[:, :, None] * self.output_space[dim] + step,
-            ).reshape(len(indices), -1)
+            ).reshape(len(indices), out.shape[1] * meetings.shape[1])
         unit, tap = np.nonzero(out >= 0)
         weights = self._taps[tap, channel[unit]]
         if self.channels_last:

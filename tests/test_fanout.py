@@ -100,6 +100,38 @@ def test_convolution_equals_the_loop(conv):
     assert_array_equal(transform_map(conv).to_sparse().toarray(), matrix)
 
 
+@settings(max_examples=30, deadline=None)
+@given(convolutions(n_dims=(1, 2)), st.data())
+def test_columns_are_those_asked_for(conv, data):
+    """Also none at all, and the same one twice."""
+    columns = st.lists(st.integers(0, conv.size_in - 1), max_size=4)
+    indices = np.array(data.draw(columns), dtype=int)
+    found = transform_map(conv).columns(indices).toarray()
+    assert_array_equal(found, looped_matrix(conv)[:, indices])
+
+
+@settings(max_examples=30, deadline=None)
+@given(convolutions(n_dims=(2, 2)), st.integers(1, 3), st.integers(1, 2))
+def test_pooling_before_a_convolution(conv, width, stride):
+    """Pools that overlap or leave gaps, before a convolution that holds zeros."""
+    n_channels = conv.input_shape.n_channels
+    space = [(n - 1) * stride + width for n in conv.input_shape.spatial_shape]
+    shape = [*space, n_channels] if conv.channels_last else [n_channels, *space]
+    kernel = np.zeros((width, width, n_channels, n_channels))
+    kernel[:, :, np.arange(n_channels), np.arange(n_channels)] = 1 / width**2
+    pool = nengo.Convolution(
+        n_channels,
+        shape,
+        (width, width),
+        (stride, stride),
+        channels_last=conv.channels_last,
+        init=kernel,
+    )
+    composed = transform_map(conv) @ transform_map(pool)
+    product = looped_matrix(conv) @ looped_matrix(pool)
+    assert_array_equal(composed.fan_out, (product != 0).sum(axis=0))
+
+
 @settings(max_examples=40, deadline=None)
 @given(convolutions(n_dims=(1, 2)))
 def test_convolution_equals_nengo(conv):
