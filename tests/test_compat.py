@@ -77,7 +77,9 @@ def seen_by_user():
             for name, module in sys.modules.items()
             if name.partition(".")[0] in ("tensorflow", "keras")
         },
-        "objects": [tf.keras, tf.keras.Model, tf.losses, keras.Model, keras.layers],
+        # TensorFlow 2.10 itself makes tf.losses anew while NengoDL is imported
+        "objects": [tf.keras, tf.keras.Model, keras.Model, keras.layers]
+        + [tf.losses] * (int(tf.__version__.split(".")[1]) >= 13),
         "environment": dict(os.environ),
         "finders": list(sys.meta_path),
     }

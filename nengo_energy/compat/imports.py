@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import functools
 import importlib
+import importlib.util
 import logging
 import os
 import subprocess
@@ -140,6 +141,8 @@ def import_nengo_dl() -> types.ModuleType:
                 raise
             except ImportError as error:
                 # Keras 2.13 to 2.15 moved names that NengoDL imports
+                if importlib.util.find_spec("keras.src") is None:
+                    raise
                 logger.debug("NengoDL doesn't import as it is: %s", error)
         keras2_name = import_tf_keras().Model.__module__.partition(".")[0]
         keras2 = importlib.import_module(keras2_name)

@@ -1,0 +1,86 @@
+"""The package as a whole: what importing it loads, and what it offers."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import subprocess
+import sys
+
+import pytest
+
+import nengo_energy as ne
+
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "tf_keras",
+    "nengo_dl",
+    "nengo_loihi",
+    "matplotlib",
+    "dask",
+    "pandas",
+}
+
+
+def loaded_after(code: str) -> set[str]:
+    """Return the top-level modules that a fresh process holds after some code."""
+    code += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.split())
+
+
+def test_import_loads_nothing_heavy():
+    assert HEAVY & loaded_after("import nengo_energy") == set()
+
+
+def test_looking_at_the_names_loads_no_heavy_package():
+    code = "import nengo_energy as ne\nfor name in ne.__all__: getattr(ne, name)"
+    # pandas is for tables, everything else for one task
+    assert HEAVY & loaded_after(code) <= {"pandas"}
+
+
+@pytest.mark.parametrize("name", ne.__all__)
+def test_each_name_resolves_and_says_what_it_is(name):
+    found = getattr(ne, name)
+    assert name in dir(ne)
+    if name != "OPERATIONS":  # a dictionary, whose values are the explanations
+        own = found.__doc__ if inspect.isroutine(found) else vars(found)["__doc__"]
+        # a dataclass without a docstring gets its signature for one
+        assert own and not own.startswith(f"{name}(")
+    else:
+        assert all(found.values())
+
+
+@pytest.mark.parametrize("name", ne.__all__)
+def test_docstrings_name_the_parameters_in_order(name):
+    found = getattr(ne, name)
+    if inspect.isfunction(found):
+        section, wanted = "Parameters", list(inspect.signature(found).parameters)
+    elif dataclasses.is_dataclass(found):
+        section, wanted = "Attributes", [f.name for f in dataclasses.fields(found)]
+    else:
+        pytest.skip("has neither parameters nor fields")
+    listed = documented(inspect.getdoc(found), section)
+    if section == "Attributes":  # private ones and properties may be left out or in
+        listed = [item for item in listed if item in wanted]
+        if name == "SpikingModel":  # is made by `convert` alone
+            wanted = [item for item in wanted if item in listed]
+    assert listed == wanted
+
+
+def documented(text: str, section: str) -> list[str]:
+    """Return the names that a section of a numpydoc docstring explains."""
+    parts = re.split(r"^(\w[\w ]*)\n-+\n", text, flags=re.MULTILINE)
+    bodies = dict(zip(parts[1::2], parts[2::2]))
+    heads = re.findall(
+        r"^(\S[^:\n]*?)(?: :.*)?$", bodies.get(section, ""), re.MULTILINE
+    )
+    return [item.strip().lstrip("*") for head in heads for item in head.split(",")]
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="'nengo_energy' has no attribute 'enrgy'"):
+        ne.enrgy
