@@ -225,14 +225,18 @@ def _static_row(model: Device, latency: float) -> EnergyRow:
 
 
 def _unknowns(model: Device, latency: float | None) -> Iterator[NotModelled]:
-    """Yield what is left out of a device's totals whatever was counted."""
-    if latency is None:
+    """Yield what is left out of a device's totals whatever was counted.
+
+    What the device's own file says of it goes before our words.
+    """
+    if latency is None and "latency" not in model.not_modelled:
         reason = "no source gives the time per inference."
         if model.real_time:
             reason = "the counts don't say how many timesteps of which length."
         yield NotModelled(model.name, "latency", reason)
     if model.static_power is None:
-        yield NotModelled(model.name, "static power", "no source gives it.")
+        if "static power" not in model.not_modelled:
+            yield NotModelled(model.name, "static power", "no source gives it.")
     elif latency is None:
         reason = f"{model.static_power.value:g} W are known, the latency isn't."
         yield NotModelled(model.name, "static power", reason)

@@ -458,3 +458,15 @@ def test_each_count_is_priced_or_listed(rows):
     for operation in OPERATIONS:
         if any(row.operation == operation and row.total for row in rows):
             assert (operation in priced) != (operation in listed)
+
+
+def test_what_a_device_says_of_its_static_power_is_said_once():
+    counts = OpCounts((OpCount("a", "synop", 10, 1),))
+    (loihi,) = estimate_energy(counts, "loihi-davies2018").models
+    sentences = [
+        item.reason
+        for item in estimate_energy(counts, loihi).not_modelled
+        if item.operation == "static power"
+    ]
+    assert sentences == [loihi.not_modelled["static power"]]
+    assert "104 mW per chip" in sentences[0]
