@@ -5,7 +5,7 @@ from __future__ import annotations
 import nengo
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -196,6 +196,7 @@ def test_measuring_changes_nothing(seed):
 
 
 @settings(max_examples=50)
+@example(23, 23, 12)  # a prime, so that stretches differ in length
 @given(st.integers(0, 9), st.integers(1, 30), st.integers(1, 12))
 def test_schedule_covers_each_timestep_once(warmup, timesteps, longest):
     schedule = Schedule(warmup, timesteps, window=(timesteps + 1) // 2)
@@ -218,6 +219,13 @@ def test_segments_have_one_length_where_they_can():
     assert lengths(0, 100, 21) == {20}
     assert lengths(40, 60, 21) == {20}
     assert lengths(0, 101, 21) == {21, 101 % 21}  # a prime would mean single steps
+
+
+@pytest.mark.parametrize("warmup, timesteps", [(7, 50), (1, 1000), (10, 55)])
+def test_warm_up_without_common_divisor_is_a_stretch_of_its_own(warmup, timesteps):
+    """Two graphs are traced, which is cheaper than to run each timestep by itself."""
+    segments = list(Schedule(warmup, timesteps, 1).segments(1000))
+    assert segments == [(0, warmup), (warmup, warmup + timesteps)]
 
 
 def test_activity_of_another_network_is_refused():
@@ -301,3 +309,111 @@ def test_inputs_by_node_are_checked():
     sizes = {net.nodes[0]: np.zeros((3, 2)), second: np.zeros((2, 1))}
     with pytest.raises(ne.InputError, match="differ in their number of inferences"):
         ne.measure_activity(net, sizes)
+
+
+def test_changing_input_covers_the_warm_up_too():
+    """4 timesteps of warm-up and 6 that count, with a spike in each of rows 3 to 5."""
+    net = relay([0.0])
+    x = np.zeros((1, 10, 1))
+    x[0, 3:6] = 1000.5
+    activity = ne.measure_activity(net, x, timesteps=6, warmup=4)
+    assert_array_equal(activity.populations["pre"].spikes, [2])
+    with pytest.raises(ne.InputError, match=r"1\) or \(n_inferences, 10, 1\); got"):
+        ne.measure_activity(net, x[:, :6], timesteps=6, warmup=4)
+    # an input that is given for every timestep may change, one row for all does not
+    assert not activity.static_input
+    assert ne.measure_activity(net, x[:, :1, :], timesteps=6).static_input
+
+
+def test_counts_are_rounded_to_the_nearest():
+    """39.3 Hz for 0.5 s are 19.65 spikes, that is 20; 0.6 Hz are 0.3, that is none."""
+    net = relay([39.3, 0.6], nengo.RectifiedLinear())
+    pre = ne.measure_activity(net, timesteps=500).populations["pre"]
+    assert_array_equal(pre.spikes, [20, 0])
+    # both together: 19.95
+    assert_array_equal(pre.active_per_inference, [20])
+
+
+def test_negative_rates_count_by_their_magnitude():
+    """Tanh at -25 Hz for 0.4 s is 10 spikes, as at +25 Hz."""
+    scale = 50.0
+    neuron_type = nengo.Tanh(tau_ref=1 / scale)
+    currents = scale * np.arctanh([-0.5, 0.5]) / scale
+    pre = ne.measure_activity(relay(currents, neuron_type), timesteps=400).populations[
+        "pre"
+    ]
+    assert_array_equal(pre.spikes, [10, 10])
+
+
+def test_spikes_of_neurons_without_synapses_are_not_sent():
+    """10 and 25 spikes; the second neuron drives nothing."""
+    net = relay([100.5, 250.5])
+    net.connections[1].transform = nengo.Dense((3, 2), init=[[1.0, 0]] * 3)
+    topology = ne.trace_topology(net)
+    activity = ne.measure_activity(net, timesteps=100)
+    assert_array_equal(activity.populations["pre"].spikes_per_inference, [35])
+    assert_array_equal(activity.populations["pre"].sent_per_inference, [10])
+    counts = ne.count_ops(topology, activity)
+    assert (counts.total("spike"), counts.total("synop")) == (10, 30)
+    assert counts.total("neuron_update_active") == 35
+
+
+def test_peak_is_that_of_all_inferences():
+    x = np.array([[1000.5], [3000.5], [0.0]])
+    pre = ne.measure_activity(relay([0.0]), x, timesteps=4).populations["pre"]
+    assert pre.peak == 3
+    assert_array_equal(pre.spikes_per_inference, [4, 12, 0])
+
+
+def test_amplitude_is_divided_out_of_every_count():
+    """3000 Hz are 3 spikes a timestep, whatever one spike puts out."""
+    for amplitude in (0.25, 4.0):
+        neuron_type = nengo.SpikingRectifiedLinear(
+            amplitude=amplitude, initial_state={"voltage": np.zeros(2)}
+        )
+        activity = ne.measure_activity(relay([3000.5, 250.5], neuron_type), None, 20)
+        pre = activity.populations["pre"]
+        assert_array_equal(pre.spikes, [60, 5])
+        assert_array_equal(pre.active_per_inference, [20 + 5])
+        assert pre.peak == 3
+
+
+def test_timesteps_may_be_longer():
+    """250 Hz for 20 timesteps of 2 ms are 10 spikes."""
+    activity = ne.measure_activity(relay([250.5]), timesteps=20, dt=0.002)
+    assert_array_equal(activity.populations["pre"].spikes, [10])
+    assert_array_equal(activity.populations["pre"].active_per_inference, [10])
+    assert_allclose(activity.firing_rates("pre"), [250])
+    assert activity.dt == 0.002
+
+
+def test_rates_are_means_over_inferences():
+    """5 and 15 spikes in 0.1 s each: 50 and 150 Hz, 100 Hz in the mean."""
+    x = np.array([[50.5], [150.5]])
+    activity = ne.measure_activity(relay([0.0]), x, timesteps=100, warmup=0)
+    assert_allclose(activity.firing_rates("pre"), [100])
+
+
+def test_settings_tell_how_it_was_measured():
+    activity = ne.measure_activity(relay([1.0]), timesteps=3, warmup=2, dt=0.002)
+    settings = dict(activity.settings)
+    assert settings.pop("versions")["nengo"] == nengo.__version__
+    assert settings == {
+        "simulator": "nengo",
+        "timesteps": 3,
+        "warmup": 2,
+        "dt": 0.002,
+        "n_inferences": 1,
+        "neuron_types": ["SpikingRectifiedLinear"],
+    }
+
+
+def test_peak_is_that_of_the_timesteps_that_count():
+    """5 spikes in a timestep of the warm-up, 2 in one after it."""
+    x = np.zeros((1, 10, 1))
+    x[0, 2], x[0, 7] = 5000.5, 2000.5
+    pre = (ne.measure_activity(relay([0.0]), x, timesteps=6, warmup=4)).populations[
+        "pre"
+    ]
+    assert_array_equal(pre.spikes, [2])
+    assert pre.peak == 2

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nengo_energy import UnsupportedError, fan_out
-from nengo_energy.fanout import connection_map, is_random, transform_map
+from nengo_energy.fanout import (
+    connection_map,
+    is_random,
+    transform_map,
+    weight_rank,
+)
 
 
 @st.composite
@@ -92,7 +97,7 @@ def simulated_matrix(transform) -> np.ndarray:
     return sim.data[probe].T
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(convolutions())
 def test_convolution_equals_the_loop(conv):
     matrix = looped_matrix(conv)
@@ -132,7 +137,7 @@ def test_pooling_before_a_convolution(conv, width, stride):
     assert_array_equal(composed.fan_out, (product != 0).sum(axis=0))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(convolutions(n_dims=(1, 2)))
 def test_convolution_equals_nengo(conv):
     matrix = simulated_matrix(conv)
@@ -140,7 +145,7 @@ def test_convolution_equals_nengo(conv):
     assert_array_equal(fan_out(conv), (matrix != 0).sum(axis=0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(convolutions(n_dims=(1, 2), transposed=True))
 def test_transposed_convolution_equals_nengo(conv):
     matrix = simulated_matrix(conv)
@@ -232,3 +237,62 @@ def test_no_dense_matrix_is_built_for_a_large_convolution():
     )
     # 62 inner rows meet 3 taps, 2 border rows meet 2
     assert fan_out(conv).sum() == (62 * 3 + 2 * 2) ** 2 * 32 * 128
+
+
+def test_slices_that_only_reorder():
+    """[2, 0, 1] takes every neuron, yet each drives what its place says."""
+    weights = np.array([[1.0, 1, 1], [0, 1, 1], [0, 0, 1]])
+    with nengo.Network():
+        pre, post = nengo.Ensemble(3, 1), nengo.Ensemble(3, 1)
+        before = nengo.Connection(
+            pre.neurons[[2, 0, 1]], post.neurons, transform=weights
+        )
+        after = nengo.Connection(pre.neurons, post.neurons[::-1], transform=weights)
+    # columns 0, 1, 2 belong to neurons 2, 0, 1
+    assert_array_equal(connection_map(before).fan_out, [2, 3, 1])
+    assert_array_equal(connection_map(before).to_sparse().toarray()[2], [0, 1, 0])
+    assert_array_equal(connection_map(after).to_sparse().toarray(), weights[::-1])
+
+
+def test_seeded_random_weights_are_those_of_the_simulation():
+    with nengo.Network() as net:
+        pre, post = nengo.Ensemble(8, 1), nengo.Ensemble(9, 1)
+        conn = nengo.Connection(
+            pre.neurons,
+            post.neurons,
+            transform=nengo.Dense((9, 8), init=nengo.dists.Uniform(0, 1)),
+            seed=5,
+        )
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        weights = sim.data[conn].weights
+    assert_array_equal(connection_map(conn).to_sparse().toarray(), weights)
+
+
+@pytest.mark.parametrize(
+    "transform, rank",
+    [
+        (nengo.transforms.NoTransform(3), 0),
+        (nengo.Dense((3, 3), init=2.0), 0),  # scales all
+        (nengo.Dense((3, 3), init=[1.0, 2, 3]), 0),  # scales each
+        (nengo.Dense((1, 3), init=[[0.5, 0.5, 0.5]]), 1),
+        (nengo.Dense((2, 3), init=[[0.5, 0.5, 0], [0, 0, 0.5]]), 1),
+        (nengo.Dense((1, 3), init=[[0.5, 0.5, 0.25]]), 2),
+        (nengo.Dense((3, 3), init=nengo.dists.Uniform(0, 1)), 2),
+        (nengo.Sparse((2, 3), init=sp.csr_matrix([[1.0, 1, 0], [0, 0, 1]])), 1),
+        (nengo.Sparse((2, 3), init=sp.csr_matrix([[1.0, 2, 0], [0, 0, 1]])), 2),
+        (nengo.Sparse((2, 3), indices=[(0, 0), (1, 1)], init=[3.0, 3.0]), 1),
+        (nengo.Sparse((2, 3), indices=[(0, 0), (1, 1)], init=[3.0, 4.0]), 2),
+        (nengo.Convolution(2, (4, 4, 1)), 2),
+        (nengo.Convolution(1, (4, 1), (2,), (1,), init=np.ones((2, 1, 1))), 1),
+    ],
+    ids=str,
+)
+def test_weights_that_say_more_rank_higher(transform, rank):
+    assert weight_rank(transform) == rank
+
+
+def test_random_sparse_weights_are_told_apart():
+    pairs = [(0, 0), (1, 1)]
+    drawn = nengo.Sparse((2, 2), indices=pairs, init=nengo.dists.Uniform(0, 1))
+    assert is_random(drawn) and weight_rank(drawn) == 2
+    assert not is_random(nengo.Sparse((2, 2), indices=pairs, init=[1.0, 2.0]))

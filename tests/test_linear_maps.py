@@ -26,6 +26,7 @@ def _draw(spec):
 SIZES = st.integers(1, 6)
 
 
+@settings(max_examples=50)
 @given(small_matrices(SIZES, SIZES), st.booleans())
 def test_fan_out_is_the_number_of_non_zeros_in_each_column(matrix, sparse):
     linear = SparseMap(sp.csc_matrix(matrix)) if sparse else DenseMap(matrix)
@@ -34,6 +35,7 @@ def test_fan_out_is_the_number_of_non_zeros_in_each_column(matrix, sparse):
     assert_array_equal(linear.to_sparse().toarray(), matrix)
 
 
+@settings(max_examples=50)
 @given(st.data(), SIZES, SIZES, SIZES)
 def test_composition_counts_the_weights_of_the_product(data, n_in, n_mid, n_out):
     first = data.draw(small_matrices(st.just(n_mid), st.just(n_in)))
@@ -44,6 +46,7 @@ def test_composition_counts_the_weights_of_the_product(data, n_in, n_mid, n_out)
     assert_array_equal(composed.to_sparse().toarray(), product)
 
 
+@settings(max_examples=50)
 @given(st.data(), SIZES, SIZES)
 def test_sum_counts_one_weight_for_each_pair(data, n_in, n_out):
     parts = [data.draw(small_matrices(st.just(n_out), st.just(n_in))) for _ in range(3)]
@@ -51,6 +54,7 @@ def test_sum_counts_one_weight_for_each_pair(data, n_in, n_out):
     assert_array_equal(total.fan_out, (sum(parts) != 0).sum(axis=0))
 
 
+@settings(max_examples=50)
 @given(small_matrices(SIZES, SIZES), st.randoms(use_true_random=False))
 def test_permuting_units_permutes_the_fan_out(matrix, random):
     order = list(range(matrix.shape[1]))
@@ -104,3 +108,18 @@ def test_pooling_before_weights_costs_what_the_weights_cost(n_cells, width, n_ou
     composed = DenseMap(weights) @ SparseMap(sp.csc_matrix(pool))
     expected = np.repeat((weights != 0).sum(axis=0), width)
     assert_array_equal(composed.fan_out, expected)
+
+
+@settings(max_examples=50)
+@given(small_matrices(SIZES, SIZES), st.integers(0, 2**32 - 1))
+def test_apply_multiplies_vectors_of_either_sign(matrix, seed):
+    x = np.random.RandomState(seed).randint(-2, 3, size=matrix.shape[1]) * 1.0
+    assert_array_equal(DenseMap(matrix).apply(x), matrix @ x)
+
+
+def test_entries_that_are_given_twice_are_one_weight():
+    """Unit 0 holds 1 + 2 to the same target, unit 1 holds 1 - 1."""
+    entries = ([1.0, 2, 1, -1], [0, 0, 1, 1], [0, 2, 4])
+    linear = SparseMap(sp.csc_matrix(entries, shape=(2, 2)))
+    assert_array_equal(linear.fan_out, [1, 0])
+    assert_array_equal(linear.to_sparse().toarray(), [[3, 0], [0, 0]])

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import nengo_energy as ne
 from nengo_energy.activity import measure_activity
 from nengo_energy.compat import import_nengo_loihi, import_tf_keras
+from nengo_energy.spiking_model import layer_of_label
 
 pytestmark = pytest.mark.tensorflow
 
@@ -373,6 +374,61 @@ def test_sequential_model(keras):
     assert snn.outputs[model.outputs[0]] is snn.output_probes[0]
 
 
+def test_counts_say_what_was_converted_and_how(keras):
+    def pooled(layers, x):
+        x = layers.Conv2D(2, 3, activation="relu")(x)
+        return layers.Dense(2)(layers.Flatten()(layers.MaxPooling2D()(x)))
+
+    model = build(keras, (6, 6, 1), pooled, name="small")
+    snn = ne.convert(model, max_to_avg_pool=True, scale_firing_rates=100, synapse=0.005)
+    activity = snn.measure(np.ones((1, 6, 6, 1)), 5, progress=False)
+    counts = snn.count(activity)
+    assert counts.settings["model"] == "small"
+    assert counts.settings["scale_firing_rates"] == 100
+    assert counts.settings["synapse"] == 0.005
+    assert counts.settings["max_to_avg_pool"] is True
+    assert counts.settings["simulator"] == "nengo-dl"
+    codes = [assumption.code for assumption in counts.assumptions]
+    assert codes.count("max-pooling-replaced") == 1
+    assert "input-on-host" in codes
+    # 4 x 4 x 2 neurons with 9 weights each, on the host at 8.6 nJ
+    alone = snn.estimate(activity, "loihi")
+    hosted = snn.estimate(activity, "loihi", host="cpu")
+    added = hosted.total("loihi") - alone.total("loihi")
+    assert added == pytest.approx(32 * 9 * 8.6e-9, rel=1e-9)
+
+
+def test_mapped_inputs_go_by_their_names(keras):
+    """In whatever order they are given, and to inputs of one size."""
+    layers = keras.layers
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    x = layers.Dense(4, activation="relu", name="left")(a)
+    y = layers.Dense(4, activation="relu", name="right")(b)
+    model = keras.Model([a, b], layers.Dense(2)(layers.Concatenate()([x, y])))
+    for layer in (model.get_layer("left"), model.get_layer("right")):
+        layer.set_weights([np.eye(4), np.zeros(4)])
+    snn = convert(model)
+    loud, silent = np.full((2, 4), 3.0), np.zeros((2, 4))
+    for data in ({"b": loud, "a": silent}, {"a": silent, "b": loud}):
+        activity = snn.measure(data, 20, progress=False)
+        spikes = {n: p.spikes.sum() for n, p in activity.populations.items()}
+        assert spikes["left"] == 0 and spikes["right"] > 8
+
+
+@pytest.mark.parametrize(
+    "label, layer",
+    [
+        ("dense.0", "dense"),
+        ("conv.0.bias", "conv.0.bias"),
+        ("block.12/conv.3", "block/conv"),
+        ("block2/conv", "block2/conv"),
+        ("v1.5x", "v1.5x"),
+    ],
+)
+def test_layer_is_read_off_the_converters_label(label, layer):
+    assert layer_of_label(label) == layer
+
+
 # --- bad input ----------------------------------------------------------------------
 
 
@@ -434,7 +490,9 @@ def test_wrong_conversion_is_noticed(keras, monkeypatch):
         ne.convert(build(keras, (8, 8, 1), conv_pool))
 
 
-@pytest.mark.parametrize("scale", [0, -1, float("nan"), "fast", {"hidden": -2}])
+@pytest.mark.parametrize(
+    "scale", [0, -1, float("nan"), float("inf"), "fast", {"hidden": -2}]
+)
 def test_scale_is_checked(scale):
     keras, *_ = keras_versions()
     with pytest.raises(

@@ -42,7 +42,7 @@ def loop_over_events(spikes: np.ndarray, matrix: np.ndarray) -> int:
     return count
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(random_networks(), st.integers(0, 2**32 - 1))
 def test_synops_equal_a_loop_over_events(built, seed):
     rng = np.random.RandomState(seed)
@@ -61,7 +61,7 @@ def test_synops_equal_a_loop_over_events(built, seed):
     assert len(topology.projections + topology.readouts) == len(built.matrices)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(random_networks(neuron_type=nengo.SpikingRectifiedLinear(amplitude=0.01)))
 def test_several_spikes_per_timestep_are_all_counted(built):
     x = np.full((1, built.inp.size_out), 150.0)

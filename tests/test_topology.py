@@ -312,3 +312,157 @@ def test_fingerprint_follows_the_weights():
     assert build(4) == build(4)
     assert build(4) != build(5)
     assert build(4) != build(4, amplitude=0.5)
+
+
+def test_full_weights_need_no_encoders():
+    """Only what other connections decode is encoded, at 5 neurons x 2 dimensions."""
+    with nengo.Network(seed=0) as net:
+        a, b, c = (nengo.Ensemble(5, 2, label=label) for label in "abc")
+        nengo.Connection(a, b, solver=nengo.solvers.LstsqL2(weights=True))
+        nengo.Connection(a, c)
+    topology = ne.trace_topology(net, decoded="factors")
+    assert topology.encoder_macs == {"c": 10}
+    fan_out = {p.name: p.fan_out.sum() for p in topology.projections}
+    assert fan_out == {"a -> b": 25, "a -> c": 10}
+
+
+def test_decoders_reach_the_dimension_that_is_sliced():
+    """The second dimension is encoded by one neuron alone."""
+    with nengo.Network(seed=0) as net:
+        a = nengo.Ensemble(10, 1, label="a")
+        b = nengo.Ensemble(3, 2, label="b", encoders=[[1, 0], [-1, 0], [0, 1]])
+        nengo.Connection(a, b[1])
+    weights = ne.trace_topology(net).projections[0].weights.to_sparse().toarray()
+    assert_array_equal((weights != 0).sum(axis=1), [0, 0, 10])
+
+
+def test_constants_add_up_over_all_ways():
+    """2 directly, 3 x 2 through another connection; one of them is zero."""
+    with nengo.Network() as net:
+        bias = nengo.Node([2.0, 0.0], label="bias")
+        a = neurons(2, "a")
+        nengo.Connection(bias, a.neurons, synapse=None)
+        nengo.Connection(bias, a.neurons, transform=3.0, synapse=0.1)
+        other = nengo.Node([-1.0], label="other")
+        nengo.Connection(other, a.neurons[1], synapse=None)
+    biases = {bias.source.label: bias for bias in ne.trace_topology(net).biases}
+    assert_array_equal(biases["bias"].values, [8, 0])
+    assert_array_equal(biases["other"].values, [0, -1])
+    assert ne.trace_topology(net).inputs == ()
+
+
+def test_filters_are_listed_in_the_order_of_the_signal():
+    with nengo.Network() as net:
+        a, b = neurons(2, "a"), neurons(2, "b")
+        node = nengo.Node(size_in=2)
+        nengo.Connection(a.neurons, node, synapse=0.01)
+        nengo.Connection(node, b.neurons, synapse=nengo.Alpha(0.02))
+    (projection,) = ne.trace_topology(net).projections
+    assert projection.filters == (nengo.Lowpass(0.01), nengo.Alpha(0.02))
+
+
+def test_connection_is_kept_where_the_projection_is_nothing_else():
+    with nengo.Network(seed=0) as net:
+        a, b = neurons(2, "a"), neurons(2, "b")
+        c = nengo.Ensemble(2, 1, label="c")
+        node = nengo.Node(size_in=2)
+        direct = nengo.Connection(a.neurons, b.neurons)
+        nengo.Connection(b.neurons, node)
+        nengo.Connection(node, a.neurons)
+        nengo.Connection(c, a.neurons[0])  # has decoders besides
+    kept = {p.name: p.connection for p in ne.trace_topology(net).projections}
+    assert kept == {"a -> b": direct, "b -> a": None, "c -> a": None}
+
+
+def test_probe_of_a_slice_makes_a_readout():
+    with nengo.Network() as net:
+        a, b = neurons(2, "a"), neurons(2, "b")
+        node = nengo.Node(size_in=2, label="node")
+        nengo.Connection(a.neurons, node)
+        nengo.Connection(node, b.neurons)
+        nengo.Probe(node[0])
+    topology = ne.trace_topology(net)
+    assert [p.name for p in topology.readouts] == ["a -> node"]
+    assert [p.name for p in topology.projections] == ["a -> b"]
+
+
+def test_tensor_node_is_noticed_as_a_source_too():
+    with nengo.Network() as net:
+        node = TensorNode(lambda t: [t], size_in=0, label="embedding")
+        b = neurons(1, "b")
+        nengo.Connection(node, b.neurons)
+    with pytest.raises(ne.UnsupportedError, match="embedding.*TensorNode"):
+        ne.trace_topology(net)
+    topology = ne.trace_topology(net, on_unsupported="omit")
+    assert len(topology.omitted) == 1 and topology.inputs == ()
+
+
+def test_populations_of_one_layer_keep_their_own_names():
+    with nengo.Network() as net:
+        neurons(1, "conv.0")
+        neurons(2, "conv.1")
+        neurons(3, "dense.0")
+    topology = ne.trace_topology(net, layer_name=lambda label: label[:-2])
+    assert [(p.name, p.layer) for p in topology.populations] == [
+        ("conv.0", "conv"),
+        ("conv.1", "conv"),
+        ("dense", "dense"),
+    ]
+
+
+@pytest.mark.parametrize("seed, said", [(None, True), (3, False)])
+def test_seed_decides_whether_weights_are_known(seed, said):
+    """That of the network for decoders, that of the connection for its own weights."""
+    codes = []
+    with nengo.Network(seed=seed) as net:
+        nengo.Connection(nengo.Ensemble(3, 1), nengo.Ensemble(3, 1))
+    codes.append([a.code for a in ne.trace_topology(net).assumptions])
+    with nengo.Network() as net:
+        random = nengo.Dense((2, 2), init=nengo.dists.Uniform(0, 1))
+        a, b = neurons(2, "a"), neurons(2, "b")
+        nengo.Connection(a.neurons, b.neurons, transform=random, seed=seed)
+    codes.append([a.code for a in ne.trace_topology(net).assumptions])
+    assert ["unseeded-weights" in found for found in codes] == [said, said]
+
+
+def test_readouts_hold_synapses_that_populations_drive():
+    with nengo.Network() as net:
+        a, b = neurons(2, "a"), neurons(3, "b")
+        out = nengo.Node(size_in=4, label="out")
+        nengo.Connection(a.neurons, b.neurons, transform=np.ones((3, 2)))
+        nengo.Connection(a.neurons, out, transform=np.ones((4, 2)))
+    topology = ne.trace_topology(net)
+    assert [p.name for p in topology.outgoing("a")] == ["a -> b", "a -> out"]
+    assert topology.outgoing("b") == ()
+    assert topology.n_synapses == 3 * 2 + 4 * 2
+
+
+def _small_network(
+    gain=1.0, pre=slice(None), post="b", synapse=0.01, value=1.0, size=2
+):
+    with nengo.Network() as net:
+        a, b = neurons(2, "a", gain=np.full(2, gain)), neurons(2, "b")
+        sparse = nengo.Sparse((2, 2), indices=[(0, 0), (1, 1)], init=[1.0, value])
+        target = {"a": a, "b": b}[post]
+        nengo.Connection(
+            a.neurons[pre], target.neurons, transform=sparse, synapse=synapse
+        )
+        nengo.Node(np.zeros(size), label="input")
+    return ne.trace_topology(net).fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gain": 2.0},
+        {"pre": [1, 0]},
+        {"post": "a"},
+        {"synapse": 0.02},
+        {"value": 0.0},
+        {"size": 3},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_fingerprint_follows_what_spikes_depend_on(change):
+    assert _small_network() == _small_network()
+    assert _small_network(**change) != _small_network()

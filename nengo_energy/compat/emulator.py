@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import warnings
 from typing import Any, Iterator
 
@@ -102,11 +103,11 @@ def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
     """
     import_nengo_loihi().add_params(target)
     options = {
-        nengo.Ensemble: ("on_chip", "block_shape"),
-        nengo.Connection: ("pop_type",),
+        ("on_chip", "block_shape"): source.all_ensembles,
+        ("pop_type",): source.all_connections,
     }
-    for obj in [*source.all_ensembles, *source.all_connections]:
-        for name in options[type(obj)]:
+    for names, objects in options.items():
+        for obj, name in itertools.product(objects, names):
             with contextlib.suppress(ConfigError):
                 value = getattr(source.config[obj], name)
                 if value is not None:

@@ -100,6 +100,10 @@ def _connect(
     prepared: nengo.Network, projection: Projection, on_host: tuple[bool, bool]
 ) -> None:
     """Add one projection, in a form that NengoLoihi takes between host and chip."""
+    if projection.n_synapses == 0:
+        # NengoLoihi can't store a synapse without weights
+        logger.info("%s has no weights but zeros, and is left out", projection.name)
+        return
     source = projection.source
     original = projection.connection
     if original is not None and _is_taken(original, on_host):

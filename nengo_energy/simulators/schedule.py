@@ -42,7 +42,7 @@ class Schedule:
         """
         common = math.gcd(self.warmup, self.timesteps)
         divisors = [n for n in range(1, min(longest, common) + 1) if common % n == 0]
-        if 4 * divisors[-1] >= min(longest, common):
+        if 4 * divisors[-1] >= min(longest, self.timesteps):
             longest = divisors[-1]
         for first, end in ((0, self.warmup), (self.warmup, self.total)):
             for start in range(first, end, longest):

@@ -24,6 +24,10 @@ class SequentialRunner(Runner):
         """Go back to the first timestep."""
 
     @abstractmethod
+    def clear_peaks(self) -> None:
+        """Forget the largest outputs so far."""
+
+    @abstractmethod
     def run_steps(self, n_steps: int) -> None:
         """Run some timesteps."""
 
@@ -56,6 +60,7 @@ class SequentialRunner(Runner):
         means = Means(self.probes, schedule)
         for start, end in schedule.segments(1 if varying else 100):
             if start == schedule.warmup:
+                self.clear_peaks()
                 before = self.read()
             for node, x in inputs.items():
                 if start == 0 or len(x) > 1:
@@ -65,7 +70,6 @@ class SequentialRunner(Runner):
             self.sim.clear_probes()
             tick(end - start)
         counts = {
-            # what a warm-up's peak was can't be taken away again
             (pop, kind): (count if kind == "peak" else count - before[pop, kind])[None]
             for (pop, kind), count in self.read().items()
         }
@@ -87,6 +91,11 @@ class NengoRunner(SequentialRunner):
 
     def reset(self) -> None:
         self.sim.reset()
+
+    def clear_peaks(self) -> None:
+        for (_, kind), total in zip(self.names, self.totals):
+            if kind == "peak":
+                self.sim.signals[total][...] = 0
 
     def run_steps(self, n_steps: int) -> None:
         self.sim.run_steps(n_steps, progress_bar=False)
@@ -121,24 +130,34 @@ class LoihiRunner(SequentialRunner):
         emulator.reset_emulator(self.sim)
         for count in self.counts.values():
             count[...] = 0
+        self.earlier = self._chip_spikes()
+
+    def clear_peaks(self) -> None:
+        for (_, kind), count in self.counts.items():
+            if kind == "peak":
+                count[...] = 0
+        self.earlier = self._chip_spikes()
 
     def run_steps(self, n_steps: int) -> None:
         self.sim.run_steps(n_steps)
 
     def read(self) -> dict[tuple[str, str], np.ndarray]:
         counts = {name: count.copy() for name, count in self.counts.items()}
-        ensembles = [pop.ensemble for pop in self.on_chip]
-        spikes = emulator.chip_spike_counts(self.sim, ensembles)
+        spikes = self._chip_spikes()
         for pop in self.on_chip:
             # the chip spikes once in a timestep at most, whatever Nengo's neurons do
-            count = spikes[pop.ensemble] * (pop.amplitude / self.dt)
+            count, output = spikes[pop.ensemble], pop.amplitude / self.dt
+            values = {
+                "active": count,
+                "peak": (count > self.earlier[pop.ensemble]) * output,
+            }
             for kind in counter_kinds(pop):
-                values = {
-                    "active": spikes[pop.ensemble],
-                    "peak": (spikes[pop.ensemble] > 0) * (pop.amplitude / self.dt),
-                }
-                counts[pop.name, kind] = values.get(kind, count)
+                counts[pop.name, kind] = values.get(kind, count * output)
         return counts
+
+    def _chip_spikes(self) -> dict[nengo.Ensemble, np.ndarray]:
+        ensembles = [pop.ensemble for pop in self.on_chip]
+        return emulator.chip_spike_counts(self.sim, ensembles)
 
 
 def _with_counting_nodes(
