@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         options.command(options)
+        sys.stdout.flush()  # here, where a closed pipe can still be told apart
     except NengoEnergyError as error:
         print(f"nengo-energy: {error}", file=sys.stderr)
         return 1
