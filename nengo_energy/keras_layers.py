@@ -41,26 +41,41 @@ class LayerCount:
         Shape of the first output as Keras prints it, batch axis included.
     params : int
         Number of parameters; 0 for a layer that an earlier row already has.
-    connections : int
-        Nominal number of connections: kernel size x input filters / groups x output
-        size for a convolution, input size x output size for ``Dense``. Links to
-        padding are included; biases are not.
-    activations : int
-        Outputs of nonlinearities, of the layer itself or of its ``activation``.
-    additions : int
-        Additions without a weight, in average pooling and merging.
-    n_uses : int
-        How often the model calls the layer; the three counts cover all calls.
+    calls : tuple of Operations
+        What each call of the layer takes, in the order of the graph: several for a
+        shared layer.
     """
 
     layer: str
     class_name: str
     output_shape: Shape
     params: int
-    connections: int
-    activations: int
-    additions: int
-    n_uses: int = 1
+    calls: tuple[Operations, ...]
+
+    @property
+    def connections(self) -> int:
+        """Nominal number of connections, over all calls.
+
+        Kernel size x input filters / groups x output size for a convolution, input
+        size x output size for ``Dense``. Links to padding are included; biases are
+        not.
+        """
+        return sum(call.connections for call in self.calls)
+
+    @property
+    def activations(self) -> int:
+        """Outputs of nonlinearities, of the layer itself or of its ``activation``."""
+        return sum(call.activations for call in self.calls)
+
+    @property
+    def additions(self) -> int:
+        """Additions without a weight, in average pooling and merging."""
+        return sum(call.additions for call in self.calls)
+
+    @property
+    def n_uses(self) -> int:
+        """How often the model calls the layer."""
+        return len(self.calls)
 
 
 @dataclass(frozen=True)
@@ -224,16 +239,13 @@ def _count(use: LayerUse) -> list[Operations]:
 
 
 def _counted(use: LayerUse, params: int, operations: list[Operations]) -> LayerCount:
-    """Return the row of a layer, its calls added up."""
+    """Return the row of a layer."""
     return LayerCount(
         layer=use.name,
         class_name=type(use.layer).__name__,
         output_shape=use.output_shape,
         params=params,
-        connections=sum(ops.connections for ops in operations),
-        activations=sum(ops.activations for ops in operations),
-        additions=sum(ops.additions for ops in operations),
-        n_uses=len(operations),
+        calls=tuple(operations),
     )
 
 

@@ -19,6 +19,7 @@ from nengo_energy.keras_layers import (
     LayerOps,
     count_layer_ops,
 )
+from nengo_energy.layer_counters import Operations
 
 
 @pytest.fixture(params=["keras2", "keras"])
@@ -41,22 +42,23 @@ def test_import_loads_no_keras() -> None:
 def test_to_counts() -> None:
     ops = LayerOps(
         (
-            LayerCount("in", "InputLayer", (None, 4), 0, 0, 0, 0),
-            LayerCount("a", "Dense", (None, 5), 25, 20, 5, 0),
-            LayerCount("b", "Add", (None, 5), 0, 0, 0, 5, n_uses=2),
+            LayerCount("in", "InputLayer", (None, 4), 0, (Operations(),)),
+            LayerCount("a", "Dense", (None, 5), 25, (Operations(20, 5),)),
+            LayerCount("b", "Add", (None, 5), 0, 2 * (Operations(additions=5),)),
         )
     )
     assert ops.to_counts() == (
         OpCount("a", "mac", 20, 1, execution="dense"),
         OpCount("a", "activation", 5, 1, execution="dense"),
-        OpCount("b", "addition", 5, 1, execution="dense"),
+        OpCount("b", "addition", 10, 1, execution="dense"),
     )
     assert (ops.params, ops.connections, ops.activations, ops.additions) == (
         25,
         20,
         5,
-        5,
+        10,
     )
+    assert ops.layers[2].n_uses == 2
 
 
 @pytest.mark.tensorflow
