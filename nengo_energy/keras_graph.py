@@ -38,6 +38,14 @@ class Call:
     kwargs: Dict[str, Any]
     outputs: Tuple[Any, ...]
 
+    @property
+    def tensors(self) -> List[Any]:
+        """The symbolic tensors that it was called on.
+
+        Dicts are in the order of their keys, so those passed by keyword come last.
+        """
+        return [t for t in leaves([*self.args, self.kwargs]) if is_tensor(t)]
+
 
 @dataclass(frozen=True)
 class KerasGraph:
@@ -146,7 +154,7 @@ def read_graph(model: Any) -> KerasGraph:
     if nodes_by_depth is None:
         raise _no_graph(model)
     calls = [
-        _read_call(node)
+        read_node(node)
         for depth in sorted(nodes_by_depth, reverse=True)
         for node in nodes_by_depth[depth]
     ]
@@ -173,7 +181,7 @@ def _no_graph(model: Any) -> UnsupportedError:
     )
 
 
-def _read_call(node: Any) -> Call:
+def read_node(node: Any) -> Call:
     """Return a node of a Keras 2 or Keras 3 model as a call."""
     if hasattr(node, "operation"):
         arguments = node.arguments

@@ -202,7 +202,7 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     assumptions: list[Assumption] = []
     seen: set[int] = set()
     for use in walk_layers(model):
-        params = 0 if id(use.layer) in seen else _params(use.layer)
+        params = 0 if id(use.layer) in seen else n_params(use.layer)
         seen.add(id(use.layer))
         try:
             operations = _count(use)
@@ -225,7 +225,7 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     )
 
 
-def _params(layer: Any) -> int:
+def n_params(layer: Any) -> int:
     """Return the number of parameters; an operation that is no layer has none."""
     return int(layer.count_params()) if hasattr(layer, "count_params") else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Iterator, Optional, Sequence, Tuple
 
 from .exceptions import InputError
 from .keras_graph import Call, is_model, is_tensor, leaves, read_graph
@@ -93,10 +93,7 @@ def walk_layers(model: Any, prefix: str = "") -> Iterator[LayerUse]:
     for call in read_graph(model).calls:
         calls_of.setdefault(id(call.layer), []).append(call)
 
-    # Keras 3 has operations that are no layers; Sequential models hide their input.
-    is_sequential = _is_a(model, "Sequential")
-    members = model.layers if is_sequential else getattr(model, "operations", None)
-    for layer in model.layers if members is None else members:
+    for layer in members(model):
         calls = calls_of[id(layer)]
         name = prefix + layer.name
         inner = layer.layer if _is_a(layer, "TimeDistributed") else layer
@@ -108,8 +105,20 @@ def walk_layers(model: Any, prefix: str = "") -> Iterator[LayerUse]:
                 name=name,
                 layer=layer,
                 output_shape=_shape(calls[0].outputs[0]),
-                calls=tuple(_one_timestep(call, inner, name) for call in calls),
+                calls=tuple(one_timestep(call, inner, name) for call in calls),
             )
+
+
+def members(model: Any) -> Sequence[Any]:
+    """Return the layers of a model in the order of its summary, nested models whole.
+
+    Of a Keras 3 model, these are layers and operations that are no layers; a Sequential
+    model hides its input.
+    """
+    if _is_a(model, "Sequential"):
+        return list(model.layers)
+    operations = getattr(model, "operations", None)
+    return list(model.layers if operations is None else operations)
 
 
 def _repeat(use: LayerUse, n_uses: int, has_time: bool) -> LayerUse:
@@ -128,7 +137,7 @@ def _shape(tensor: Any) -> Shape:
     return tuple(tensor.shape)
 
 
-def _one_timestep(call: Call, inner: Any, name: str) -> LayerCall:
+def one_timestep(call: Call, inner: Any, name: str) -> LayerCall:
     """Return a call with the shapes of one timestep; ``inner`` does the computing."""
     layer = call.layer
     # dicts are ordered by key, so inputs that are passed by keyword come last

@@ -32,12 +32,21 @@ class Operations(NamedTuple):
         Additions without a weight; the division of an average counts as one more.
     assumptions : tuple of Assumption
         What the counts take for granted.
+    spiking : bool, optional
+        Whether a spiking device runs the layer as it is. By default it does unless
+        there are activations.
     """
 
     connections: int = 0
     activations: int = 0
     additions: int = 0
     assumptions: Tuple[Assumption, ...] = ()
+    spiking: Optional[bool] = None
+
+    @property
+    def is_spiking(self) -> bool:
+        """Whether a spiking device runs the layer as it is."""
+        return not self.activations if self.spiking is None else self.spiking
 
 
 LayerCounter = Callable[[LayerCall], Operations]
@@ -135,6 +144,11 @@ def count_nothing(call: LayerCall) -> Operations:
 def count_nonlinearity(call: LayerCall) -> Operations:
     """Activation layers: one activation per output."""
     return Operations(activations=call.output_size)
+
+
+def count_spiking_activation(call: LayerCall) -> Operations:
+    """KerasSpiking's ``SpikingActivation``: one spiking neuron per element."""
+    return Operations(activations=size(call.input_shapes[0]), spiking=True)
 
 
 def count_activation(call: LayerCall) -> Operations:
@@ -263,7 +277,7 @@ _register_all(count_depthwise_conv, "DepthwiseConv1D", "DepthwiseConv2D")
 _register_all(count_separable_conv, "SeparableConv1D", "SeparableConv2D")
 _register_all(count_activation, "Activation")
 _register_all(count_nonlinearity, "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax")
-_register_all(count_nonlinearity, "SpikingActivation")
+_register_all(count_spiking_activation, "SpikingActivation")
 _register_all(count_lowpass, "Lowpass")
 _register_all(count_alpha, "Alpha")
 _register_all(count_average_pooling, "AveragePooling{}D")
