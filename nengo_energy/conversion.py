@@ -35,6 +35,11 @@ UNVERIFIED_ACTIVATIONS = Assumption(
     "Activations without a rate equivalent were replaced; the converted network wasn't "
     "compared with the Keras model in rate mode.",
 )
+UNVERIFIED_SPIKES = Assumption(
+    "spiking-layers-unverified",
+    "KerasSpiking's neurons start from random states, so the converted network wasn't "
+    "compared with the Keras model.",
+)
 
 
 def convert(
@@ -210,6 +215,8 @@ def _verify(
     classes = {type(layer).__name__ for layer in clone.model.layers}
     if options.get("max_to_avg_pool") and any("Max" in name for name in classes):
         return (UNVERIFIED_POOLING,)
+    if "SpikingActivation" in classes:
+        return (UNVERIFIED_SPIKES,)
     # a swap from one function to another changes the model, one to neurons the spikes
     functions = {k: v for k, v in swaps.items() if not _is_neurons(v)}
     if functions:

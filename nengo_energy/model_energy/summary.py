@@ -185,7 +185,7 @@ def _energy(
 def _layout(
     cells: Sequence[Sequence[str]], left_aligned: Sequence[bool], line_length: int
 ) -> List[str]:
-    """Return the lines of a table: heading, a rule, and the rows, cut to their width."""
+    """Return the lines of a table: heading, rule and rows, cut to their width."""
     widths = _column_widths(
         [max(map(len, column)) for column in zip(*cells)], line_length
     )
@@ -233,8 +233,8 @@ def _warnings(
     unpriced = [d.name for d in devices if d.kind == "dense" and not _adds(d)]
     if additions and unpriced:
         found.append(
-            f"{plural(int(additions), 'addition')} of pooling and merging aren't in it: "
-            f"no price on {', '.join(unpriced)}."
+            f"{plural(int(additions), 'addition')} of pooling and merging have no "
+            f"price on {', '.join(unpriced)}."
         )
     return found
 
