@@ -9,27 +9,22 @@ called n times has n times the rate as well as n times the connections.
 from __future__ import annotations
 
 import warnings
-from typing import Any, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from ..exceptions import InputError
-from ..keras_graph import read_graph
+from ..keras_graph import KerasGraph, read_graph
 from ..keras_layers import LayerCount, LayerOps, n_params
 from ..layer_calls import LayerCall, Shape, size
 from ..layer_counters import Operations, is_linear
 from .statistics import StatsCounter, registered_counter
+
+Shapes = Sequence[Shape]
 
 _WITHOUT_A_WORD = frozenset(
     "Add Dropout Flatten GlobalAveragePooling1D GlobalAveragePooling2D "
     "GlobalAveragePooling3D InputLayer Reshape".split()
 )
 """Classes that count as nothing; of others that do, there is a warning."""
-
-_ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU")
-
-# Keras 3 doesn't derive the transposed convolutions from the others, Keras 2 does
-_CONVOLUTIONS = tuple(
-    f"Conv{n}D{suffix}" for n in (1, 2, 3) for suffix in ("", "Transpose")
-)
 
 
 def count_like_kerasspiking(model: Any) -> LayerOps:
@@ -52,7 +47,8 @@ def count_like_kerasspiking(model: Any) -> LayerOps:
         If axes other than the batch axis and one time axis have no size.
     """
     rows: dict[int, LayerCount] = {}
-    for call in read_graph(model).calls:
+    graph = read_graph(model)
+    for call in graph.calls:
         layer, name = call.layer, call.layer.name
         operations = _count(layer, _shapes(call.tensors), _shapes(call.outputs), name)
         before = rows.get(id(layer))
@@ -63,7 +59,27 @@ def count_like_kerasspiking(model: Any) -> LayerOps:
             params=n_params(layer),
             calls=(*(before.calls if before else ()), operations),
         )
+    _warn_of_ignored(graph)
     return LayerOps(tuple(rows.values()))
+
+
+def _warn_of_ignored(graph: KerasGraph) -> None:
+    """Name the layers that KerasSpiking counts as nothing, with a warning."""
+    ignored: dict[str, None] = {}
+    for call in graph.calls:
+        inner = call.layer
+        while type(inner).__name__ == "TimeDistributed":
+            inner = inner.layer
+        classes = [cls.__name__ for cls in type(inner).__mro__]
+        is_known = registered_counter(inner) or any(c in _KNOWN for c in classes)
+        if not is_known and not _WITHOUT_A_WORD.intersection(classes):
+            ignored[f"{call.layer.name} ({classes[0]})"] = None
+    if ignored:
+        warnings.warn(
+            "with strict_compat these layers count as nothing, as in KerasSpiking: "
+            f"{', '.join(ignored)}",
+            stacklevel=4,
+        )
 
 
 def check_one_width(model: Any) -> None:
@@ -82,37 +98,21 @@ def _shapes(tensors: Sequence[Any]) -> tuple[Shape, ...]:
     return tuple(tuple(tensor.shape) for tensor in tensors)
 
 
-def _count(
-    layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape], name: str
-) -> Operations:
+def _count(layer: Any, inputs: Shapes, outputs: Shapes, name: str) -> Operations:
     counter = registered_counter(layer)
     if counter is not None:
         return _count_registered(counter, layer, inputs, outputs, name)
-    classes = [cls.__name__ for cls in type(layer).__mro__]
-    known = {
-        "TimeDistributed": _count_in_time,
-        "SpikingActivation": _count_spiking,
-        "Dense": _count_weights,
-        **dict.fromkeys(_ACTIVATIONS, _count_activation),
-        **dict.fromkeys(_CONVOLUTIONS, _count_weights),
-    }
-    for class_name in classes:
-        if class_name in known:
-            return known[class_name](layer, inputs, outputs, name)
-    if not _WITHOUT_A_WORD.intersection(classes):
-        warnings.warn(
-            f"with strict_compat, layer {name!r} of class {classes[0]} counts as "
-            "nothing, as in KerasSpiking",
-            stacklevel=2,
-        )
+    for class_name in (cls.__name__ for cls in type(layer).__mro__):
+        if class_name in _KNOWN:
+            return _KNOWN[class_name](layer, inputs, outputs, name)
     return Operations(spiking=True)
 
 
 def _count_registered(
     counter: StatsCounter,
     layer: Any,
-    inputs: Sequence[Shape],
-    outputs: Sequence[Shape],
+    inputs: Shapes,
+    outputs: Shapes,
     name: str,
 ) -> Operations:
     call = LayerCall(
@@ -124,7 +124,7 @@ def _count_registered(
 
 
 def _count_in_time(
-    layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape], name: str
+    layer: Any, inputs: Shapes, outputs: Shapes, name: str
 ) -> Operations:
     """``TimeDistributed``: the layer inside, without the axis after the batch axis."""
     inputs, outputs = (
@@ -134,14 +134,14 @@ def _count_in_time(
 
 
 def _count_spiking(
-    layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape], name: str
+    layer: Any, inputs: Shapes, outputs: Shapes, name: str
 ) -> Operations:
     """``SpikingActivation``: all but the batch axis and the time axis."""
     return Operations(activations=size(_known(inputs[0][2:], name)), spiking=True)
 
 
 def _count_activation(
-    layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape], name: str
+    layer: Any, inputs: Shapes, outputs: Shapes, name: str
 ) -> Operations:
     is_fixed = not hasattr(layer, "activation")  # ReLU is, Activation isn't
     if not is_fixed and is_linear(layer.activation):
@@ -150,7 +150,7 @@ def _count_activation(
 
 
 def _count_weights(
-    layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape], name: str
+    layer: Any, inputs: Shapes, outputs: Shapes, name: str
 ) -> Operations:
     """Output size x the kernel's size without its last axis, whatever that axis is."""
     n_outputs = size(_sizes(outputs[0], name))
@@ -176,3 +176,17 @@ def _known(shape: Shape, name: str) -> tuple[int, ...]:
             "batch axis and one time axis after it may have none"
         )
     return sizes
+
+
+_ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU")
+
+# Keras 3 doesn't derive the transposed convolutions from the others, Keras 2 does
+_CONVOLUTIONS = [f"Conv{n}D{suffix}" for n in (1, 2, 3) for suffix in ("", "Transpose")]
+
+_KNOWN: Mapping[str, Callable[[Any, Shapes, Shapes, str], Operations]] = {
+    "TimeDistributed": _count_in_time,
+    "SpikingActivation": _count_spiking,
+    **dict.fromkeys(_ACTIVATIONS, _count_activation),
+    **dict.fromkeys(("Dense", *_CONVOLUTIONS), _count_weights),
+}
+"""How each class is counted; classes derived from it are as well."""
