@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator
 
 from .. import devices as registry
 from ..devices import Device
+from ..devices.device import device_key
 from ..estimate import DeviceLike
 from ..exceptions import InputError
 
@@ -35,7 +36,8 @@ class Devices(Mapping):
         }
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in set(self)
+        known = {device_key(device) for device in self}
+        return isinstance(name, str) and device_key(name) in known
 
     def __iter__(self) -> Iterator[str]:
         return iter(registry.names())
