@@ -179,6 +179,16 @@ def test_neurons_emit_what_they_put_out(keras: ModuleType) -> None:
     assert rates["relu"][0] == CallRates(4, 10 / 3)
 
 
+def test_neurons_of_a_layer_with_several_outputs(keras: ModuleType) -> None:
+    inputs = keras.Input((None, 2))
+    lstm = keras.layers.LSTM(3, return_state=True, name="lstm")
+    model = keras.Model(inputs, lstm(inputs))
+    x = np.random.RandomState(0).uniform(size=(2, 4, 2)).astype("float32")
+    output = np.asarray(model.predict(x, verbose=0)[0])
+    rates = measure_rates(model, x)
+    assert rates["lstm"][0].leaving == pytest.approx(np.abs(output).mean(), rel=1e-5)
+
+
 def test_models_within_are_opened_and_shared_calls_apart(keras: ModuleType) -> None:
     pool = keras.layers.AveragePooling1D(2, name="pool")
     dense = keras.layers.Dense(3, name="dense", use_bias=False)

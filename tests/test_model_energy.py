@@ -208,6 +208,15 @@ def test_shared_layer_has_each_call_with_its_own_rate(keras: ModuleType) -> None
     assert synop == pytest.approx(27.1e-12 * 18 * 4 * 0.001, rel=1e-12)
 
 
+def test_neurons_of_a_shared_layer_count_by_their_number(keras: ModuleType) -> None:
+    inputs = [keras.Input((4, 1), name="a"), keras.Input((8, 1), name="b")]
+    conv = keras.layers.Conv1D(1, 1, activation="relu", kernel_initializer="ones")
+    model = keras.Model(inputs, [conv(x) for x in inputs])
+    energy = ne.ModelEnergy(model, [np.ones((2, 4, 1)), 4 * np.ones((2, 8, 1))])
+    (line,) = [line for line in energy.layers if line.class_name == "Conv1D"]
+    assert line.rates.leaving == (4 * 1 + 8 * 4) / 12
+
+
 @pytest.mark.parametrize("sizes, shown", [((4, 4), "(None, 2)"), ((4, 6), "multiple")])
 def test_output_shape_of_a_shared_layer(
     keras: ModuleType, sizes: tuple, shown: str
