@@ -326,8 +326,9 @@ def _complain(unsupported: list[UncountedLayer], remedies: list[str]) -> str:
     names = "; ".join(
         f"{row.layer!r} ({row.class_name}): {row.reason}" for row in unsupported
     )
-    message = f"layers that can't be counted: {names}. "
-    if remedies:
-        calls = ", ".join(dict.fromkeys(remedies))
-        message += f"Say how with nengo_energy.keras_layers: {calls}. "
-    return message + "Or leave them out with on_unsupported='warn'"
+    calls = ", ".join(dict.fromkeys(remedies))
+    say_how = f"say how with nengo_energy.keras_layers: {calls}, or " if calls else ""
+    return (
+        f"layers that can't be counted: {names}; {say_how}leave them out with "
+        "on_unsupported='warn'"
+    )

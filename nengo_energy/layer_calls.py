@@ -52,11 +52,6 @@ class LayerCall:
         return bool(self.time_lengths)
 
     @property
-    def sees_time(self) -> bool:
-        """Whether an input of the layer itself has a time axis."""
-        return any(offset > 1 for offset in self.input_offsets)
-
-    @property
     def n_steps(self) -> int:
         """Number of timesteps of one inference; an open time axis counts as one."""
         return size(tuple(n for n in self.time_lengths if n is not None))

@@ -29,9 +29,9 @@ def axis_sizes(call: LayerCall, axes: Union[int, Iterable[int]]) -> tuple[int, .
         length = shape[number] if -len(shape) <= number < len(shape) else None
         if length is None or number % len(shape) == 0:
             raise InputError(
-                f"layer {call.where} works along axis {number} of its input, which "
-                "is no axis of known size in one sample; give the model's Input a "
-                "fixed shape"
+                f"layer {call.where} works along axis {number} of its input, shape "
+                f"{(None, *shape[1:])}, which is no axis of known size in one sample; "
+                "give the model's Input a fixed shape"
             )
         sizes.append(length)
     return tuple(sizes)
@@ -87,8 +87,10 @@ def require_whole_sequences(call: LayerCall) -> None:
     InputError
         An input has such an axis.
     """
-    if call.sees_time:
-        raise InputError(
-            f"layer {call.where} works on whole sequences, but their length isn't "
-            "known; give the model's Input a fixed length"
-        )
+    for index, offset in enumerate(call.input_offsets):
+        if offset > 1:
+            raise InputError(
+                f"layer {call.where} works on whole sequences, but the length of those "
+                f"of shape {(None, *full_shape(call, index)[1:])} isn't known; give "
+                "the model's Input a fixed length"
+            )

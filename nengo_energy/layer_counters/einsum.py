@@ -38,7 +38,7 @@ def count_products(call: LayerCall, equation: str, shapes: Sequence[Shape]) -> i
     if summed:
         raise InputError(
             f"layer {call.where} sums over a time axis of open length in "
-            f"{equation!r}; give the model's Input a fixed length"
+            f"{equation!r}, shapes {[*shapes]}; give the model's Input a fixed length"
         )
     product = 1
     for length in sizes.values():

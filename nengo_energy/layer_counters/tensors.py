@@ -6,12 +6,13 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from ..exceptions import UnsupportedError
+from ..exceptions import InputError, UnsupportedError
 from ..keras_graph import is_tensor, leaves
 from ..layer_calls import LayerCall, Shape, size
-from .axes import full_shape
+from .axes import axis_sizes, full_shape
 from .einsum import count_products
 from .elementwise import argument
+from .normalization import normalize
 from .registry import Operations, counts_operation
 from .resizing import interpolate
 
@@ -41,6 +42,16 @@ def count_reduction(call: LayerCall) -> Operations:
     return Operations(additions=call.input_size - call.output_size)
 
 
+@counts_operation("l2_normalize", "normalize")
+def count_normalization(call: LayerCall) -> Operations:
+    """As the layer that brings vectors to length one."""
+    if getattr(call.layer, "order", 2) != 2:
+        raise UnsupportedError(f"norm of order {call.layer.order}; allowed: 2")
+    axis = argument(call, 1, "axis")
+    n_group = call.input_size if axis is None else size(axis_sizes(call, axis))
+    return normalize(call.input_size, n_group)
+
+
 @counts_operation("matmul", "dot")
 def count_matmul(call: LayerCall) -> Operations:
     """Connections: outputs x length of the axis that is summed over."""
@@ -48,7 +59,10 @@ def count_matmul(call: LayerCall) -> Operations:
     axis = -2 if argument(call, 2, "transpose_a", False) is True else -1
     n_summed = first[axis]
     if n_summed is None:
-        raise UnsupportedError("it sums over a time axis of open length")
+        raise InputError(
+            f"layer {call.where} sums over a time axis of open length, shape "
+            f"{(None, *first[1:])}; give the model's Input a fixed length"
+        )
     return Operations(connections=call.output_size * n_summed)
 
 
