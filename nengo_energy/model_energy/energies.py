@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence, Tuple
 
 from .. import devices as device_registry
 from ..assumptions import Assumption
-from ..checks import check_count, check_positive
+from ..checks import check_choice, check_count, check_positive
 from ..counts import OpCounts
 from ..devices import Device
 from ..energy import estimate_energy
 from ..estimate import DeviceLike
 from ..exceptions import InputError
-from ..keras_layers import UncountedLayer, count_layer_ops
+from ..keras_layers import UncountedLayer, collect_layer_ops, complain_of_unsupported
 from .counting import count_expected_ops
 from .devices import resolve
 from .kerasspiking import check_one_width, count_like_kerasspiking
@@ -48,11 +48,12 @@ class LayerEnergies:
         self.model = model
         self.example_data = example_data
         self.strict_compat = strict_compat
-        self._ops = (
-            count_like_kerasspiking(self.model)
-            if strict_compat
-            else count_layer_ops(self.model, on_unsupported)
-        )
+        check_choice("on_unsupported", on_unsupported, ("error", "warn"))
+        if strict_compat:
+            self._ops = count_like_kerasspiking(self.model)
+        else:
+            self._ops = collect_layer_ops(self.model)
+            complain_of_unsupported(self._ops, on_unsupported)
         rates: Mapping[str, Tuple[CallRates, ...]] = {}
         if example_data is not None:
             if strict_compat:

@@ -80,8 +80,7 @@ def _pool(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray:
     )
     for offset in itertools.product(*map(range, pool)):
         window = tuple(
-            slice(o, o + s * n, s)
-            for o, s, n in zip(offset, strides, n_windows)
+            slice(o, o + s * n, s) for o, s, n in zip(offset, strides, n_windows)
         )
         where: Any = (..., *window, slice(None))
         total += padded[where]

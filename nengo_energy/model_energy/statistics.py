@@ -12,6 +12,8 @@ from ..keras_graph import read_node
 from ..layer_calls import LayerCall, Shape, one_timestep
 from ..layer_counters import (
     Operations,
+    UncountedClassError,
+    count_call,
     find_counter,
 )
 from ..layer_counters import register_layer as register_counter
@@ -125,14 +127,13 @@ def layer_stats(layer: Any, node: Any = None) -> Dict[str, Any]:
             )
         node = nodes[0]
     call = read_node(node)
-    inner = layer.layer if type(layer).__name__ == "TimeDistributed" else layer
-    counter = find_counter(inner)
-    if counter is None:
+    try:
+        return as_stats(count_call(one_timestep(call, layer.name)))
+    except UncountedClassError as error:
         raise UnsupportedError(
-            f"Cannot compute stats for layer of type {type(layer).__name__!r}; say how "
-            "with ModelEnergy.register_layer"
-        )
-    return as_stats(counter(one_timestep(call, inner, layer.name)))
+            f"Cannot compute stats for layer {layer.name!r}: {error}; say how with "
+            "ModelEnergy.register_layer"
+        ) from error
 
 
 def as_stats(operations: Operations) -> Dict[str, Any]:

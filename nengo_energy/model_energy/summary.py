@@ -229,6 +229,7 @@ def _warnings(
             f"Not counted: {names}. The totals are lower bounds; {energy.coverage:.0%} "
             "of the layers are covered."
         )
+    found += [a.text for a in energy.assumptions if a.code == "whole-sequence"]
     additions = energy.count(timesteps, dt).total("addition")
     unpriced = [d.name for d in devices if d.kind == "dense" and not _adds(d)]
     if additions and unpriced:
