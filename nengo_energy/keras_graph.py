@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
-from nengo_energy.compat import import_tf_keras
 from nengo_energy.exceptions import InputError, UnsupportedError
 
 #: (id of the layer, index of its call, index of the output): what a tensor came from.
@@ -96,28 +95,19 @@ def is_from_keras(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] in KERAS_PACKAGES
 
 
-def keras_of(value: Any, kind: str) -> Optional[Any]:
-    """Return the Keras that an object's class derives from; None if there is none.
+def is_model(value: Any, kind: str = "Model") -> bool:
+    """Tell whether an object is a model of Keras 2 or 3.
 
     Parameters
     ----------
     value : object
         Anything.
     kind : str
-        Name of the base class: ``"Model"``, ``"Sequential"``.
+        Name of the class: ``"Model"``, ``"Sequential"``.
     """
-    # never imported here: an object of a Keras that isn't loaded can't exist
-    loaded = [sys.modules[name] for name in KERAS_PACKAGES if name in sys.modules]
-    for keras in [import_tf_keras(), *loaded]:
-        base = getattr(keras, kind, None)
-        if isinstance(base, type) and isinstance(value, base):
-            return keras
-    return None
-
-
-def is_model(value: Any) -> bool:
-    """Tell whether an object is a model of Keras 2 or 3."""
-    return keras_of(value, "Model") is not None
+    # nothing is imported: an object of a Keras that isn't loaded can't exist
+    bases = [getattr(sys.modules.get(name), kind, None) for name in KERAS_PACKAGES]
+    return any(isinstance(base, type) and isinstance(value, base) for base in bases)
 
 
 def read_graph(model: Any) -> KerasGraph:
@@ -138,11 +128,11 @@ def read_graph(model: Any) -> KerasGraph:
     if not is_model(model):
         raise InputError(
             f"model is a {type(model).__module__}.{type(model).__qualname__}; allowed "
-            "are models of tf_keras, tf.keras and keras"
+            "are models of tf_keras, tf.keras and keras, and paths of saved ones"
         )
     _check_has_no_own_call(model)
     holder = model
-    if keras_of(model, "Sequential") is not None:
+    if is_model(model, "Sequential"):
         if not (model.built and getattr(model, "_graph_initialized", True)):
             raise InputError(
                 f"model {model.name!r} was never built, so the shapes of its layers "

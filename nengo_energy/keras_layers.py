@@ -9,6 +9,7 @@ from typing import Any
 from .assumptions import Assumption, merge_assumptions
 from .counts import OpCount
 from .exceptions import InputError, UnsupportedError
+from .keras_files import as_model
 from .layer_calls import LayerUse, Shape, walk_layers
 from .layer_counters import Operations, find_counter, register_layer
 
@@ -168,9 +169,9 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
 
     Parameters
     ----------
-    model : keras.Model
-        A functional or Sequential model of Keras 2 or Keras 3, built. Nested models
-        are opened.
+    model : keras.Model, str or os.PathLike
+        A functional or Sequential model of Keras 2 or Keras 3, built, or the path of a
+        file that holds one; see `nengo_energy.load_model`. Nested models are opened.
     on_unsupported : str
         What to do with a layer that can't be counted: ``"error"``, or ``"warn"`` to
         list it in ``LayerOps.unsupported``.
@@ -197,6 +198,7 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
         raise InputError(
             f"on_unsupported must be 'error' or 'warn', got {on_unsupported!r}"
         )
+    model = as_model(model)
     counted: list[LayerCount] = []
     unsupported: list[UncountedLayer] = []
     assumptions: list[Assumption] = []
