@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Tuple
 
 from nengo_energy.exceptions import InputError, UnsupportedError
 
 #: (id of the layer, index of its call, index of the output): what a tensor came from.
 TensorKey = Tuple[int, int, int]
+
+#: Arguments of layers by which Keras 3 passes masks on.
+MASK_ARGUMENTS = ("mask", "query_mask", "value_mask", "key_mask", "attention_mask")
 
 #: Packages whose layers and models aren't somebody's own.
 KERAS_PACKAGES = ("keras", "tf_keras")
@@ -54,6 +57,25 @@ class KerasGraph:
     inputs: Tuple[Any, ...]
     outputs: Tuple[Any, ...]
     calls: Tuple[Call, ...]
+
+    @property
+    def masks(self) -> FrozenSet[TensorKey]:
+        """The tensors that are only used as masks, and come from no layer.
+
+        Keras 3 puts the operations that make masks for recurrent layers and attention
+        into the graph; in Keras 2, layers pass masks on unseen.
+        """
+        needed = {tensor_key(tensor) for tensor in self.outputs}
+        masks = set()
+        for call in reversed(self.calls):
+            made = {tensor_key(tensor) for tensor in call.outputs}
+            if not hasattr(call.layer, "get_weights") and not made & needed:
+                masks.update(made)
+                continue
+            kwargs = {k: v for k, v in call.kwargs.items() if k not in MASK_ARGUMENTS}
+            given = [t for t in leaves([*call.args, kwargs]) if is_tensor(t)]
+            needed.update(tensor_key(tensor) for tensor in given)
+        return frozenset(masks)
 
 
 def is_tensor(value: Any) -> bool:
@@ -175,7 +197,9 @@ def read_node(node: Any) -> Call:
     """Return a node of a Keras 2 or Keras 3 model as a call."""
     if hasattr(node, "operation"):
         arguments = node.arguments
-        args, kwargs, layer = arguments.args, arguments.kwargs, node.operation
+        args, kwargs, layer = arguments.args, dict(arguments.kwargs), node.operation
+        # Keras 3 notes the layer's default, which the model's own argument overrides
+        kwargs.pop("training", None)
     else:
-        args, kwargs, layer = node.call_args, node.call_kwargs, node.layer
-    return Call(layer, tuple(args), dict(kwargs), tuple(leaves(node.outputs)))
+        args, kwargs, layer = node.call_args, dict(node.call_kwargs), node.layer
+    return Call(layer, tuple(args), kwargs, tuple(leaves(node.outputs)))

@@ -6,8 +6,8 @@ changes them; so it is never given the user's own model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
 
 from nengo_energy.compat import import_tf_keras
 from nengo_energy.exceptions import InputError, NotFoundError, UnsupportedError
@@ -198,9 +198,11 @@ class _Builder:
         """Return a private functional model equal to a model."""
         graph = read_graph(model)
         inputs = [self._build_input(tensor, prefix) for tensor in graph.inputs]
+        masks = graph.masks
         for call in graph.calls:
-            if tensor_key(call.outputs[0]) not in self.tensors:
-                self._build_call(call, prefix)
+            key = tensor_key(call.outputs[0])
+            if key not in self.tensors and key not in masks:
+                self._build_call(_without_masks(call, masks), prefix)
         outputs = [self.tensors[tensor_key(tensor)] for tensor in graph.outputs]
         private = import_tf_keras().Model(
             inputs[0] if len(inputs) == 1 else inputs,
@@ -227,8 +229,10 @@ class _Builder:
             self._check_name(source, prefix)
             if is_model(source):
                 private = self.build(source, f"{prefix}{source.name}/")
+            elif merges:
+                private = rebuild_operation(call)
             else:
-                private = rebuild_operation(call) if merges else rebuild_layer(source)
+                private = rebuild_layer(source, _rebuild_wrapped_model)
             self.layers[id(source)] = private
         private = self.layers[id(source)]
         args, kwargs = map_leaves(self._private_tensor, (call.args, call.kwargs))
@@ -239,8 +243,8 @@ class _Builder:
         elif is_model(source):
             args, kwargs = (in_order_of_inputs(args[0], self.graphs[id(private)]),), {}
         is_new = id(private) not in self.calls
-        outputs = tuple(leaves(private(*args, **kwargs)))
-        if is_new and not merges and not is_model(source):
+        outputs = tuple(leaves(_call(source, private, args, kwargs)))
+        if is_new and not merges and not is_model(getattr(source, "layer", source)):
             copy_weights(source, private)
         self._record(source, private, call.outputs, outputs, prefix)
 
@@ -266,6 +270,31 @@ class _Builder:
         self.calls.setdefault(id(private), []).append(outputs)
         for source_tensor, tensor in zip(source_outputs, outputs):
             self.tensors[tensor_key(source_tensor)] = tensor
+
+
+def _without_masks(call: Call, masks: FrozenSet[TensorKey]) -> Call:
+    """Return a call without the masks that layers of tf_keras find by themselves."""
+    kwargs = {
+        key: value
+        for key, value in call.kwargs.items()
+        if not (is_tensor(value) and tensor_key(value) in masks)
+    }
+    return replace(call, kwargs=kwargs)
+
+
+def _rebuild_wrapped_model(model: Any) -> Any:
+    """Return a private model, with its weights, for one that a layer wraps."""
+    return _Builder().build(model, prefix="")
+
+
+def _call(source: Any, private: Any, args: Any, kwargs: Any) -> Any:
+    """Call a rebuilt layer, which builds it."""
+    try:
+        return private(*args, **kwargs)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UnsupportedError(
+            f"{describe(source)} fails when rebuilt in tf_keras: {error}"
+        ) from error
 
 
 def in_order_of_inputs(argument: Any, graph: KerasGraph) -> Any:
