@@ -162,7 +162,8 @@ def _random_values(tensor: Any, rng: np.random.RandomState, signed: bool) -> np.
     if dtype.kind != "f":
         return np.round(values).astype(dtype)
     if signed:
-        values = [(2 * sample - 1) * size for sample, size in zip(values, RANGES)]
+        largest = np.reshape(RANGES, [-1, *(1 for _ in sizes)])
+        values = (2 * values - 1) * largest
     return np.asarray(values, dtype)
 
 

@@ -1,49 +1,31 @@
 """Saved Keras model of either version -> the model, without running code from the file.
 
-A file is read by the Keras that wrote it. What it would have Keras make is checked first
-(`keras_safety`); only that and the weights reach Keras: no compile state, no functions
-of a SavedModel, no other files.
+A file is read by the Keras that wrote it. What it would have Keras make is checked
+first (`keras_safety`); only that and the weights reach Keras: no compile state, no
+functions of a SavedModel, no other files.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import json
 import os
-import shutil
-import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple, Union
+from typing import Any, Iterator, Mapping, Optional, Union
 
-from nengo_energy.compat import import_tensorflow, import_tf_keras
+from nengo_energy.compat import import_tf_keras
 from nengo_energy.compat.imports import import_or_explain
 from nengo_energy.exceptions import (
     InputError,
     MissingDependencyError,
     NengoEnergyError,
-    NotFoundError,
     UnsupportedError,
 )
-from nengo_energy.keras_safety import check_config, check_hdf5
+from nengo_energy.keras_formats import SavedModel, find_format, version_of
+from nengo_energy.keras_safety import check_config
 
 __all__ = ["as_model", "load_model"]
-
-PathLike = Union[str, "os.PathLike[str]"]
-
-ALLOWED = (
-    "allowed are a .keras file, an .h5 or .hdf5 file of a whole model, and the folder of "
-    "a SavedModel that Keras 2 wrote"
-)
-SAVE_WHOLE = 'save the whole model: model.save("model.keras")'
-
-CONFIG, METADATA = "config.json", "metadata.json"
-WEIGHTS = ("model.weights.h5", "model.weights.npz")
-
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 #: What Keras, h5py and zipfile raise on files that they can't make a model of.
 LOADING_ERRORS = (
@@ -61,29 +43,6 @@ LOADING_ERRORS = (
 )
 
 
-@dataclass(frozen=True)
-class SavedModel:
-    """What a file says of its model, before any Keras reads it.
-
-    Attributes
-    ----------
-    path : Path
-        Of the file or folder.
-    version : str
-        Of the Keras that wrote it.
-    config : dict
-        The architecture, as Keras serializes it.
-    """
-
-    path: Path
-    version: str
-    config: Dict[str, Any]
-
-
-Reader = Callable[[Path], SavedModel]
-Loader = Callable[[SavedModel, Any, Dict[str, Any]], Any]
-
-
 def as_model(model: Any, custom_objects: Optional[Mapping[str, Any]] = None) -> Any:
     """Return a model that was given as such, or as the path of a file that holds it.
 
@@ -96,14 +55,15 @@ def as_model(model: Any, custom_objects: Optional[Mapping[str, Any]] = None) -> 
         return load_model(model, custom_objects)
     if custom_objects is not None:
         raise InputError(
-            "custom_objects say what the names in a file stand for; model is no path, "
-            f"but a {type(model).__module__}.{type(model).__qualname__}"
+            "custom_objects say what the names in a file stand for, but the model isn't "
+            f"a path; it is a {type(model).__module__}.{type(model).__qualname__}"
         )
     return model
 
 
 def load_model(
-    path: PathLike, custom_objects: Optional[Mapping[str, Any]] = None
+    path: Union[str, "os.PathLike[str]"],
+    custom_objects: Optional[Mapping[str, Any]] = None,
 ) -> Any:
     """Load a Keras model from a file, without running code that the file holds.
 
@@ -114,7 +74,7 @@ def load_model(
         SavedModel of Keras 2.
     custom_objects : mapping of str to object, optional
         The classes and functions that the file names and that aren't Keras's own:
-        ``{"MyLayer": MyLayer}``. None that were registered with Keras are taken.
+        ``{"MyLayer": MyLayer}``. What was registered with Keras isn't taken.
 
     Returns
     -------
@@ -142,11 +102,11 @@ def load_model(
     custom_objects = {} if custom_objects is None else custom_objects
     if not isinstance(custom_objects, Mapping):
         raise InputError(
-            f"custom_objects must be a mapping of names to objects; got {custom_objects!r}"
+            f"custom_objects must map names to objects; got {custom_objects!r}"
         )
     path = Path(path)
-    read, load = _format_of(path)
     with _explained(path, "can't be read as a saved model"):
+        read, load = find_format(path)
         saved = read(path)
     keras = _import_keras(saved)
     objects = check_config(saved.config, keras, custom_objects, str(path))
@@ -166,30 +126,6 @@ def _explained(path: Path, problem: str) -> Iterator[None]:
         raise InputError(f"{path} {problem}: {reason}") from error
 
 
-def _format_of(path: Path) -> Tuple[Reader, Loader]:
-    """Return the functions that read and load what lies at a path."""
-    if path.is_dir():
-        if (path / "saved_model.pb").is_file():
-            return _read_saved_model, _load_saved_model
-        raise InputError(
-            f"{path} is a folder without saved_model.pb, so no SavedModel; {ALLOWED}"
-        )
-    if not path.exists():
-        raise NotFoundError(f"there is no file or folder {str(path)!r}")
-    with _explained(path, "can't be read"), open(path, "rb") as file:
-        start = file.read(len(HDF5_SIGNATURE))
-    if start == HDF5_SIGNATURE:
-        return _read_hdf5, _load_hdf5
-    if zipfile.is_zipfile(path):
-        return _read_archive, _load_archive
-    found = "is neither a zip archive nor an HDF5 file"
-    if not start:
-        found = "is empty"
-    elif start.lstrip()[:1] in (b"{", b"["):
-        found = "looks like JSON; an architecture without weights isn't enough"
-    raise InputError(f"{path} {found}; {ALLOWED}")
-
-
 def _import_keras(saved: SavedModel) -> Any:
     """Return the Keras that reads what its version wrote."""
     file = f"{saved.path}, saved by Keras {saved.version},"
@@ -199,159 +135,9 @@ def _import_keras(saved: SavedModel) -> Any:
     if not major.isdigit() or int(major) < 3:
         raise UnsupportedError(f"{file} can't be read; Keras 2 and 3 are known")
     keras = import_or_explain("keras", "'keras>=3'", file)
-    if _version_of(keras) < (3, 0):
+    if version_of(keras) < (3, 0):
         raise MissingDependencyError(
             f"{file} needs Keras 3, but keras {keras.__version__} is installed; get it "
             "with: pip install 'keras>=3' 'tensorflow>=2.16'"
         )
     return keras
-
-
-def _version_of(keras: Any) -> Tuple[int, ...]:
-    return tuple(int(number) for number in keras.__version__.split(".")[:2])
-
-
-def _read_archive(path: Path) -> SavedConfig:
-    """Read a ``.keras`` file: a zip archive."""
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/")]
-        if CONFIG not in names or METADATA not in names:
-            raise InputError(
-                f"{path} is a zip archive, but no saved model: it lacks {CONFIG} or "
-                f"{METADATA}; {ALLOWED}"
-            )
-        others = sorted({*names}.difference({CONFIG, METADATA, *WEIGHTS}))
-        if others:
-            raise UnsupportedError(
-                f"{path} holds files beside the weights, which aren't read: "
-                f"{', '.join(others)}. If you trust it, load it with Keras and pass the "
-                "model"
-            )
-        metadata = _parse(archive.read(METADATA), path)
-        config = _parse(archive.read(CONFIG), path)
-    version = str(metadata.get("keras_version"))
-    return SavedModel(path, version, _without_compiling(config))
-
-
-def _load_archive(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> Any:
-    """Have Keras load an archive of what was checked, and the weights."""
-    path = saved.path
-    if _version_of(keras) < (2, 12):
-        raise MissingDependencyError(
-            f"{path} was saved by Keras {saved.version}, but Keras {keras.__version__} "
-            "is installed; get a newer one with: pip install 'tensorflow>=2.12'"
-        )
-    h5py = import_or_explain("h5py", "h5py", "reading Keras models")
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
-        copy = os.path.join(folder, "model.keras")
-        with zipfile.ZipFile(copy, "w") as target:
-            target.writestr(METADATA, json.dumps({"keras_version": saved.version}))
-            target.writestr(CONFIG, json.dumps(saved.config))
-            for name in set(WEIGHTS).intersection(archive.namelist()):
-                if name.endswith(".h5"):
-                    with archive.open(name) as weights, h5py.File(weights, "r") as file:
-                        check_hdf5(file, str(path))
-                with archive.open(name) as weights:
-                    with target.open(name, "w", force_zip64=True) as member:
-                        shutil.copyfileobj(weights, member)
-        return keras.models.load_model(
-            copy, custom_objects=objects, compile=False, safe_mode=True
-        )
-
-
-def _without_compiling(config: Any) -> Any:
-    """Leave out losses, optimizers and metrics, of models within as well."""
-    if isinstance(config, dict):
-        return {
-            key: _without_compiling(value)
-            for key, value in config.items()
-            if key != "compile_config"
-        }
-    if isinstance(config, list):
-        return [_without_compiling(value) for value in config]
-    return config
-
-
-def _read_hdf5(path: Path) -> SavedConfig:
-    """Read an ``.h5`` file."""
-    h5py = import_or_explain("h5py", "h5py", "reading Keras models")
-    with h5py.File(path, "r") as file:
-        config = file.attrs.get("model_config")
-        version = file.attrs.get("keras_version", "1")
-        if config is None:
-            raise InputError(
-                f"{path} holds weights without a model_config, so no architecture; "
-                f"{SAVE_WHOLE}, or make the model, call model.load_weights, and pass it"
-            )
-        check_hdf5(file, str(path))
-    if isinstance(version, bytes):
-        version = version.decode()
-    return SavedModel(path, str(version), _parse(config, path))
-
-
-def _load_hdf5(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> Any:
-    """Have Keras load an ``.h5`` file whose configuration was checked."""
-    path = saved.path
-    if _version_of(keras) >= (3, 0) and path.suffix not in (".h5", ".hdf5"):
-        raise InputError(
-            f"{path} is an HDF5 file of Keras 3, which reads such files only by names "
-            "that end in .h5 or .hdf5; rename it"
-        )
-    return keras.models.load_model(str(path), custom_objects=objects, compile=False)
-
-
-def _read_saved_model(path: Path) -> SavedModel:
-    """Read what Keras 2 adds to the folder of a SavedModel."""
-    file = path / "keras_metadata.pb"
-    if not file.is_file():
-        raise UnsupportedError(
-            f"{path} is a SavedModel without keras_metadata.pb: it holds functions of "
-            "TensorFlow, as model.export and tf.saved_model.save write them, and no "
-            f"layers; {SAVE_WHOLE}"
-        )
-    package = import_tf_keras().Model.__module__.partition(".")[0]
-    messages: Any = importlib.import_module(f"{package}.protobuf.saved_metadata_pb2")
-    protobuf: Any = importlib.import_module("google.protobuf.message")
-    content = messages.SavedMetadata()
-    try:
-        content.ParseFromString(file.read_bytes())
-    except protobuf.DecodeError as error:
-        raise InputError(f"{path} is damaged: {file.name} can't be read") from error
-    roots = [node.metadata for node in content.nodes if node.node_path == "root"]
-    metadata = _parse(roots[0] if roots else "{}", path)
-    config = metadata.get("model_config")
-    if not isinstance(config, dict):
-        raise UnsupportedError(
-            f"{path} holds {metadata.get('class_name', 'something')!r}, no functional "
-            "or Sequential model, so its layers can't be made again; make it a "
-            f"functional model, and {SAVE_WHOLE}"
-        )
-    return SavedModel(path, str(metadata.get("keras_version")), config)
-
-
-def _load_saved_model(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> Any:
-    """Make the model from its configuration, and read the variables alone.
-
-    Nothing of saved_model.pb is read: functions there can write files.
-    """
-    model = keras.models.model_from_json(json.dumps(saved.config), objects)
-    try:
-        status = model.load_weights(str(saved.path / "variables" / "variables"))
-    except import_tensorflow().errors.OpError as error:
-        raise InputError(f"{saved.path} is damaged: {error}") from error
-    status.assert_existing_objects_matched()
-    status.expect_partial()
-    return model
-
-
-def _parse(text: Union[str, bytes], path: Path) -> Dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: a part that should be JSON isn't") from error
-    if not isinstance(value, dict):
-        raise InputError(
-            f"{path} is damaged: its JSON holds a {type(value).__name__} instead of the "
-            "description of a model"
-        )
-    return value

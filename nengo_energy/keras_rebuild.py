@@ -44,7 +44,10 @@ CONFIG_ERRORS = (AttributeError, KeyError, NotImplementedError, TypeError, Value
 
 
 def hard_sigmoid(x: Any) -> Any:
-    """Keras 3's ``hard_sigmoid``, ``clip(x / 6 + 1 / 2, 0, 1)``; Keras 2's is steeper."""
+    """Keras 3's ``hard_sigmoid``: ``clip(x / 6 + 1 / 2, 0, 1)``.
+
+    Keras 2's has a slope of 1 / 5.
+    """
     return import_tensorflow().nn.relu6(x + 3) / 6
 
 
@@ -182,13 +185,14 @@ def _from_foreign_class(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
     return kind(**_known_arguments(layer, kind, config))
 
 
-def _known_arguments(layer: Any, kind: type, config: Dict[str, Any]) -> Dict[str, Any]:
+def _known_arguments(layer: Any, kind: Any, config: Dict[str, Any]) -> Dict[str, Any]:
     """Return the arguments of a tf_keras class, renamed, without those that it lacks.
 
     What it lacks is new in Keras 3, and must have its default there, unless it takes no
     part in inference.
     """
-    theirs = inspect.signature(type(layer).__init__).parameters
+    source_kind: Any = type(layer)
+    theirs = inspect.signature(source_kind.__init__).parameters
     known = {*inspect.signature(kind.__init__).parameters, *BASE_ARGUMENTS}
     renamed = RENAMED_ARGUMENTS.get(type(layer).__name__, {})
     arguments = {}
@@ -219,7 +223,11 @@ def _activations(layer: Any, config: Dict[str, Any]) -> Dict[str, Callable[..., 
     functions = {}
     for key in config:
         function = vars(layer).get(key, config[key])
-        if key.endswith("activation") and callable(function) and hasattr(function, "__name__"):
+        if (
+            key.endswith("activation")
+            and callable(function)
+            and hasattr(function, "__name__")
+        ):
             try:
                 functions[key] = translate_activation(function)
             except UnsupportedError as error:

@@ -76,9 +76,7 @@ TENSORFLOW_FUNCTIONS = re.compile(
 
 KERAS_MODULE = re.compile(r"(tf_)?keras(\.\w+)*")
 OPERATION_MODULE = re.compile(r"keras(\.src)?\.ops(\.\w+)*")
-FUNCTION_MODULE = re.compile(
-    r"builtins|(tf_)?keras(\.src)?\.(activations|ops)(\.\w+)*"
-)
+FUNCTION_MODULE = re.compile(r"builtins|(tf_)?keras(\.src)?\.(activations|ops)(\.\w+)*")
 
 #: Functions among Keras's activations that make objects.
 NO_ACTIVATIONS = ("deserialize", "get", "serialize")
@@ -194,7 +192,7 @@ def _public_names(parts: Sequence[Any], kind: type) -> Set[str]:
 
 
 def _named_objects(value: Any, place: str) -> Iterator[Tuple[Dict[str, Any], str]]:
-    """Yield whatever Keras would make of a configuration, and the layer that it is in."""
+    """Yield all that Keras would make of a configuration, and the layer it is in."""
     if isinstance(value, dict):
         if "class_name" in value:
             inner = value.get("config")
@@ -241,7 +239,9 @@ def _only_computes(node: Dict[str, Any]) -> bool:
     if name == "Lambda":
         # one that holds the name of a function is as safe as that; others hold bytecode
         function = config.get("function")
-        is_name = isinstance(function, dict) and function.get("class_name") == "function"
+        is_name = (
+            isinstance(function, dict) and function.get("class_name") == "function"
+        )
         return is_name and "function_type" not in config
     if name in TENSORFLOW_FUNCTION_LAYERS:
         return _fits(TENSORFLOW_FUNCTIONS, config.get("function"))
