@@ -55,8 +55,8 @@ def as_model(model: Any, custom_objects: Optional[Mapping[str, Any]] = None) -> 
         return load_model(model, custom_objects)
     if custom_objects is not None:
         raise InputError(
-            "custom_objects say what the names in a file stand for, but the model isn't "
-            f"a path; it is a {type(model).__module__}.{type(model).__qualname__}"
+            "custom_objects say what names in a file stand for, but the model is no "
+            f"path; it is a {type(model).__module__}.{type(model).__qualname__}"
         )
     return model
 

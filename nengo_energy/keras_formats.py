@@ -237,12 +237,10 @@ def _parse(text: Union[str, bytes], path: Path) -> Dict[str, Any]:
     try:
         value = json.loads(text)
     except (RecursionError, ValueError) as error:
-        raise InputError(
-            f"{path} is damaged: it holds no JSON where it must"
-        ) from error
+        raise InputError(f"{path} is damaged: no JSON where it must be") from error
     if not isinstance(value, dict):
         raise InputError(
-            f"{path} is damaged: its JSON holds a {type(value).__name__} instead of the "
+            f"{path} is damaged: its JSON holds a {type(value).__name__} in place of the "
             "description of a model"
         )
     return value
