@@ -179,13 +179,19 @@ def read_hdf5(path: Path) -> SavedModel:
 
 def load_hdf5(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> Any:
     """Have Keras load an ``.h5`` file whose configuration was checked."""
-    path = saved.path
-    if version_of(keras) >= (3, 0) and path.suffix not in (".h5", ".hdf5"):
+    path = str(saved.path)
+    suffixes = (".h5", ".hdf5", ".keras")[: 3 if version_of(keras) < (3, 0) else 2]
+    if not path.endswith(suffixes):
         raise InputError(
-            f"{path} is an HDF5 file of Keras 3, which reads such files only by names "
-            "that end in .h5 or .hdf5; rename it"
+            f"{path} is an HDF5 file, which Keras {saved.version} reads only by a name "
+            f"that ends in {' or '.join(suffixes)}; rename it"
         )
-    return keras.models.load_model(str(path), custom_objects=objects, compile=False)
+    if version_of(keras) >= (3, 0):
+        return keras.models.load_model(path, custom_objects=objects, compile=False)
+    # load_model of Keras 2 fails for functions of the caller's
+    model = keras.models.model_from_json(json.dumps(saved.config), objects)
+    model.load_weights(path)
+    return model
 
 
 def read_saved_model(path: Path) -> SavedModel:
@@ -208,7 +214,7 @@ def read_saved_model(path: Path) -> SavedModel:
     roots = [node.metadata for node in content.nodes if node.node_path == "root"]
     metadata = _parse(roots[0] if roots else "{}", path)
     config = metadata.get("model_config")
-    if not isinstance(config, dict):
+    if not isinstance(config, dict) or not metadata.get("is_graph_network"):
         raise UnsupportedError(
             f"{path} holds {metadata.get('class_name', 'something')!r}, no functional "
             "or Sequential model, so its layers can't be made again; make it a "
@@ -240,7 +246,7 @@ def _parse(text: Union[str, bytes], path: Path) -> Dict[str, Any]:
         raise InputError(f"{path} is damaged: no JSON where it must be") from error
     if not isinstance(value, dict):
         raise InputError(
-            f"{path} is damaged: its JSON holds a {type(value).__name__} in place of the "
+            f"{path} is damaged: its JSON holds a {type(value).__name__} not the "
             "description of a model"
         )
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -108,7 +107,7 @@ def cnn(kind):
 
 
 def test_a_file_converts_and_gives_the_same_outputs(kind, suffix, tmp_path):
-    """The converted network, run with rate neurons, against the model that was saved."""
+    """The converted network, with rate neurons, against the model that was saved."""
     import nengo
 
     model = cnn(kind)
@@ -268,10 +267,8 @@ class Sentinel:
     def bytecode_function(self):
         """Return a function that makes the file, for Keras to save with its code."""
         # names that the function finds wherever it is loaded
-        source = (
-            f"lambda x: [x, __import__('pathlib').Path({str(self.path)!r}).touch()][0]"
-        )
-        return eval(source)
+        touch = f"__import__('pathlib').Path({str(self.path)!r}).touch()"
+        return eval(f"lambda x: [x, {touch}][0]")
 
 
 @pytest.fixture
@@ -356,15 +353,15 @@ def dense_file(kind, tmp_path):
     return path, change
 
 
-def test_modules_are_not_imported(kind, dense_file, sentinel, tmp_path, monkeypatch):
+def test_modules_are_not_imported(kind, sentinel, tmp_path, monkeypatch):
     """Of a file that names a module, which lies beside it and runs when imported."""
-    _, change = dense_file
     (tmp_path / "evil_module.py").write_text(
         f"import pathlib; pathlib.Path({str(sentinel.path)!r}).touch()"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    path = change(module="evil_module", class_name="Evil", registered_name="Evil")
-    if kind.__version__[0] == "2":
+    config = {"module": "evil_module", "class_name": "Evil", "config": {}}
+    path = archive(tmp_path / "model.keras", config, kind.__version__)
+    if keras_formats.version_of(kind) == (2, 21):
         with pytest.raises(TypeError):  # the attack works
             kind.models.load_model(path, safe_mode=True)
         assert sentinel.is_made()
@@ -470,12 +467,11 @@ def test_functions_of_tensorflow_are_only_those_that_compute(
     tf_keras = compat.import_tf_keras()
     inputs = tf_keras.Input((4,))
     model = tf_keras.Model(inputs, inputs + 1.0)
-    name = next(layer.name for layer in model.layers if "TFOp" in type(layer).__name__)
     path = save(model, tmp_path / f"model{suffix}")
     x = np.ones((1, 4), "float32")
     np.testing.assert_array_equal(predict(load_model(path), [x]), [[[2.0] * 4]])
     replace_in_config(path, "math.add", "__operators__.add", function)
-    with pytest.raises(ne.UnsupportedError, match=f"layer '{name}' has 'TFOpLambda'"):
+    with pytest.raises(ne.UnsupportedError, match="layer 'tf.* has 'TFOpLambda'"):
         load_model(path)
 
 
@@ -494,8 +490,9 @@ def replace_in_config(path, *words):
             node.metadata = replaced(node.metadata)
         (path / "keras_metadata.pb").write_bytes(messages.SerializeToString())
     elif zipfile.is_zipfile(path):
-        change = lambda config: config.update(json.loads(replaced(json.dumps(config))))
-        changed_archive(path, change)
+        changed_archive(
+            path, lambda x: x.update(json.loads(replaced(json.dumps(x)))) or x
+        )
     else:
         h5py = pytest.importorskip("h5py")
         with h5py.File(path, "r+") as file:
@@ -708,9 +705,6 @@ def test_an_exported_model_has_no_layers(tmp_path):
     tensorflow = compat.import_tensorflow()
     model = grown_model(tensorflow.keras)
     tensorflow.saved_model.save(model, str(tmp_path / "model"))
-    shutil.rmtree(tmp_path / "model" / "keras_metadata.pb", ignore_errors=True)
-    if (tmp_path / "model" / "keras_metadata.pb").exists():
-        os.remove(tmp_path / "model" / "keras_metadata.pb")
     with pytest.raises(ne.UnsupportedError, match="no layers; save the whole model"):
         load_model(tmp_path / "model")
 
@@ -748,13 +742,14 @@ def test_the_format_is_told_by_the_content(kind, tmp_path):
     x = np.ones((1, 4), "float32")
     path = save(model, tmp_path / "model.keras").rename(tmp_path / "model.zip")
     np.testing.assert_array_equal(predict(load_model(path), [x]), predict(model, [x]))
+    # TensorFlow 2.10 and 2.11 wrote HDF5 under this name
     path = save(model, tmp_path / "model.h5").rename(tmp_path / "model.keras")
     if kind.__version__[0] == "2":
         found = predict(load_model(path), [x])
         np.testing.assert_array_equal(found, predict(model, [x]))
-    else:
-        with pytest.raises(ne.InputError, match="names that end in .h5.*rename it"):
-            load_model(path)
+        path = path.rename(tmp_path / "model.hdf")
+    with pytest.raises(ne.InputError, match="name that ends in .h5 or .*; rename it"):
+        load_model(path)
 
 
 def test_keras_that_is_not_installed_is_named(tmp_path, monkeypatch):
