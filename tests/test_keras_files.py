@@ -289,7 +289,7 @@ def test_lambda_layers_are_refused(kind, suffix, sentinel, tmp_path):
     sentinel.is_made()  # by the symbolic call
     if kind.__version__[0] == "2" and suffix:
         # the attack works
-        options = {"safe_mode": False} if suffix == ".keras" else {}
+        options = {"safe_mode": False} if zipfile.is_zipfile(path) else {}
         kind.models.load_model(path, **options)
         assert sentinel.is_made()
     for load in (load_model, ne.convert, ne.count_layer_ops):
@@ -740,7 +740,9 @@ def test_damaged_metadata_is_named(tmp_path):
 def test_the_format_is_told_by_the_content(kind, tmp_path):
     model = grown_model(kind)
     x = np.ones((1, 4), "float32")
-    path = save(model, tmp_path / "model.keras").rename(tmp_path / "model.zip")
+    path = save(model, tmp_path / "model.keras")
+    if zipfile.is_zipfile(path):
+        path = path.rename(tmp_path / "model.zip")
     np.testing.assert_array_equal(predict(load_model(path), [x]), predict(model, [x]))
     # TensorFlow 2.10 and 2.11 wrote HDF5 under this name
     path = save(model, tmp_path / "model.h5").rename(tmp_path / "model.keras")
