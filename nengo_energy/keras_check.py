@@ -159,7 +159,7 @@ def _random_values(tensor: Any, rng: np.random.RandomState, signed: bool) -> np.
     sizes = [OPEN_SIZE if size is None else int(size) for size in tensor.shape[1:]]
     dtype = np.dtype(getattr(tensor.dtype, "name", tensor.dtype))
     values = rng.uniform(size=[len(RANGES), *sizes])
-    if dtype.kind != "f":
+    if dtype.kind in "biu":
         return np.round(values).astype(dtype)
     if signed:
         largest = np.reshape(RANGES, [-1, *(1 for _ in sizes)])

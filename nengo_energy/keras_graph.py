@@ -187,9 +187,8 @@ def _check_has_no_own_call(model: Any) -> None:
 def _no_graph(model: Any) -> UnsupportedError:
     return UnsupportedError(
         f"model {model.name!r} of class {type(model).__qualname__} is subclassed and "
-        "has no graph of layers; make it a functional model: "
-        "keras.Model(inputs, outputs), where outputs is what its call method returns "
-        "for keras.Input(...)"
+        "has no graph of layers; make it a functional model of the same layers: "
+        "inputs = keras.Input(shape); keras.Model(inputs, model.call(inputs))"
     )
 
 

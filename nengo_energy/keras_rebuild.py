@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from typing import Any, Callable, Dict
 
@@ -38,6 +39,19 @@ BASE_ARGUMENTS = ("name", "trainable", "dtype")
 
 #: Operations of Keras 3 (``x + y``) that are layers in tf_keras.
 MERGING_OPERATIONS = ("Add", "Subtract", "Multiply", "Maximum", "Minimum")
+
+#: Operations of Keras 3 that are activations, and the functions that make them.
+ACTIVATION_OPERATIONS = {
+    "HardSigmoid": "hard_sigmoid",
+    "HardSilu": "hard_silu",
+    "Relu": "relu",
+    "Relu6": "relu6",
+    "Sigmoid": "sigmoid",
+    "Silu": "silu",
+    "Softplus": "softplus",
+    "Softsign": "softsign",
+    "Tanh": "tanh",
+}
 
 #: What a class's constructor may raise when it can't take a configuration.
 CONFIG_ERRORS = (AttributeError, KeyError, NotImplementedError, TypeError, ValueError)
@@ -160,6 +174,8 @@ def _from_own_class(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
     functions = _activations(layer, config)
     inner = _inner_layers(layer, config, rebuild_model)
     config.update({**dict.fromkeys(functions), **inner})
+    if "dtype" in config:
+        config["dtype"] = full_precision(layer.variable_dtype)
     rebuilt = kind(**config) if inner else kind.from_config(config)
     vars(rebuilt).update(functions)
     return rebuilt
@@ -171,7 +187,14 @@ def _from_foreign_class(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
     tf_keras = import_tf_keras()
     kind = getattr(tf_keras.layers, name, None) if is_from_keras(layer) else None
     if kind is None:
-        raise UnsupportedError(f"{describe(layer)} has no equivalent in tf_keras")
+        reason = (
+            "which NengoDL's converter needs"
+            if is_from_keras(layer)
+            else "as it isn't one of Keras's own; build the model of those"
+        )
+        raise UnsupportedError(
+            f"{describe(layer)} has no equivalent in tf_keras, {reason}"
+        )
     config = _without_initializers(layer.get_config())
     named = {
         key: sys.modules["keras"].activations.get(value)
@@ -181,7 +204,10 @@ def _from_foreign_class(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
     functions = _activations(layer, {**config, **named})
     inner = _inner_layers(layer, config, rebuild_model)
     config = {key: _plain_config(value) for key, value in config.items()}
-    config.update({**functions, **inner, "dtype": layer.variable_dtype})
+    dtype = full_precision(layer.variable_dtype)
+    config.update(
+        {**functions, **inner, "dtype": dtype, "name": scope_name(layer.name)}
+    )
     return kind(**_known_arguments(layer, kind, config))
 
 
@@ -274,15 +300,30 @@ def rebuild_operation(call: Call) -> Any:
     name = type(operation).__name__
     values = leaves([call.args, list(call.kwargs.values())])
     if is_from_keras(operation) and all(is_tensor(value) for value in values):
-        layers = import_tf_keras().layers
+        layers, own_name = import_tf_keras().layers, scope_name(operation.name)
         if name in MERGING_OPERATIONS:
-            return getattr(layers, name)(name=operation.name)
-        if name == "Relu":
-            return layers.Activation(import_tensorflow().nn.relu, name=operation.name)
+            return getattr(layers, name)(name=own_name)
+        if name == "Concatenate":
+            return layers.Concatenate(operation.axis, name=own_name)
+        if name in ACTIVATION_OPERATIONS:
+            function = getattr(sys.modules["keras"].ops, ACTIVATION_OPERATIONS[name])
+            return layers.Activation(translate_activation(function), name=own_name)
     raise UnsupportedError(
         f"operation {operation.name!r} of class {type(operation).__module__}.{name} "
         "isn't a layer and can't be rebuilt; use a layer in its place"
     )
+
+
+def full_precision(dtype: Any) -> str:
+    """Return the type that a private model keeps values in: Nengo knows no half."""
+    name = str(getattr(dtype, "name", dtype))
+    return "float32" if name in ("bfloat16", "float16") else name
+
+
+def scope_name(name: str) -> str:
+    """Return a name that TensorFlow allows: Keras 3 takes spaces and the like."""
+    allowed = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", name)
+    return allowed if re.match("[A-Za-z0-9.]", allowed) else f"layer{allowed}"
 
 
 def copy_weights(source: Any, target: Any) -> None:
@@ -301,4 +342,5 @@ def copy_weights(source: Any, target: Any) -> None:
             f"{describe(source)} has weights of shapes {found}, but the same layer of "
             f"tf_keras has {expected}"
         )
-    target.set_weights(weights)
+    pairs = zip(weights, target.get_weights())
+    target.set_weights([weight.astype(own.dtype) for weight, own in pairs])
