@@ -176,10 +176,11 @@ def _as_input(tensor: Any, values: Any) -> Any:
 
 def _as_numpy(value: Any) -> np.ndarray:
     """Return an output of either Keras, on whatever backend, as an array."""
-    if not isinstance(value, np.ndarray) and not hasattr(value, "numpy"):
+    if import_tensorflow().is_tensor(value):
+        value = value.numpy()
+    elif not isinstance(value, np.ndarray):
         value = sys.modules["keras"].ops.convert_to_numpy(value)
-    array = value if isinstance(value, np.ndarray) else value.numpy()
-    return array.astype(np.float64)
+    return value.astype(np.float64)
 
 
 def _tolerance(graph: KerasGraph) -> float:

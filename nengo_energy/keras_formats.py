@@ -24,7 +24,7 @@ from nengo_energy.exceptions import (
     NotFoundError,
     UnsupportedError,
 )
-from nengo_energy.keras_safety import check_hdf5
+from nengo_energy.keras_safety import check_hdf5, named_objects
 
 ALLOWED = (
     "allowed are a .keras file, an .h5 or .hdf5 file of a whole model, and the folder "
@@ -187,11 +187,24 @@ def load_hdf5(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> Any:
             f"that ends in {' or '.join(suffixes)}; rename it"
         )
     if version_of(keras) >= (3, 0):
+        _check_axes(saved)
         return keras.models.load_model(path, custom_objects=objects, compile=False)
     # load_model of Keras 2 fails for functions of the caller's
     model = keras.models.model_from_json(json.dumps(saved.config), objects)
     model.load_weights(path)
     return model
+
+
+def _check_axes(saved: SavedModel) -> None:
+    """Refuse what Keras 3 silently loses when it reads HDF5: lists of axes."""
+    for node, place in named_objects(saved.config, "model"):
+        config = node.get("config")
+        axis = config.get("axis") if isinstance(config, dict) else None
+        if isinstance(axis, list) and len(axis) > 1:
+            raise UnsupportedError(
+                f"{saved.path}: {place} has axis={axis}, which Keras 3 loses when it "
+                'reads an HDF5 file; save the model as "model.keras"'
+            )
 
 
 def read_saved_model(path: Path) -> SavedModel:

@@ -116,7 +116,7 @@ def check_config(
     parts = [keras.activations, getattr(keras, "ops", None)]
     functions = _public_names(parts, FunctionType).difference(NO_ACTIVATIONS)
     found = dict(custom_objects)
-    for node, place in _named_objects(config, "model"):
+    for node, place in named_objects(config, "model"):
         where = f"{source}: {place}"
         name, registered, module = _names_of(node, where)
         custom = _custom_name(name, registered, custom_objects)
@@ -191,7 +191,7 @@ def _public_names(parts: Sequence[Any], kind: type) -> Set[str]:
     }
 
 
-def _named_objects(value: Any, place: str) -> Iterator[Tuple[Dict[str, Any], str]]:
+def named_objects(value: Any, place: str) -> Iterator[Tuple[Dict[str, Any], str]]:
     """Yield all that Keras would make of a configuration, and the layer it is in."""
     if isinstance(value, dict):
         if "class_name" in value:
@@ -200,10 +200,10 @@ def _named_objects(value: Any, place: str) -> Iterator[Tuple[Dict[str, Any], str
             place = place if name is None else f"layer {name!r}"
             yield value, place
         for item in value.values():
-            yield from _named_objects(item, place)
+            yield from named_objects(item, place)
     elif isinstance(value, list):
         for item in value:
-            yield from _named_objects(item, place)
+            yield from named_objects(item, place)
 
 
 def _names_of(node: Dict[str, Any], where: str) -> Tuple[str, str, Optional[str]]:

@@ -249,6 +249,21 @@ def test_a_model_is_passed_on_as_it_is():
     assert as_model(model) is model
 
 
+@pytest.mark.parametrize("name", ["Softmax", "UnitNormalization"])
+def test_axes_that_keras3_loses_from_hdf5_are_refused(name, tmp_path):
+    """Keras 3 drops a list of axes when it reads the configuration in an .h5 file."""
+    kind = keras3()
+    inputs = kind.Input((3, 4))
+    layer = getattr(kind.layers, name)(axis=(1, 2), name="both")
+    model = kind.Model(inputs, layer(inputs))
+    path = save(model, tmp_path / "model.h5")
+    with pytest.raises(ne.UnsupportedError, match=r"layer 'both' has axis=\[1, 2\]"):
+        load_model(path)
+    x = np.random.RandomState(0).uniform(size=(2, 3, 4)).astype("float32")
+    loaded = load_model(save(model, tmp_path / "model.keras"))
+    np.testing.assert_array_equal(predict(loaded, [x]), predict(model, [x]))
+
+
 # ------------------------------------------------------------ files that run code
 
 
