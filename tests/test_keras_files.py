@@ -139,6 +139,9 @@ def test_a_file_is_counted_as_its_model(kind, tmp_path):
     rows = {row.layer: row.connections for row in counts.layers if row.connections}
     assert rows == {"conv": 72 * 36, "same": 144 * 36, "digit": 108}
     assert counts.to_counts() == ne.count_layer_ops(model).to_counts()
+    energy = ne.ModelEnergy(path)
+    assert isinstance(energy.model, kind.Model)
+    assert energy.total_energy("cpu") == ne.ModelEnergy(model).total_energy("cpu") > 0
 
 
 def test_compile_state_is_left_out(kind, suffix, tmp_path):
