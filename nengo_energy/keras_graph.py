@@ -6,16 +6,13 @@ Works on models of Keras 2 and Keras 3 without importing either, and only reads 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, FrozenSet, List, Tuple
 
 from nengo_energy.exceptions import InputError, UnsupportedError
 
 #: (id of the layer, index of its call, index of the output): what a tensor came from.
 TensorKey = Tuple[int, int, int]
-
-#: Arguments of layers by which Keras 3 passes masks on.
-MASK_ARGUMENTS = ("mask", "query_mask", "value_mask", "key_mask", "attention_mask")
 
 #: Packages whose layers and models aren't somebody's own.
 KERAS_PACKAGES = ("keras", "tf_keras")
@@ -72,9 +69,10 @@ class KerasGraph:
             if not hasattr(call.layer, "get_weights") and not made & needed:
                 masks.update(made)
                 continue
-            kwargs = {k: v for k, v in call.kwargs.items() if k not in MASK_ARGUMENTS}
-            given = [t for t in leaves([*call.args, kwargs]) if is_tensor(t)]
-            needed.update(tensor_key(tensor) for tensor in given)
+            # Keras 3 passes masks as ``mask``, ``query_mask`` and so on
+            kwargs = {k: v for k, v in call.kwargs.items() if not k.endswith("mask")}
+            unmasked = replace(call, kwargs=kwargs)
+            needed.update(tensor_key(tensor) for tensor in unmasked.tensors)
         return frozenset(masks)
 
 

@@ -279,7 +279,7 @@ def _without_masks(call: Call, masks: FrozenSet[TensorKey]) -> Call:
     kwargs = {
         key: value
         for key, value in call.kwargs.items()
-        if not (is_tensor(value) and tensor_key(value) in masks)
+        if masks.isdisjoint(tensor_key(t) for t in leaves(value) if is_tensor(t))
     }
     return replace(call, kwargs=kwargs)
 
