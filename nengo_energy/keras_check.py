@@ -144,9 +144,11 @@ def _arguments(
         (call.args, call.kwargs),
     )
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
-    if "training" in inspect.signature(call.layer.call).parameters:
+    signature = inspect.signature(call.layer.call)
+    given = {*signature.bind_partial(*args).arguments, *kwargs}
+    if "training" in signature.parameters and "training" not in given:
         # left to itself, a layer that augments images does so
-        kwargs.setdefault("training", False)
+        kwargs["training"] = False
     return args, kwargs
 
 

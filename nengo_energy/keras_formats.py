@@ -259,7 +259,7 @@ def _parse(text: Union[str, bytes], path: Path) -> Dict[str, Any]:
         raise InputError(f"{path} is damaged: no JSON where it must be") from error
     if not isinstance(value, dict):
         raise InputError(
-            f"{path} is damaged: its JSON holds a {type(value).__name__} not the "
-            "description of a model"
+            f"{path} is damaged: its JSON holds a {type(value).__name__}, not what "
+            "describes a model"
         )
     return value

@@ -94,6 +94,20 @@ def upsampling_model(kind):
     return randomize(kind.Model(inputs, layers.Reshape((-1,))(x)))
 
 
+def subclassed_model(kind):
+    """A model whose layers are known to its call method alone."""
+
+    class Subclassed(kind.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = kind.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    return Subclassed()
+
+
 MODELS = [image_model, branching_model, sequence_model, upsampling_model]
 
 

@@ -19,6 +19,7 @@ from keras_examples import (
     predict,
     randomize,
     sequence_model,
+    subclassed_model,
 )
 
 import nengo_energy as ne
@@ -728,17 +729,7 @@ def test_an_exported_model_has_no_layers(tmp_path):
 
 
 def test_a_subclassed_saved_model_is_named(tmp_path):
-    tf_keras = compat.import_tf_keras()
-
-    class Subclassed(tf_keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.dense = tf_keras.layers.Dense(3)
-
-        def call(self, inputs):
-            return self.dense(inputs)
-
-    model = Subclassed()
+    model = subclassed_model(compat.import_tf_keras())
     model(np.ones((1, 4), "float32"))
     path = save(model, tmp_path / "model")
     with pytest.raises(ne.UnsupportedError, match="holds 'Subclassed', no functional"):

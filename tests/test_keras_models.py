@@ -14,6 +14,7 @@ from keras_examples import (
     keras_named,
     predict,
     randomize,
+    subclassed_model,
 )
 
 from nengo_energy import compat
@@ -682,15 +683,7 @@ def test_outputs_that_are_inputs_or_come_twice(kind):
 
 
 def test_the_advice_for_subclassed_models_works(kind):
-    class Subclassed(kind.Model):
-        def __init__(self):
-            super().__init__()
-            self.dense = kind.layers.Dense(3)
-
-        def call(self, inputs):
-            return self.dense(inputs)
-
-    model = Subclassed()
+    model = subclassed_model(kind)
     x = np.ones((2, 4), "float32")
     (expected,) = predict(model, [x])
     advice = (
