@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from .fanout import fan_out
+    from .keras_files import load_model
     from .keras_layers import LayerOps, count_layer_ops, register_layer
     from .model_energy import ModelEnergy
     from .spiking_model import SpikingModel
@@ -52,6 +53,7 @@ _HOMES = {
         "UnsupportedError",
     ),
     "fanout": ("fan_out",),
+    "keras_files": ("load_model",),
     "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
     "model_energy": ("ModelEnergy",),
     "spiking_model": ("SpikingModel",),

@@ -10,6 +10,7 @@ from .assumptions import Assumption, merge_assumptions
 from .checks import check_choice
 from .counts import OpCount
 from .exceptions import UnsupportedError
+from .keras_files import as_model
 from .layer_calls import LayerCall, LayerUse, Shape, is_recurrent, walk_layers
 from .layer_counters import (
     Operations,
@@ -192,9 +193,9 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
 
     Parameters
     ----------
-    model : keras.Model
-        A functional or Sequential model of Keras 2 or Keras 3, built. Nested models
-        are opened.
+    model : keras.Model, str or os.PathLike
+        A functional or Sequential model of Keras 2 or Keras 3, built, or the path of a
+        file that holds one; see `nengo_energy.load_model`. Nested models are opened.
     on_unsupported : str
         What to do with a layer that can't be counted: ``"error"``, or ``"warn"`` to
         list it in ``LayerOps.unsupported``.
@@ -219,7 +220,7 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     40
     """
     check_choice("on_unsupported", on_unsupported, ("error", "warn"))
-    ops = collect_layer_ops(model)
+    ops = collect_layer_ops(as_model(model))
     complain_of_unsupported(ops, on_unsupported)
     return ops
 

@@ -13,6 +13,7 @@ from ..devices import Device
 from ..energy import estimate_energy
 from ..estimate import DeviceLike
 from ..exceptions import InputError
+from ..keras_files import as_model
 from ..keras_layers import UncountedLayer, collect_layer_ops, complain_of_unsupported
 from .counting import count_expected_ops
 from .devices import resolve
@@ -45,7 +46,7 @@ class LayerEnergies:
         strict_compat: bool = False,
         progress: bool | None = None,
     ) -> None:
-        self.model = model
+        self.model = as_model(model)
         self.example_data = example_data
         self.strict_compat = strict_compat
         check_choice("on_unsupported", on_unsupported, ("error", "warn"))

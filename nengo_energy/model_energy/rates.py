@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from ..keras_check import _arguments, _as_numpy
+from ..keras_check import as_array, call_arguments
 from ..keras_graph import (
     Call,
     KerasGraph,
@@ -153,7 +153,7 @@ class _Runner:
             name = prefix + call.layer.name
             if keys[0] not in signals:
                 values = {key: signal.value for key, signal in signals.items()}
-                args, kwargs = _arguments(call, values)
+                args, kwargs = call_arguments(call, values)
                 left = self._run_call(call, args, kwargs, arriving, name)
                 signals.update(zip(keys, left))
             leaving = [signals[key] for key in keys]
@@ -201,7 +201,7 @@ class _Runner:
 
     def _emit(self, value: Any) -> _Signal:
         """Return a signal whose events are as many as its values say."""
-        return _Signal(value, np.abs(_as_numpy(value)))
+        return _Signal(value, np.abs(as_array(value)))
 
     def _note(
         self, name: str, arriving: Sequence[_Signal], leaving: Sequence[_Signal]
@@ -217,12 +217,12 @@ class _Runner:
 
 def _fold_time(signal: _Signal) -> _Signal:
     """Return (batch, time, ...) as (batch x time, ...)."""
-    value = _as_numpy(signal.value).astype(np.float32)
+    value = as_array(signal.value).astype(np.float32)
     return _Signal(*(a.reshape(-1, *a.shape[2:]) for a in (value, signal.events)))
 
 
 def _unfold_time(signal: _Signal, n_batch: int, n_time: int) -> _Signal:
     """Return (batch x time, ...) as (batch, time, ...)."""
-    value = _as_numpy(signal.value).astype(np.float32)
+    value = as_array(signal.value).astype(np.float32)
     shape = (n_batch, n_time, *value.shape[1:])
     return _Signal(value.reshape(shape), signal.events.reshape(shape))
