@@ -209,8 +209,8 @@ def test_text_stays_within_the_width_and_shows_all_devices(width):
 
 
 def test_seven_devices_fit_side_by_side_in_100_columns():
-    text = str(estimate_energy(COUNTS, names()))
-    assert len(names()) == 7
+    text = str(estimate_energy(COUNTS, devices.default_names()))
+    assert len(devices.default_names()) == 7
     assert sum(line.startswith("layer ") for line in text.splitlines()) == 1
 
 
