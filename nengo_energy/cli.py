@@ -15,6 +15,7 @@ EPILOG = """\
 examples:
   nengo-energy demo           train, convert, measure, price and deploy a small network
   nengo-energy devices        list the devices that energy can be estimated for
+  nengo-energy device h100    print every number of one, with its source
 """
 
 
@@ -68,6 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
     devices = commands.add_parser("devices", help="list the known devices")
     devices.set_defaults(command=_devices)
+    device = commands.add_parser(
+        "device", help="print every number of a device, with its source"
+    )
+    device.add_argument(
+        "name",
+        metavar="NAME",
+        help="a device, with an operating point after @ if it has several",
+    )
+    device.set_defaults(command=_device)
     return parser
 
 
@@ -103,9 +113,16 @@ def _import_tensorflow_quietly() -> None:
 
 def _devices(options: argparse.Namespace) -> None:
     from . import devices
-    from .report import format_devices
+    from .device_report import format_device_list
 
-    print(format_devices([devices.get(name) for name in devices.names()]))
+    print(format_device_list([devices.get(name) for name in devices.names()]))
+
+
+def _device(options: argparse.Namespace) -> None:
+    from . import devices
+    from .device_report import format_device
+
+    print(format_device(devices.get(options.name)))
 
 
 if __name__ == "__main__":

@@ -150,40 +150,43 @@ def _assumptions(
         )
     if any(model.kind == "dense" for model in models):
         yield DENSE_ONE_PASS
-    for model, charged in zip(models, charges):
+    for model in models:
         if model.operating_points:
-            others = (p for p in model.operating_points if p != model.operating_point)
             yield Assumption(
                 "operating-point",
-                f"{model.name} is priced at its default operating point "
-                f"{model.operating_point}; others: {', '.join(others)}.",
+                f"{model.name} is priced at {model.operating_point}, its default of "
+                f"{len(model.operating_points)} operating points; "
+                f"nengo-energy device {model.name} lists them.",
             )
+    for model in models:
         if model.batch_size > 1:
             yield Assumption(
                 "batched",
-                f"{model.name} runs {model.batch_size} inferences together. Energy and "
-                "latency are each inference's share, and its result comes after "
-                f"{model.batch_size} times the latency.",
+                f"{model.name} runs {model.batch_size} inferences together: energy is "
+                "each one's share, latency that of all.",
             )
-        if model.all_in:
-            yield Assumption(
-                "all-in",
-                f"The price on {model.name} holds all that it drew where it was "
-                "measured, leakage and idling included; nothing is added to it, and it "
-                "holds for activity like there.",
-            )
-        elif model.included:
-            yield Assumption(
-                "included",
-                f"The price of {', '.join(model.energies)} on {model.name} holds the "
-                f"energy of {' and '.join(model.included)}.",
-            )
-        if charged.messages_per_spike:
-            yield Assumption(
-                "one-message-per-spike",
-                f"Each spike on {model.name} is priced as one message, which is a "
-                "floor: one with targets on several cores sends a message to each.",
-            )
+    all_in = [model.name for model in models if model.all_in]
+    if all_in:
+        yield Assumption(
+            "all-in",
+            f"Prices on {', '.join(all_in)} hold all that the device drew where it was "
+            "measured, leakage and idling included; nothing is added to them, and they "
+            "hold for activity like there.",
+        )
+    held: dict[str, list[str]] = {}
+    for model in models:
+        if model.included and not model.all_in:
+            words = f"{', '.join(model.energies)} holds that of "
+            held.setdefault(words + ", ".join(model.included), []).append(model.name)
+    for words, names in held.items():
+        yield Assumption("included", f"On {', '.join(names)} the price of {words}.")
+    floors = [m.name for m, c in zip(models, charges) if c.messages_per_spike]
+    if floors:
+        yield Assumption(
+            "one-message-per-spike",
+            f"Each spike on {', '.join(floors)} is priced as one message, which is a "
+            "floor: one with targets on several cores sends a message to each.",
+        )
 
 
 def _resolve(devices: DeviceLike | Sequence[DeviceLike]) -> tuple[Device, ...]:

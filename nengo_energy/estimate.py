@@ -33,7 +33,7 @@ class EnergyRow:
         Device whose price was used where ``where`` is ``"host"``, else empty.
     count : float
         Mean count [per inference]; 1 where ``operation`` is ``"fixed"``, and the
-        latency [s] where it is ``"static"``.
+        inference's share of time [s] where it is ``"static"``.
     energy_per_operation : float
         Price [J]; static power [W] where ``operation`` is ``"static"``.
     energy, low, high : float
@@ -89,7 +89,7 @@ class EnergyEstimate:
     models : tuple of Device
         The devices, with prices and sources, in the order asked for.
     latencies : Mapping of str to float
-        Latency by name of the device [s per inference], where it is known.
+        Latency by name of the device [s], where it is known.
     not_modelled : tuple of NotModelled
         What the totals leave out.
     assumptions : tuple of Assumption
@@ -152,14 +152,22 @@ class EnergyEstimate:
     def latency(self, device: DeviceLike) -> float | None:
         """Return the time the device needs [s per inference], None if not modelled.
 
-        On a device that runs batches it is the share of one inference.
+        On a device that runs batches it is the time of the whole batch, which each
+        result waits for.
         """
         return self.latencies.get(self._name_of(device))
 
     def power(self, device: DeviceLike) -> float | None:
-        """Return total energy / latency [W], None if the latency isn't modelled."""
+        """Return total energy / latency [W], None if the latency isn't modelled.
+
+        On a device that runs batches it is the energy of the whole batch.
+        """
         latency = self.latency(device)
-        return None if latency is None else self.total(device) / latency
+        if latency is None:
+            return None
+        name = self._name_of(device)
+        batch_size = next(m.batch_size for m in self.models if m.name == name)
+        return self.total(device) * batch_size / latency
 
     def edp(self, device: DeviceLike) -> float | None:
         """Return energy x latency [J s], None if the latency isn't modelled."""

@@ -29,7 +29,8 @@ class Charge:
     omitted : tuple of NotModelled
         What costs energy or time and isn't in the rows.
     latency : float or None
-        Time per inference [s].
+        Time from the input to the result, of a whole batch where the device runs
+        batches [s].
     messages_per_spike : bool
         Whether each spike was charged as one message, for want of a placement.
     """
@@ -68,18 +69,17 @@ def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
             omitted.append(_unpriced(count, model, pricer))
     if model.fixed_energy is not None:
         rows.append(_whole_row(model, "fixed", (1.0, 1.0, 1.0), model.fixed_energy))
-    latency, untimed = _latency(counts, own, model)
+    duration, untimed = _duration(counts, own, model)
     omitted.extend(untimed)
     power = model.static_power
-    if power is not None and power.per in ("", "device") and latency is not None:
-        rows.append(_whole_row(model, "static", latency, power))
+    if power is not None and power.per in ("", "device") and duration is not None:
+        rows.append(_whole_row(model, "static", duration, power))
     omitted.extend(_unplaced(model, counted))
-    omitted.extend(_unknowns(model, latency))
-    nominal = None if latency is None else latency[1]
+    omitted.extend(_unknowns(model, duration))
     return Charge(
         tuple(rows),
         tuple(omitted),
-        nominal,
+        None if duration is None else duration[1] * model.batch_size,
         stand_in and any(row.operation == "message" for row in rows),
     )
 
@@ -145,10 +145,10 @@ def _unpriced(count: OpCount, model: Device, pricer: Device | None) -> NotModell
     return NotModelled(model.name, count.operation, reason, count.mean, count.where)
 
 
-def _latency(
+def _duration(
     counts: OpCounts, own: Sequence[OpCount], model: Device
 ) -> tuple[Range | None, list[NotModelled]]:
-    """Return the time per inference, and the operations whose time isn't known.
+    """Return each inference's share of time, and operations whose time isn't known.
 
     An event device's cores work side by side, so times of operations give no latency
     without a placement; one that runs in real time takes the timesteps' length.
@@ -191,12 +191,12 @@ def _unplaced(model: Device, counted: set[str]) -> Iterator[NotModelled]:
         yield NotModelled(model.name, operation, reason)
 
 
-def _unknowns(model: Device, latency: Range | None) -> Iterator[NotModelled]:
+def _unknowns(model: Device, duration: Range | None) -> Iterator[NotModelled]:
     """Yield what is left out of a device's totals whatever was counted.
 
     What the device's own file says of it goes before our words.
     """
-    if latency is None and "latency" not in model.not_modelled:
+    if duration is None and "latency" not in model.not_modelled:
         reason = "no source gives the time per inference."
         if model.real_time:
             reason = "the counts don't say how many timesteps of which length."
@@ -213,7 +213,7 @@ def _unknowns(model: Device, latency: Range | None) -> Iterator[NotModelled]:
         known = format_si(power.value, "W")
         reason = f"{known} per {power.per} are known, how many the network takes isn't."
         yield NotModelled(model.name, "static power", reason)
-    elif latency is None:
+    elif duration is None:
         reason = f"{power.value:g} W are known, the latency isn't."
         yield NotModelled(model.name, "static power", reason)
     for what, sentence in model.not_modelled.items():

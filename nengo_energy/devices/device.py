@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Mapping
 
-from ..checks import check_choice, check_count
+from ..checks import check_choice
 from ..exceptions import InputError
-from .fields import (
-    CAPACITIES,
-    KINDS,
-    PARTS,
-    PRICED_OPERATIONS,
-    SHORTHANDS,
-    TIMED_OPERATIONS,
-)
-from .quantity import Quantity, check_amount, check_text
+from .device_checks import check_device
+from .fields import KINDS, PARTS, SHORTHANDS
+from .quantity import Quantity, check_amount
 
 POINT_MARK = "@"
 """Stands between a device's name and an operating point: ``h100@bf16-batch64``."""
@@ -132,14 +126,9 @@ class Device:
                 self._own_mapping(name)
             for name in ("energies", "times"):
                 self._set(name, expand_shorthands(name, getattr(self, name)))
-            self._check_keys()
-            self._check_quantities()
-            self._check_all_in()
-            self._check_texts()
-            self._check_real_time()
-            self._check_sources()
-            self._check_operating_points()
-            check_count("batch_size", self.batch_size)
+            for name in ("notes", "included"):
+                self._own_list(name)
+            check_device(self)
         except InputError as error:
             raise InputError(f"device {self.name!r}: {error}") from None
 
@@ -156,6 +145,16 @@ class Device:
         return found
 
     @property
+    def charged(self) -> dict[str, Quantity]:
+        """The numbers that estimates multiply by counts and time, by what they price.
+
+        Static power of a chip or core is among them, though it waits for their number.
+        """
+        single = {"fixed_energy": self.fixed_energy, "static_power": self.static_power}
+        known = {part: price for part, price in single.items() if price is not None}
+        return {**self.energies, **known}
+
+    @property
     def evidence(self) -> tuple[str, ...]:
         """The grades of evidence of what estimates charge, each once.
 
@@ -163,7 +162,7 @@ class Device:
         """
         charged = [
             price
-            for price in self._charged().values()
+            for price in self.charged.values()
             if price.per in ("", "device")  # others wait for the number of chips
         ]
         known = charged or self.quantities.values()
@@ -209,18 +208,18 @@ class Device:
         """
         for word, times in {"factor": factor, **factors}.items():
             check_amount(word, times, "1")
-        each = {part: factor for part in self._charged() if factor != 1}
+        each = {part: factor for part in self.charged if factor != 1}
         for word, extra in factors.items():
             for part in SHORTHANDS.get(word, (word,)):
-                if part not in self._charged():
-                    known = ", ".join(self._charged()) or "nothing"
+                if part not in self.charged:
+                    known = ", ".join(self.charged) or "nothing"
                     raise InputError(
                         f"device {self.name!r} doesn't price {word}; it prices {known}"
                     )
                 each[part] = each.get(part, 1.0) * extra
         scaled = {
             part: price.scaled(each[part]) if part in each else price
-            for part, price in self._charged().items()
+            for part, price in self.charged.items()
         }
         words = [f"x{factor:g}"] if factor != 1 or not factors else []
         words += [f"{word} x{extra:g}" for word, extra in factors.items()]
@@ -235,12 +234,6 @@ class Device:
             operating_points={},
         )
 
-    def _charged(self) -> dict[str, Quantity]:
-        """Return the numbers that estimates multiply by counts and time."""
-        single = {"fixed_energy": self.fixed_energy, "static_power": self.static_power}
-        known = {part: price for part, price in single.items() if price is not None}
-        return {**self.energies, **known}
-
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)  # the instance is still being made
 
@@ -250,114 +243,11 @@ class Device:
             raise InputError(f"{name} must be a mapping; got {value!r}")
         self._set(name, dict(value))
 
-    def _check_keys(self) -> None:
-        allowed = {
-            "energies": PRICED_OPERATIONS[self.kind],
-            "times": TIMED_OPERATIONS[self.kind],
-        }
-        for part, words in allowed.items():
-            for key in getattr(self, part):
-                if key not in words:
-                    raise InputError(
-                        f"{part}.{key} isn't an operation of a device of kind "
-                        f"{self.kind!r}; allowed: {', '.join(words)}"
-                    )
-        for key in self.capacity:
-            if key not in CAPACITIES:
-                known = ", ".join(CAPACITIES)
-                raise InputError(f"capacity.{key} isn't known; allowed: {known}")
-        if not isinstance(self.included, (list, tuple)):
-            raise InputError(f"included must be a list of words; got {self.included!r}")
-        self._set("included", tuple(self.included))
-        for operation in self.included:
-            check_choice("each of included", operation, PRICED_OPERATIONS[self.kind])
-            if operation in self.energies:
-                raise InputError(f"{operation} is included, so it can't have a price")
-
-    def _check_quantities(self) -> None:
-        if self.unpriced:
-            check_text("unpriced", self.unpriced)
-            if self.energies or self.fixed_energy is not None:
-                raise InputError("unpriced is for devices without any price")
-        elif not (self.energies or self.fixed_energy or self.static_power):
-            raise InputError(
-                "energies is empty; price at least one operation, or say in unpriced "
-                "why none can be"
-            )
-        for name, quantity in self.quantities.items():
-            if not isinstance(quantity, Quantity):
-                raise InputError(f"{name} must be a Quantity; got {quantity!r}")
-            if quantity.per and PARTS[name.split(".")[0]] != "W":
-                raise InputError(f"{name}.per is for powers")
-            if quantity.all_in and PARTS[name.split(".")[0]] != "J":
-                raise InputError(f"{name}.all_in is for energies")
-
-    def _check_all_in(self) -> None:
-        prices = {f"energies.{op}": price for op, price in self.energies.items()}
-        if self.fixed_energy is not None:
-            prices["fixed_energy"] = self.fixed_energy
-        all_in = [name for name, price in prices.items() if price.all_in]
-        added = [name for name, price in prices.items() if not price.all_in]
-        if self.static_power is not None:
-            added.append("static_power")
-        if all_in and added:
-            raise InputError(
-                f"{all_in[0]} is all-in, so {added[0]} can't be added to it"
-            )
-
-    def _check_texts(self) -> None:
-        for name in ("description", "unpriced", "operating_point"):
-            if not isinstance(getattr(self, name), str):
-                raise InputError(f"{name} must be a text; got {getattr(self, name)!r}")
-        if not isinstance(self.notes, (list, tuple)):
-            raise InputError(f"notes must be a list of texts; got {self.notes!r}")
-        self._set("notes", tuple(self.notes))
-        for note in self.notes:
-            check_text("each of notes", note)
-        for what, sentence in self.not_modelled.items():
-            check_text(f"not_modelled.{what}", sentence)
-
-    def _check_real_time(self) -> None:
-        if self.real_time is None:
-            return
-        if not isinstance(self.real_time, bool):
-            raise InputError(
-                f"real_time must be true, false or left out; got {self.real_time!r}"
-            )
-        if self.kind == "dense":
-            raise InputError(
-                "real_time is for devices of kind 'event'; a dense device runs the "
-                "conventional network, which has no timesteps"
-            )
-
-    def _check_sources(self) -> None:
-        for key, citation in self.sources.items():
-            check_text(f"sources.{key}", citation)
-        wanted = {}
-        for name, quantity in self.quantities.items():
-            wanted[f"{name}.source"] = quantity.source
-            if quantity.range_source:
-                wanted[f"{name}.range_source"] = quantity.range_source
-        if self.real_time is not None:
-            wanted["real_time.source"] = self.real_time_source
-        for name, key in wanted.items():
-            if key not in self.sources:
-                known = ", ".join(self.sources) or "none"
-                raise InputError(
-                    f"{name} must be a key of sources; got {key!r}, known: {known}"
-                )
-
-    def _check_operating_points(self) -> None:
-        if self.operating_points and self.operating_point not in self.operating_points:
-            known = ", ".join(self.operating_points)
-            raise InputError(
-                f"operating_point must be one of {known}; got {self.operating_point!r}"
-            )
-        for name, device in self.operating_points.items():
-            if not isinstance(device, Device):
-                raise InputError(
-                    f"operating_points.{name} must be a Device; got {device!r}"
-                )
+    def _own_list(self, name: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, (list, tuple)):
+            raise InputError(f"{name} must be a list of texts; got {value!r}")
+        self._set(name, tuple(value))
 
 
 def expand_shorthands(

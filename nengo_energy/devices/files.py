@@ -25,7 +25,14 @@ UNITS: Mapping[str, Mapping[str, str]] = {
         "fJ": "1e-15",
     },
     "W": {"W": "1", "mW": "1e-3", "uW": "1e-6", "nW": "1e-9"},
-    "s": {"s": "1", "ms": "1e-3", "us": "1e-6", "ns": "1e-9", "ps": "1e-12"},
+    "s": {
+        "s": "1",
+        "ms": "1e-3",
+        "us": "1e-6",
+        "ns": "1e-9",
+        "ps": "1e-12",
+        "fs": "1e-15",
+    },
     "": {"1": "1", "B": "1", "KiB": "1024", "MiB": "1048576"},
 }
 """Units that a device file may use, by the SI unit that each is a multiple of."""

@@ -40,7 +40,7 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all known devices, in alphabetical order."""
-        known = {name: name for name in _builtin_names()}
+        known = {name: name for name in builtin_names()}
         for devices in (self._load_plugins(), self._registered):
             known.update({key: device.name for key, device in devices.items()})
         return tuple(known[key] for key in sorted(known))
@@ -81,7 +81,7 @@ class Registry:
         for devices in (self._registered, self._load_plugins(), self._builtin):
             if key in devices:
                 return devices[key]
-        if key in _builtin_names():
+        if key in builtin_names():
             self._builtin[key] = _read_builtin(key)
             return self._builtin[key]
         raise NotFoundError(self._not_found(name))
@@ -214,7 +214,7 @@ class Registry:
         if self._plugins is None:
             self._plugins = {}  # set first: a plugin may ask for names itself
             self._plugins.update(
-                load_plugins(installed_entry_points(), _builtin_names())
+                load_plugins(installed_entry_points(), builtin_names())
             )
         return self._plugins
 
@@ -247,7 +247,8 @@ def _closest(name: str, known: Iterable[str]) -> str:
 
 
 @functools.lru_cache(maxsize=None)
-def _builtin_names() -> tuple[str, ...]:
+def builtin_names() -> tuple[str, ...]:
+    """Return the names of the devices that the package ships, in order."""
     folder = importlib.resources.files(__package__).joinpath("data")
     files = (entry.name for entry in folder.iterdir())
     stems = (name[: -len(".toml")] for name in files if name.endswith(".toml"))

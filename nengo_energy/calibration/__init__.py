@@ -1,0 +1,1 @@
+"""Measure what networks cost on the machine at hand, and make a device of it."""
