@@ -398,6 +398,9 @@ def test_register_a_device_in_one_call():
         {"synop": 20e-12, "neuron_update": 60e-12, "spike": price(5e-12)},
         static_power=0.1,
         real_time=True,
+        fixed_energy=1e-6,
+        times={"synop": 2e-9, "neuron_update": price(3e-9)},
+        fixed_time=1e-3,
         source="our data sheet",
     )
     assert devices.get("mychip") is made
@@ -405,6 +408,10 @@ def test_register_a_device_in_one_call():
     assert made.energies["synop"] == Quantity(20e-12, "user")
     assert made.energies["neuron_update_inactive"].value == 60e-12
     assert made.static_power.value == 0.1
+    assert made.fixed_energy == Quantity(1e-6, "user")
+    assert made.times["synop"].value == 2e-9
+    assert made.times["neuron_update_active"] == price(3e-9)
+    assert made.fixed_time.value == 1e-3
     assert made.sources == {"user": "our data sheet", "paper": "paper"}
     assert made.evidence == ("user",)
 
