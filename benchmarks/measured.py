@@ -51,6 +51,8 @@ class Case:
         Idle power [W].
     point : str
         Operating point of the device.
+    note : str
+        What tells the case from another of the same network.
     """
 
     device: str
@@ -62,12 +64,14 @@ class Case:
     time: float | None = None
     idle: float | None = None
     point: str = ""
+    note: str = ""
 
     @property
     def name(self) -> str:
         """The case in words."""
         batch = f", batch {self.batch}" if self.batch > 1 else ""
-        return f"{self.network}{batch}"
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.network}{batch}{note}"
 
 
 def read(file: str) -> list[dict[str, str]]:
@@ -77,12 +81,18 @@ def read(file: str) -> list[dict[str, str]]:
 
 
 def scaled_kws_macs(n_stacks: int) -> int:
-    """Return the multiply-accumulates of 390-256-[n x 10 layers of 256]-256-29.
+    """Return the multiply-accumulates of 390-256-[n stacks]-256-29.
 
-    From the second stack on each brings another matrix that joins it to the output.
+    The stacks of ten layers of 256 lie side by side; each has eleven matrices, with
+    those that lead into and out of it, in place of the one matrix of 256 x 256.
     """
-    matrices = 11 * n_stacks - 1 if n_stacks else 0
-    return 390 * 256 + 256 * 256 + 256 * 29 + matrices * 256 * 256
+    matrices = 11 * n_stacks if n_stacks else 1
+    return 390 * 256 + matrices * 256 * 256 + 256 * 29
+
+
+def scaled_kws_neurons(n_stacks: int) -> int:
+    """Return the neurons of 390-256-[n stacks]-256-29, without the inputs."""
+    return 256 + n_stacks * 10 * 256 + 256 + 29
 
 
 def kws_cases() -> list[Case]:
@@ -105,6 +115,7 @@ def kws_cases() -> list[Case]:
                 time=1 / float(row["inf_per_s"]),
                 idle=float(row["idle_W"]),
                 point=f"batch{row['batch']}",
+                note="" if n_stacks or not scaled else "again",
             )
         )
     return cases
