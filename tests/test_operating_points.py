@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from nengo_energy import devices
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.devices.files import parse_device
+from nengo_energy.devices.fields import (
+    CAPACITIES,
+    PRICED_OPERATIONS,
+    TIMED_OPERATIONS,
+)
+from nengo_energy.devices.files import (
+    DEVICE_OPTIONAL,
+    POINT_OPTIONAL,
+    QUANTITY_COPIED,
+    parse_device,
+)
+from nengo_energy.devices.quantity import EVIDENCE
 from nengo_energy.exceptions import InputError, NotFoundError
 
 TOML = """
@@ -179,6 +191,23 @@ def test_points_without_a_default_device_need_operating_points():
     text = TOML.replace("operating_points.", "x.")
     with pytest.raises(InputError, match="x isn't known"):
         parse_device(text, "file")
+
+
+def test_example_of_the_documentation_is_a_device():
+    page = Path(__file__).parents[1] / "docs" / "device-files.md"
+    text = page.read_text(encoding="utf-8")
+    example = text.split("<!-- example -->\n```toml\n")[1].split("```")[0]
+    device = parse_device(example, "docs/device-files.md")
+    assert device.operating_point == "0.8V"
+    assert device.energies["synop"].bounds == (15e-12, 40e-12)
+    assert device.operating_points["0.6V"].energies["synop"].value == 12e-12
+    assert device.static_power.per == "chip"
+    assert device.static_power.locator == "Table 3"
+    # the tables name every word that a file may use
+    for words in (*PRICED_OPERATIONS.values(), *TIMED_OPERATIONS.values(), CAPACITIES):
+        assert [word for word in words if f"`{word}`" not in text] == []
+    for word in (*POINT_OPTIONAL, *DEVICE_OPTIONAL, *QUANTITY_COPIED, *EVIDENCE):
+        assert f"`{word}`" in text or f"{word} = " in text or f"[{word}" in text, word
 
 
 # --- look-ups ----------------------------------------------------------------------

@@ -32,6 +32,14 @@ def device_key(name: object) -> str:
     return name.strip().lower()
 
 
+def check_name(name: object) -> None:
+    """Refuse what can't be a device's name."""
+    if any(mark in device_key(name) for mark in ",\n\r\t"):
+        raise InputError(
+            f"a device's name must be one line without commas; got {name!r}"
+        )
+
+
 @dataclass(frozen=True)
 class Device:
     """Prices of the operations on one device, at one operating point.
@@ -116,10 +124,7 @@ class Device:
     operating_points: Mapping[str, Device] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if any(mark in device_key(self.name) for mark in ",\n\r\t"):
-            raise InputError(
-                f"a device's name must be one line without commas; got {self.name!r}"
-            )
+        check_name(self.name)
         try:
             check_choice("kind", self.kind, KINDS)
             for name in _MAPPINGS:
