@@ -87,7 +87,7 @@ def estimate_energy(
         not_modelled=omitted,
         assumptions=merge_assumptions(
             counts.assumptions,
-            _assumptions(models, charges),
+            _assumptions(models, host_model, charges),
             [SPREAD_OF_COUNTS] if any(row.std > 0 for row in rows) else [],
             (Assumption(f"device-{m.name}", n) for m in models for n in m.notes),
             _sentences(omitted),
@@ -136,7 +136,7 @@ def _why_unpriced(model: Device) -> str:
 
 
 def _assumptions(
-    models: Sequence[Device], charges: Sequence[Charge]
+    models: Sequence[Device], host: Device | None, charges: Sequence[Charge]
 ) -> Iterator[Assumption]:
     """Yield what the pricing itself takes for granted."""
     bare = [m.name for m in models if m.fixed_energy is None and not m.all_in]
@@ -150,7 +150,7 @@ def _assumptions(
         )
     if any(model.kind == "dense" for model in models):
         yield DENSE_ONE_PASS
-    for model in models:
+    for model in models if host is None or host in models else (*models, host):
         if model.operating_points:
             yield Assumption(
                 "operating-point",

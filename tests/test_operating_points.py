@@ -172,6 +172,17 @@ def test_shared_fields_reach_numbers_from_the_nearest_table(accelerator):
             "operating_points.Batch1.shared.value isn't known; allowed: source,",
         ),
         ('source = "paper"\n', "", "energies.activation.source is missing"),
+        (
+            'description = "batch size 1"',
+            "description = 1",
+            "operating_points.Batch1.description must be a text; got 1",
+        ),
+        (
+            'description = "An accelerator"',
+            "description = 1",
+            "'accelerator': description must be a text; got 1",
+        ),
+        ("points.Batch1", "points.BATCH8", "operating_points.batch8 is there in anoth"),
         ("batch_size = 8", "batch_size = 0", "batch_size must be a whole number of at"),
         (
             "[operating_points.Batch1.static_power]\nvalue = 9\nunit",
@@ -187,9 +198,9 @@ def test_files_with_a_mistake_are_refused(old, new, message):
     assert message in str(caught.value)
 
 
-def test_points_without_a_default_device_need_operating_points():
-    text = TOML.replace("operating_points.", "x.")
-    with pytest.raises(InputError, match="x isn't known"):
+def test_a_default_point_needs_points():
+    text = TOML[: TOML.index("[operating_points")] + TOML[TOML.index("[sources]") :]
+    with pytest.raises(InputError, match="default_operating_point is for files with"):
         parse_device(text, "file")
 
 

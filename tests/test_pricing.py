@@ -160,6 +160,20 @@ def test_static_power_is_charged_of_the_device_only(per, charged):
     assert ("static power" in left_out(estimate)) == (not charged)
 
 
+def test_operating_points_in_use_are_named_that_of_the_host_too():
+    rows = (*spiking(synop=9).rows, OpCount("in", "mac", 10, 2, where="host"))
+    estimate = estimate_energy(OpCounts(rows), "odin", host="h100")
+    texts = [a.text for a in estimate.assumptions if a.code == "operating-point"]
+    assert texts == [
+        "odin is priced at all-in-max-rate, its default of 3 operating points; "
+        "nengo-energy device odin lists them.",
+        "h100 is priced at bf16-batch64, its default of 15 operating points; "
+        "nengo-energy device h100 lists them.",
+    ]
+    named = estimate_energy(OpCounts(rows), "odin@incremental")
+    assert "operating-point" not in codes(named)
+
+
 # --- all-in ------------------------------------------------------------------------
 
 

@@ -129,6 +129,10 @@ def _check_operating_points(device: Device) -> None:
         raise InputError(
             f"operating_point must be one of {known}; got {device.operating_point!r}"
         )
+    keys = [name.lower() for name in device.operating_points]
+    for name in device.operating_points:
+        if keys.count(name.lower()) > 1:
+            raise InputError(f"operating_points.{name} is there in another case too")
     for name, at_point in device.operating_points.items():
         if not isinstance(at_point, type(device)):
             raise InputError(

@@ -195,7 +195,9 @@ def _points(
 def _default_point(data: Mapping[str, Any], points: Mapping[str, Any]) -> str | None:
     """Return the operating point that the bare name means, None without any."""
     default = data.get("default_operating_point")
-    if not points and default is None:
+    if not points:
+        if default is not None:
+            raise InputError("default_operating_point is for files with several")
         return None
     if default is None:
         raise InputError(
@@ -228,13 +230,16 @@ def _fields(
             fields[part] = (
                 _quantity(name, data[part], unit, shared) if part in data else None
             )
+    description = data.get("description", "")
+    if not isinstance(description, str):
+        raise InputError(f"{prefix}description must be a text; got {description!r}")
     real_time: Mapping[str, Any] = {}
     if "real_time" in data:
         real_time = _table(f"{prefix}real_time", data["real_time"])
         _check_fields(f"{prefix}real_time", real_time, ("value", "source"), ())
     return {
         **fields,
-        "description": data.get("description", ""),
+        "description": description,
         "real_time": real_time.get("value"),
         "real_time_source": real_time.get("source", ""),
         "notes": data.get("notes", ()),
