@@ -169,9 +169,9 @@ def _assumptions(
     if all_in:
         yield Assumption(
             "all-in",
-            f"Prices on {', '.join(all_in)} hold all that the device drew where it was "
-            "measured, leakage and idling included; nothing is added to them, and they "
-            "hold for activity like there.",
+            f"Prices on {', '.join(all_in)} hold all that the device draws, leakage and "
+            "idling included. Nothing is added to them, and they are right for the "
+            "activity that their source had.",
         )
     held: dict[str, list[str]] = {}
     for model in models:
