@@ -169,8 +169,8 @@ def _assumptions(
     if all_in:
         yield Assumption(
             "all-in",
-            f"Prices on {', '.join(all_in)} hold all that the device draws, leakage and "
-            "idling included. Nothing is added to them, and they are right for the "
+            f"Prices on {', '.join(all_in)} hold all that the device draws, leakage "
+            "and idling included. Nothing is added to them, and they are right for the "
             "activity that their source had.",
         )
     held: dict[str, list[str]] = {}
