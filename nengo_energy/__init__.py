@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import devices
     from .activity import Activity, measure_activity
     from .assumptions import Assumption
+    from .calibration import calibrate
     from .conversion import convert
     from .counts import OPERATIONS, OpCount, OpCounts, count_ops
     from .devices import load as load_device
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "activity": ("Activity", "measure_activity"),
     "assumptions": ("Assumption",),
+    "calibration": ("calibrate",),
     "conversion": ("convert",),
     "counts": ("OPERATIONS", "OpCount", "OpCounts", "count_ops"),
     "devices.device": ("Device", "Quantity"),

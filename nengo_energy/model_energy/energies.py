@@ -178,14 +178,15 @@ class LayerEnergies:
         Parameters
         ----------
         devices : str, Device or sequence of them, optional
-            By default all that are known; without example data, all dense ones.
+            By default `nengo_energy.devices.default_names`; without example data, the
+            dense ones among them.
         timesteps_per_inference, dt
             As in `layer_energy`.
         host : str or Device, optional
             See `nengo_energy.estimate_energy`.
         """
         if devices is None:
-            known = [device_registry.get(name) for name in device_registry.names()]
+            known = [resolve(name) for name in device_registry.default_names()]
             devices = [d for d in known if self.has_rates or d.kind == "dense"]
         if isinstance(devices, (str, Device)):
             devices = [devices]

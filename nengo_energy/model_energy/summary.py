@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 from ..checks import check_count
 from ..devices import Device
 from ..exceptions import InputError
-from ..tables import NOTHING, plural
+from ..tables import NOTHING, format_si, plural
 from .devices import resolve
 from .layers import Layer
 
@@ -230,6 +230,17 @@ def _warnings(
             "of the layers are covered."
         )
     found += [a.text for a in energy.assumptions if a.code == "whole-sequence"]
+    for device in devices:
+        estimate = energy.estimate(device, timesteps, dt)
+        names = {layer.name for layer in energy.inner_layers}
+        others = [row for row in estimate.rows if row.layer not in names]
+        if others:
+            amount = format_si(sum(row.energy for row in others), "J")
+            what = " and ".join(dict.fromkeys(row.operation for row in others))
+            found.append(
+                f"{device.name} takes {amount} more per inference that is no layer's: "
+                f"{what}. See estimate()."
+            )
     additions = energy.count(timesteps, dt).total("addition")
     unpriced = [d.name for d in devices if d.kind == "dense" and not _adds(d)]
     if additions and unpriced:
