@@ -425,8 +425,14 @@ LAYERS = [
 @pytest.mark.parametrize("make, shape", LAYERS)
 def test_layers_compute_the_same(kind, make, shape):
     """On input of both signs, small and large, so that kinks and limits show."""
+    try:
+        layer = make(kind.layers)
+    except AttributeError:
+        pytest.skip("an old Keras, without this layer")
+    if getattr(layer, "invert", False) and "invert" not in layer.get_config():
+        pytest.skip("an old Keras, which forgets this argument")
     inputs = kind.Input(shape)
-    model = randomize(kind.Model(inputs, make(kind.layers)(inputs)))
+    model = randomize(kind.Model(inputs, layer(inputs)))
     clone = to_tf_keras(model)
     rng = np.random.RandomState(2)
     x = rng.uniform(-9, 9, size=(4, *shape)).astype("float32")
