@@ -436,6 +436,8 @@ def test_harmless_functions_are_loaded(kind, dense_file):
         {"module": "keras.callbacks", "class_name": "ModelCheckpoint"},
         {"module": "keras.models", "class_name": "load_model"},
         {"module": None, "class_name": "Unheard"},
+        # somebody's layer of the same name
+        {"module": "somebody.layers", "class_name": "Dense"},
         # what somebody registered, under the name of a layer of Keras
         {"registered_name": "somebody>Dense"},
     ],
@@ -708,6 +710,18 @@ def test_missing_weights_are_named(kind, suffix, tmp_path):
     with pytest.raises(
         ne.InputError, match="model.*(damaged|can't be loaded by .*keras)"
     ):
+        load_model(path)
+
+
+def test_variables_of_another_model_are_named(tmp_path):
+    """Of a SavedModel: one that lacks a layer's weights."""
+    tf_keras = compat.import_tf_keras()
+    path = save(grown_model(tf_keras), tmp_path / "model")
+    smaller = tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(3)])
+    other = save(smaller, tmp_path / "smaller")
+    shutil.rmtree(path / "variables")
+    shutil.copytree(other / "variables", path / "variables")
+    with pytest.raises(ne.InputError, match="model can't be loaded by .*keras"):
         load_model(path)
 
 

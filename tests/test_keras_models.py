@@ -674,6 +674,18 @@ def test_half_precision_is_rebuilt_in_single(kind, policy):
     assert {w.dtype for w in clone.model.get_weights()} == {np.dtype("float32")}
 
 
+def test_training_that_the_model_sets_itself():
+    """In Keras 2, a call may say by position that the layer isn't training."""
+    tf_keras = compat.import_tf_keras()
+    inputs = tf_keras.Input((4,))
+    x = tf_keras.layers.Dropout(0.5)(inputs, False)
+    x = tf_keras.layers.BatchNormalization()(x, training=False)
+    model = randomize(tf_keras.Model(inputs, x))
+    clone = to_tf_keras(model)
+    x = np.ones((2, 4), "float32")
+    np.testing.assert_allclose(clone.model(x), predict(model, [x])[0], rtol=1e-6)
+
+
 def test_fixed_batch_sizes_are_left_open(kind):
     inputs = kind.Input((4,), batch_size=3)
     model = kind.Model(inputs, kind.layers.Dense(2)(inputs))
