@@ -164,8 +164,8 @@ def to_tf_keras(model: Any) -> KerasClone:
 
     Notes
     -----
-    Batch sizes are left open. Both models are run on two random samples, and their
-    layers' outputs compared.
+    Batch sizes are left open, and half precision becomes single. Both models are run on
+    two random samples, one small and one large, and their layers' outputs compared.
     """
     builder = _Builder()
     private = builder.build(model, prefix="")
