@@ -12,6 +12,7 @@ import pytest
 import nengo_energy as ne
 from nengo_energy import devices
 from nengo_energy.compat import import_tf_keras
+from nengo_energy.tables import format_si
 
 pytestmark = pytest.mark.tensorflow
 
@@ -231,6 +232,31 @@ def test_additions_of_pooling_are_said(keras: ModuleType) -> None:
     assert "additions" not in ne.ModelEnergy(model).summary_string(
         ("name", "energy cpu"), print_warnings=False
     )
+
+
+def test_energy_of_no_layer_is_said(keras: ModuleType) -> None:
+    energy = ne.ModelEnergy(dense_model(keras))
+    device = devices.get("xeon-e5-2630")
+    assert device.fixed_energy is not None
+    estimate = energy.estimate(device)
+    layers = 20 * device.energies["mac"].value
+    assert energy.total_energy(device) == pytest.approx(layers, rel=1e-12)
+    assert estimate.total(device) > layers + device.fixed_energy.value
+    printed = energy.summary_string(("name", "energy xeon-e5-2630"))
+    amount = format_si(estimate.total(device) - layers, "J")
+    assert f"takes {amount} more per inference that is no layer's" in printed
+
+
+def test_sequences_are_said(keras: ModuleType) -> None:
+    lstm = keras.layers.LSTM(4, name="lstm")
+    energy = ne.ModelEnergy(keras.Sequential([keras.Input((5, 3)), lstm]))
+    # 4 gates of 4 x (3 + 4), and 3 products a unit; 5 activations a unit
+    assert energy.layer_stats["lstm"]["connections"] == 4 * 4 * 7 + 3 * 4
+    synop, neuron = energy.layer_energy("lstm", "cpu")
+    assert synop == pytest.approx(8.6e-9 * 124 * 5, rel=1e-12)
+    assert neuron == pytest.approx(8.6e-9 * 20 * 5, rel=1e-12)
+    printed = energy.summary_string(("name", "energy cpu"))
+    assert "takes the whole sequence; timesteps: lstm 5" in " ".join(printed.split())
 
 
 def test_nothing_to_pay_for(keras: ModuleType) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Sequence,
+    Tuple,
+)
 
 from ..checks import check_count
 from ..devices import Device
@@ -217,39 +226,45 @@ def _column_widths(needed: Sequence[int], line_length: int) -> List[int]:
 
 def _warnings(
     energy: ModelEnergy, devices: Sequence[Device], timesteps: int, dt: float | None
-) -> List[str]:
-    """Return what a reader of the totals has to know, a sentence each."""
-    found = [ESTIMATES_ONLY]
+) -> Iterator[str]:
+    """Yield what a reader of the totals has to know, a sentence each."""
+    yield ESTIMATES_ONLY
     rates = [x for x in energy.inner_layers if x.is_counted and not x.spiking]
     if rates and any(device.kind == "event" for device in devices):
-        found.append(READ_AS_RATES.format(plural(len(rates), "layer")))
+        yield READ_AS_RATES.format(plural(len(rates), "layer"))
     if energy.unsupported:
         names = ", ".join(f"{x.layer} ({x.class_name})" for x in energy.unsupported)
-        found.append(
+        yield (
             f"Not counted: {names}. The totals are lower bounds; {energy.coverage:.0%} "
             "of the layers are covered."
         )
-    found += [a.text for a in energy.assumptions if a.code == "whole-sequence"]
+    yield from (a.text for a in energy.assumptions if a.code == "whole-sequence")
     for device in devices:
-        estimate = energy.estimate(device, timesteps, dt)
-        names = {layer.name for layer in energy.inner_layers}
-        others = [row for row in estimate.rows if row.layer not in names]
-        if others:
-            amount = format_si(sum(row.energy for row in others), "J")
-            what = " and ".join(dict.fromkeys(row.operation for row in others))
-            found.append(
-                f"{device.name} takes {amount} more per inference that is no layer's: "
-                f"{what}. See estimate()."
-            )
+        yield from _beyond_layers(energy, device, timesteps, dt)
     additions = energy.count(timesteps, dt).total("addition")
-    unpriced = [d.name for d in devices if d.kind == "dense" and not _adds(d)]
+    unpriced = [
+        device.name
+        for device in devices
+        if device.kind == "dense" and "addition" not in device.energies
+    ]
     if additions and unpriced:
-        found.append(
+        yield (
             f"{plural(int(additions), 'addition')} of pooling and merging have no "
             f"price on {', '.join(unpriced)}."
         )
-    return found
 
 
-def _adds(device: Device) -> bool:
-    return "addition" in device.energies
+def _beyond_layers(
+    energy: ModelEnergy, device: Device, timesteps: int, dt: float | None
+) -> Iterator[str]:
+    """Say what an inference takes on a device that is no layer's, if anything is."""
+    layers = {layer.name for layer in energy.inner_layers}
+    estimate = energy.estimate(device, timesteps, dt)
+    others = [row for row in estimate.rows if row.layer not in layers]
+    if others:
+        amount = format_si(sum(row.energy for row in others), "J")
+        terms = " and ".join(dict.fromkeys(row.operation for row in others))
+        yield (
+            f"{device.name} takes {amount} more per inference that is no layer's: "
+            f"{terms}. See estimate()."
+        )
