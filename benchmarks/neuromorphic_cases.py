@@ -119,7 +119,7 @@ def loihi_slope() -> list[Prediction]:
         low, high = ((large - small) / (last - first) for small, large in ends)
         return low, high
 
-    low, high = marginal("loihi-boyle2025")
+    low, high = marginal("loihi-fitted2025")
     return [
         Prediction(
             "Loihi, per further connection",
@@ -143,7 +143,7 @@ def loihi_boards(with_processors: bool) -> list[Prediction]:
     power = devices.get("loihi-davies2018").powers["embedded_processors"]
     found = []
     for case in loihi_cases():
-        low, high = band(stacks(case), "loihi-boyle2025")
+        low, high = band(stacks(case), "loihi-fitted2025")
         time = case.time or 0.0
         if with_processors:
             low += power.bounds[0] * time
@@ -177,7 +177,7 @@ def other_boards() -> list[Prediction]:
             band(0, constants),
         )
         for hardware, energy, device, constants in (
-            ("Loihi", 37e-6, "loihi-boyle2025", "loihi"),
+            ("Loihi", 37e-6, "loihi-fitted2025", "loihi"),
             ("SpiNNaker 2 prototype", 7.1e-6, "spinnaker2", "spinnaker2"),
         )
     ]

@@ -29,8 +29,8 @@ BUILTIN = (
     "i7-4710mq-genn",
     "jetson-tx1",
     "loihi",
-    "loihi-boyle2025",
     "loihi-davies2018",
+    "loihi-fitted2025",
     "loihi2",
     "movidius-ncs",
     "ndp120",
@@ -201,7 +201,7 @@ def test_loihi_davies2018_holds_table_2_of_the_paper():
 
 def test_static_power_of_loihi_is_that_of_a_chip():
     # Frady et al. 2020: 3.34 W for 32 chips
-    for name in ("loihi-davies2018", "loihi-boyle2025@conv"):
+    for name in ("loihi-davies2018", "loihi-fitted2025@conv"):
         power = devices.get(name).static_power
         assert power.value == pytest.approx(3.34 / 32, rel=0.01)
         assert power.per == "chip"
@@ -211,9 +211,9 @@ def test_static_power_of_loihi_is_that_of_a_chip():
     "name, synop",
     [
         # synapse formats of SANA-FE's arch/loihi.yaml
-        ("loihi-boyle2025@dense", 35.5e-12),
-        ("loihi-boyle2025@sparse", 33.6e-12),
-        ("loihi-boyle2025@conv", 24.0e-12),
+        ("loihi-fitted2025@dense", 35.5e-12),
+        ("loihi-fitted2025@sparse", 33.6e-12),
+        ("loihi-fitted2025@conv", 24.0e-12),
         # Horowitz 2014: additions
         ("cmos45-spiking@fp32", 0.9e-12),
         ("cmos45-spiking@int8", 0.03e-12),
