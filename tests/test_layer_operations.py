@@ -174,6 +174,13 @@ def test_einsum(ops: Any, equation: str, shapes: list, expected: tuple) -> None:
     assert numbers(result) == expected
 
 
+def test_einsum_with_a_constant(ops: Any) -> None:
+    # the axes of an ellipsis are matched from the last
+    weights = np.ones((2, 5), np.float32)
+    result = count(ops, lambda x: ops.einsum("...j,...j->...", x, weights), (4, 2, 5))
+    assert numbers(result) == (40, 0, 0)
+
+
 def test_einsum_of_three(ops: Any) -> None:
     with pytest.raises(UnsupportedError, match="3 operands can be done in several"):
         count(ops, lambda *x: ops.einsum("bi,bi,bi->bi", *x), *[(4,)] * 3)
