@@ -14,6 +14,7 @@ from .biases import fold_biases
 from .compat import import_nengo_dl, import_nengo_loihi
 from .compat.counting import open_nengo_dl
 from .exceptions import InputError, UnsupportedError
+from .keras_files import as_model
 from .keras_models import KerasClone, to_tf_keras, translate_activation
 from .spiking_model import SpikingModel, layer_of_label
 from .topology import Topology
@@ -35,6 +36,11 @@ UNVERIFIED_ACTIVATIONS = Assumption(
     "Activations without a rate equivalent were replaced; the converted network wasn't "
     "compared with the Keras model in rate mode.",
 )
+UNVERIFIED_SPIKES = Assumption(
+    "spiking-layers-unverified",
+    "KerasSpiking's neurons start from random states, so the converted network wasn't "
+    "compared with the Keras model.",
+)
 
 
 def convert(
@@ -46,6 +52,7 @@ def convert(
     inference_only: bool = True,
     allow_fallback: bool = False,
     verify: bool = True,
+    custom_objects: Mapping[str, Any] | None = None,
     **converter_options: Any,
 ) -> SpikingModel:
     """Convert a Keras model to a network of spiking neurons.
@@ -56,9 +63,10 @@ def convert(
 
     Parameters
     ----------
-    model : keras.Model
+    model : keras.Model, str or os.PathLike
         A trained model, functional or sequential, of Keras 2 (``tf_keras``,
-        ``tf.keras``) or Keras 3.
+        ``tf.keras``) or Keras 3, or the path of a file that holds one; see
+        `nengo_energy.load_model`.
     scale_firing_rates : float or mapping of layer to float, optional
         How many times faster neurons fire than their activation says [Hz]; outputs are
         scaled back. Layers are given as such or by name.
@@ -74,6 +82,9 @@ def convert(
     verify : bool
         Compare the converted network with the Keras model, on random input, with rate
         neurons in place of spiking ones.
+    custom_objects : mapping of str to object, optional
+        For a path: the classes and functions that the file names and that aren't
+        Keras's own.
     **converter_options
         Passed on to ``nengo_dl.Converter``: ``max_to_avg_pool``, ``temporal_model``,
         ``split_shared_weights``.
@@ -87,11 +98,14 @@ def convert(
     ------
     InputError
         If the model isn't one, was never built, or an argument isn't allowed.
+    NotFoundError
+        If there is nothing at the path.
     UnsupportedError
         If a layer has no native equivalent, or the converted network computes something
         else than the model.
     """
     _check_options(scale_firing_rates, converter_options)
+    model = as_model(model, custom_objects)
     clone = to_tf_keras(model)
     options = {
         "scale_firing_rates": _by_private_layer(clone, scale_firing_rates),
@@ -131,7 +145,7 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
             "synapse, swap_activations, inference_only, allow_fallback, verify, "
-            + ", ".join(known)
+            "custom_objects, " + ", ".join(known)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:
@@ -210,6 +224,8 @@ def _verify(
     classes = {type(layer).__name__ for layer in clone.model.layers}
     if options.get("max_to_avg_pool") and any("Max" in name for name in classes):
         return (UNVERIFIED_POOLING,)
+    if "SpikingActivation" in classes:
+        return (UNVERIFIED_SPIKES,)
     # a swap from one function to another changes the model, one to neurons the spikes
     functions = {k: v for k, v in swaps.items() if not _is_neurons(v)}
     if functions:

@@ -24,6 +24,9 @@ OPERATIONS: Mapping[str, str] = {
     "neuron_update_active": "one neuron advanced one timestep in which it spikes",
     "neuron_update_inactive": "one neuron advanced one timestep in which it is silent",
     "spike": "one spike that a neuron sends to at least one synapse",
+    "message": "one spike on its way to one core",
+    "hop_east_west": "one message passed to the next tile east or west",
+    "hop_north_south": "one message passed to the next tile north or south",
     "mac": "one multiply-accumulate of the conventional network, or of the host",
     "activation": "one output of a nonlinearity of the conventional network",
     "addition": "one addition without a weight: pooling, merging",
@@ -41,8 +44,9 @@ class OpCount:
         Layer of the Keras model, or object of the Nengo network.
     operation : str
         A key of `OPERATIONS`.
-    total : int
-        Count over all inferences, exact.
+    total : int or float
+        Count over all inferences: exact, an integer, where it was counted; an expected
+        value where it follows from rates.
     n_inferences : int
         Number of inferences that ``total`` covers, at least 1.
     std : float
@@ -55,7 +59,7 @@ class OpCount:
 
     layer: str
     operation: str
-    total: int
+    total: float
     n_inferences: int
     std: float = 0.0
     execution: str = "event"
@@ -99,7 +103,7 @@ class OpCounts:
             if row.execution == execution and row.where == where
         )
 
-    def total(self, operation: str) -> int:
+    def total(self, operation: str) -> float:
         """Return the count of an operation over all layers and inferences."""
         return sum(row.total for row in self.rows if row.operation == operation)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Sequence
 
 from .assumptions import Assumption, merge_assumptions
+from .checks import check_choice
 from .counts import OpCount
-from .exceptions import InputError, UnsupportedError
+from .exceptions import UnsupportedError
+from .keras_files import as_model
 from .layer_calls import LayerCall, LayerUse, Shape, is_recurrent, walk_layers
 from .layer_counters import (
     Operations,
@@ -99,6 +101,8 @@ class UncountedLayer:
         As in `LayerCount`.
     reason : str
         Why it isn't counted.
+    remedy : str
+        The call that would say how, if there is one.
     """
 
     layer: str
@@ -106,6 +110,7 @@ class UncountedLayer:
     output_shape: Shape
     params: int
     reason: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,9 +193,9 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
 
     Parameters
     ----------
-    model : keras.Model
-        A functional or Sequential model of Keras 2 or Keras 3, built. Nested models
-        are opened.
+    model : keras.Model, str or os.PathLike
+        A functional or Sequential model of Keras 2 or Keras 3, built, or the path of a
+        file that holds one; see `nengo_energy.load_model`. Nested models are opened.
     on_unsupported : str
         What to do with a layer that can't be counted: ``"error"``, or ``"warn"`` to
         list it in ``LayerOps.unsupported``.
@@ -214,28 +219,29 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     >>> count_layer_ops(model).layers[0].connections
     40
     """
-    if on_unsupported not in ("error", "warn"):
-        raise InputError(
-            f"on_unsupported must be 'error' or 'warn', got {on_unsupported!r}"
-        )
+    check_choice("on_unsupported", on_unsupported, ("error", "warn"))
+    ops = collect_layer_ops(as_model(model))
+    complain_of_unsupported(ops, on_unsupported)
+    return ops
+
+
+def collect_layer_ops(model: Any) -> LayerOps:
+    """Count the layers that can be, and list the others; see `count_layer_ops`."""
     uses = list(walk_layers(model))
     has_sequences = any(_runs_a_sequence(use) for use in uses)
     counted: list[LayerCount] = []
     unsupported: list[UncountedLayer] = []
     assumptions: list[Assumption] = []
-    remedies: list[str] = []
     lengths: dict[str, int] = {}
     seen: set[int] = set()
     for use in uses:
-        params = 0 if id(use.layer) in seen else _params(use.layer)
+        params = 0 if id(use.layer) in seen else n_params(use.layer)
         seen.add(id(use.layer))
         try:
             n_steps = _n_steps(use) if has_sequences else 1
             operations = [count_call(call) for call in use.calls]
         except UnsupportedError as error:
-            unsupported.append(_uncounted(use, params, str(error)))
-            if isinstance(error, UncountedClassError):
-                remedies.append(error.remedy)
+            unsupported.append(_uncounted(use, params, error))
             continue
         counted.append(_counted(use, params, operations, n_steps))
         assumptions.extend(a for ops in operations for a in ops.assumptions)
@@ -244,11 +250,6 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
         if any(_is_stepwise(call, has_sequences) for call in use.calls):
             assumptions.append(ONE_TIMESTEP)
 
-    if unsupported:
-        message = _complain(unsupported, remedies)
-        if on_unsupported == "error":
-            raise UnsupportedError(message)
-        warnings.warn(message, stacklevel=2)
     if lengths:
         assumptions.append(_whole_sequence(lengths))
     return LayerOps(
@@ -258,7 +259,33 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     )
 
 
-def _params(layer: Any) -> int:
+def complain_of_unsupported(
+    ops: LayerOps, on_unsupported: str, stacklevel: int = 3
+) -> None:
+    """Raise an error or warn, where layers couldn't be counted.
+
+    Parameters
+    ----------
+    ops : LayerOps
+        What was counted, and what wasn't.
+    on_unsupported : str
+        ``"error"`` or ``"warn"``.
+    stacklevel : int
+        How far up the user's line is, for warnings.
+
+    Raises
+    ------
+    UnsupportedError
+        A layer couldn't be counted.
+    """
+    if ops.unsupported:
+        message = _complaint(ops.unsupported)
+        if on_unsupported == "error":
+            raise UnsupportedError(message)
+        warnings.warn(message, stacklevel=stacklevel)
+
+
+def n_params(layer: Any) -> int:
     """Return the number of parameters; an operation that is no layer has none."""
     return int(layer.count_params()) if hasattr(layer, "count_params") else 0
 
@@ -315,18 +342,24 @@ def _counted(
     )
 
 
-def _uncounted(use: LayerUse, params: int, reason: str) -> UncountedLayer:
+def _uncounted(use: LayerUse, params: int, error: UnsupportedError) -> UncountedLayer:
     """Return the row of a layer that can't be counted."""
-    class_name = type(use.calls[0].layer).__name__
-    return UncountedLayer(use.name, class_name, use.output_shape, params, reason)
+    return UncountedLayer(
+        layer=use.name,
+        class_name=type(use.calls[0].layer).__name__,
+        output_shape=use.output_shape,
+        params=params,
+        reason=str(error),
+        remedy=error.remedy if isinstance(error, UncountedClassError) else "",
+    )
 
 
-def _complain(unsupported: list[UncountedLayer], remedies: list[str]) -> str:
+def _complaint(unsupported: Sequence[UncountedLayer]) -> str:
     """Return a message that names the layers, and says what can be done."""
     names = "; ".join(
         f"{row.layer!r} ({row.class_name}): {row.reason}" for row in unsupported
     )
-    calls = ", ".join(dict.fromkeys(remedies))
+    calls = ", ".join(dict.fromkeys(row.remedy for row in unsupported if row.remedy))
     say_how = f"say how with nengo_energy.keras_layers: {calls}, or " if calls else ""
     return (
         f"layers that can't be counted: {names}; {say_how}leave them out with "

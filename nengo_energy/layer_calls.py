@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Any, Iterator, Mapping, Optional, Tuple
+from typing import Any, Iterator, Mapping, Optional, Sequence, Tuple
 
 from .exceptions import InputError
 from .keras_graph import KERAS_PACKAGES, Call, is_tensor, leaves, read_graph
@@ -128,10 +128,7 @@ def walk_layers(model: Any, prefix: str = "") -> Iterator[LayerUse]:
     for call in read_graph(model).calls:
         calls_of.setdefault(id(call.layer), []).append(call)
 
-    # Keras 3 has operations that are no layers; Sequential models hide their input.
-    is_sequential = _traits(model).is_sequential
-    members = model.layers if is_sequential else getattr(model, "operations", None)
-    for layer in model.layers if members is None else members:
+    for layer in members(model):
         calls = calls_of[id(layer)]
         name = prefix + layer.name
         traits = _traits(layer)
@@ -145,8 +142,20 @@ def walk_layers(model: Any, prefix: str = "") -> Iterator[LayerUse]:
                 name=name,
                 layer=layer,
                 output_shape=_shape(calls[0].outputs[0], layer),
-                calls=tuple(_one_timestep(call, name) for call in calls),
+                calls=tuple(one_timestep(call, name) for call in calls),
             )
+
+
+def members(model: Any) -> Sequence[Any]:
+    """Return the layers of a model in the order of its summary, nested models whole.
+
+    Of a Keras 3 model, these are layers and operations that are no layers; a Sequential
+    model hides its input.
+    """
+    operations = getattr(model, "operations", None)
+    if _traits(model).is_sequential or operations is None:
+        return list(model.layers)
+    return list(operations)
 
 
 @dataclass(frozen=True)
@@ -249,7 +258,7 @@ def _has_tensor(structure: Any) -> bool:
     return any(is_tensor(leaf) for leaf in leaves(structure))
 
 
-def _one_timestep(call: Call, name: str) -> LayerCall:
+def one_timestep(call: Call, name: str) -> LayerCall:
     """Return a call with the shapes of one timestep."""
     layer = call.layer
     where = f"{name!r} ({type(layer).__name__})"

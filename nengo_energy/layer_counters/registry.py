@@ -33,12 +33,21 @@ class Operations(NamedTuple):
         Additions without a product; the division of an average counts as one more.
     assumptions : tuple of Assumption
         What the counts take for granted.
+    spiking : bool, optional
+        Whether a spiking device runs the layer as it is. By default it does unless
+        there are activations.
     """
 
     connections: int = 0
     activations: int = 0
     additions: int = 0
     assumptions: Tuple[Assumption, ...] = ()
+    spiking: Optional[bool] = None
+
+    @property
+    def is_spiking(self) -> bool:
+        """Whether a spiking device runs the layer as it is."""
+        return not self.activations if self.spiking is None else self.spiking
 
 
 LayerCounter = Callable[[LayerCall], Operations]

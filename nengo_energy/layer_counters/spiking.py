@@ -8,8 +8,8 @@ from .registry import Operations, counts
 
 @counts("SpikingActivation")
 def count_spiking_activation(call: LayerCall) -> Operations:
-    """Activations: outputs."""
-    return Operations(activations=call.output_size)
+    """Activations, of spiking neurons: inputs in one timestep."""
+    return Operations(activations=call.input_size, spiking=True)
 
 
 @counts("Lowpass")
