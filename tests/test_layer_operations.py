@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 from typing import Any, Callable
 
 import numpy as np
 import pytest
-from counted_layers import count_one, numbers
+from counted_layers import count_one, newest_keras, numbers
 
 from nengo_energy.compat import import_tensorflow, import_tf_keras
 from nengo_energy.exceptions import InputError, UnsupportedError
@@ -22,17 +21,14 @@ def ops(request: pytest.FixtureRequest) -> Any:
     """Operations: TensorFlow's, for Keras 2, and those of Keras 3."""
     if request.param == "tensorflow":
         return import_tensorflow()
-    keras = importlib.import_module("keras")
-    if not hasattr(keras, "ops"):
-        pytest.skip(f"Keras {keras.__version__} has no operations of its own")
-    return keras.ops
+    return newest_keras().ops
 
 
 def keras_of(ops: Any) -> ModuleType:
     """Return the Keras whose models hold some operations."""
     if ops is import_tensorflow():
         return import_tf_keras()
-    return importlib.import_module("keras")
+    return newest_keras()
 
 
 def count(ops: Any, function: Callable, *shapes: tuple) -> LayerOps:
@@ -113,9 +109,7 @@ def test_unit_length(keras: ModuleType, ops: Any) -> None:
 
 
 def test_length_by_another_norm() -> None:
-    keras_ops = getattr(importlib.import_module("keras"), "ops", None)
-    if keras_ops is None:
-        pytest.skip("this Keras has no operations of its own")
+    keras_ops = newest_keras().ops
     with pytest.raises(UnsupportedError, match="norm of order 1; allowed: 2"):
         count(keras_ops, lambda x: keras_ops.normalize(x, order=1), (4, 3))
 
@@ -193,19 +187,17 @@ def test_sum_over_open_time(ops: Any) -> None:
         count(ops, lambda x: ops.matmul(x, np.ones((7, 2), np.float32)), (None,))
 
 
-def test_convolution() -> None:
-    tensorflow = import_tensorflow()
+def test_convolution(ops: Any) -> None:
     kernel = np.ones((3, 2, 4, 6), np.float32)
-    conv = dict(strides=1, padding="VALID")
-    row = count(
-        tensorflow, lambda x: tensorflow.nn.conv2d(x, kernel, **conv), (7, 5, 4)
-    )
+    tensorflow = import_tensorflow()
+
+    def convolve(x: Any) -> Any:
+        if ops is tensorflow:
+            return ops.nn.conv2d(x, kernel, strides=1, padding="VALID")
+        return ops.conv(x, kernel)
+
     # 5 x 4 positions, 6 filters of 3 x 2 x 4 weights
-    assert numbers(row) == (20 * 6 * 24, 0, 0)
-    keras_ops = getattr(importlib.import_module("keras"), "ops", None)
-    if keras_ops is not None:
-        row = count(keras_ops, lambda x: keras_ops.conv(x, kernel), (7, 5, 4))
-        assert numbers(row) == (20 * 6 * 24, 0, 0)
+    assert numbers(count(ops, convolve, (7, 5, 4))) == (20 * 6 * 24, 0, 0)
 
 
 def test_resize(ops: Any) -> None:
