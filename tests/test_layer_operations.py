@@ -217,6 +217,13 @@ def test_open_time(ops: Any) -> None:
     assert [a.code for a in result.assumptions] == ["one-timestep"]
 
 
+def test_sums_of_open_time(ops: Any) -> None:
+    total = ops.reduce_sum if ops is import_tensorflow() else ops.sum
+    # over the features of one timestep, and of its features to those before
+    assert numbers(count(ops, lambda x: total(x, axis=2), (None, 3))) == (0, 0, 2)
+    assert numbers(count(ops, lambda x: total(x, axis=1), (None, 3))) == (0, 0, 3)
+
+
 def test_operation_equals_layer(keras: ModuleType) -> None:
     add = count_one(keras, keras.layers.Add(), (4, 3), (4, 3), as_list=True)
     inputs = [keras.Input((4, 3)), keras.Input((4, 3))]
