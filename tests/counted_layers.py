@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pytest
 
 from nengo_energy.keras_layers import LayerCount, LayerOps, count_layer_ops
 
 #: Connections, activations, additions.
 Numbers = tuple[int, int, int]
+
+
+def layer_class(keras: ModuleType, name: str) -> Any:
+    """Return a class of layers; skip the test if this Keras has none of it."""
+    if not hasattr(keras.layers, name):
+        pytest.skip(f"Keras {keras.__version__} has no {name}")
+    return getattr(keras.layers, name)
+
+
+def newest_keras() -> ModuleType:
+    """Return Keras 3; skip the test if there is none."""
+    keras = importlib.import_module("keras")
+    if not hasattr(keras, "ops"):
+        pytest.skip(f"Keras is {keras.__version__}")
+    return keras
 
 
 def numbers(row: LayerCount | LayerOps) -> Numbers:

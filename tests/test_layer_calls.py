@@ -248,3 +248,19 @@ def test_walk_gives_shapes_without_batch_and_time(keras: ModuleType) -> None:
     assert last.calls[0].input_shapes == ((5,),)
     assert last.calls[0].output_shapes == ((2,),)
     assert last.output_shape == (None, None, 2)
+
+
+def test_walk_tells_sequences_from_states(keras: ModuleType) -> None:
+    layers = keras.layers
+    x, h, c = keras.Input((7, 3)), keras.Input((5,)), keras.Input((5,))
+    lstm = layers.LSTM(5, return_sequences=True, return_state=True)
+    *_, use = walk_layers(keras.Model([x, h, c], lstm(x, initial_state=[h, c])))
+    assert use.calls[0].input_shapes == ((3,), (5,), (5,))
+    assert use.calls[0].output_shapes == ((5,), (5,), (5,))
+    assert use.calls[0].time_lengths == (7,)
+
+    both = layers.Bidirectional(
+        layers.GRU(5, return_sequences=True, return_state=True), merge_mode=None
+    )
+    *_, use = walk_layers(keras.Model(x, both(x)))
+    assert use.calls[0].output_shapes == ((5,), (5,), (5,), (5,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
+from counted_layers import newest_keras
 
 from nengo_energy.compat import import_tf_keras
 from nengo_energy.layer_counters import uncounted_classes
@@ -26,6 +27,8 @@ def exported_classes(keras: ModuleType) -> set[str]:
 
 
 def test_every_layer_is_counted_or_known(keras: ModuleType) -> None:
+    if keras is not import_tf_keras() and not hasattr(keras, "ops"):
+        pytest.skip("the inside of tf.keras, which is looked at by itself")
     exported = exported_classes(keras)
     assert len(exported) > 100
     counted = {name for name, from_keras in _LAYERS if from_keras}
@@ -40,6 +43,8 @@ def test_no_layer_is_both() -> None:
 
 
 def test_uncounted_classes_exist() -> None:
-    keras = __import__("keras")
+    keras = newest_keras()
+    if tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15):
+        pytest.skip("an older Keras 3 lacks some of them")
     exported = exported_classes(keras) | exported_classes(import_tf_keras())
     assert uncounted_classes().keys() <= exported

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 from typing import Any, Callable
 
 import numpy as np
 import pytest
-from counted_layers import count_one, numbers
+from counted_layers import count_one, newest_keras, numbers
 
 from nengo_energy.compat import import_tensorflow, import_tf_keras
 from nengo_energy.exceptions import InputError, UnsupportedError
@@ -22,17 +21,14 @@ def ops(request: pytest.FixtureRequest) -> Any:
     """Operations: TensorFlow's, for Keras 2, and those of Keras 3."""
     if request.param == "tensorflow":
         return import_tensorflow()
-    keras = importlib.import_module("keras")
-    if not hasattr(keras, "ops"):
-        pytest.skip(f"Keras {keras.__version__} has no operations of its own")
-    return keras.ops
+    return newest_keras().ops
 
 
 def keras_of(ops: Any) -> ModuleType:
     """Return the Keras whose models hold some operations."""
     if ops is import_tensorflow():
         return import_tf_keras()
-    return importlib.import_module("keras")
+    return newest_keras()
 
 
 def count(ops: Any, function: Callable, *shapes: tuple) -> LayerOps:
@@ -113,9 +109,7 @@ def test_unit_length(keras: ModuleType, ops: Any) -> None:
 
 
 def test_length_by_another_norm() -> None:
-    keras_ops = getattr(importlib.import_module("keras"), "ops", None)
-    if keras_ops is None:
-        pytest.skip("this Keras has no operations of its own")
+    keras_ops = newest_keras().ops
     with pytest.raises(UnsupportedError, match="norm of order 1; allowed: 2"):
         count(keras_ops, lambda x: keras_ops.normalize(x, order=1), (4, 3))
 
@@ -174,6 +168,13 @@ def test_einsum(ops: Any, equation: str, shapes: list, expected: tuple) -> None:
     assert numbers(result) == expected
 
 
+def test_einsum_with_a_constant(ops: Any) -> None:
+    # the axes of an ellipsis are matched from the last
+    weights = np.ones((2, 5), np.float32)
+    result = count(ops, lambda x: ops.einsum("...j,...j->...", x, weights), (4, 2, 5))
+    assert numbers(result) == (40, 0, 0)
+
+
 def test_einsum_of_three(ops: Any) -> None:
     with pytest.raises(UnsupportedError, match="3 operands can be done in several"):
         count(ops, lambda *x: ops.einsum("bi,bi,bi->bi", *x), *[(4,)] * 3)
@@ -186,19 +187,17 @@ def test_sum_over_open_time(ops: Any) -> None:
         count(ops, lambda x: ops.matmul(x, np.ones((7, 2), np.float32)), (None,))
 
 
-def test_convolution() -> None:
-    tensorflow = import_tensorflow()
+def test_convolution(ops: Any) -> None:
     kernel = np.ones((3, 2, 4, 6), np.float32)
-    conv = dict(strides=1, padding="VALID")
-    row = count(
-        tensorflow, lambda x: tensorflow.nn.conv2d(x, kernel, **conv), (7, 5, 4)
-    )
+    tensorflow = import_tensorflow()
+
+    def convolve(x: Any) -> Any:
+        if ops is tensorflow:
+            return ops.nn.conv2d(x, kernel, strides=1, padding="VALID")
+        return ops.conv(x, kernel)
+
     # 5 x 4 positions, 6 filters of 3 x 2 x 4 weights
-    assert numbers(row) == (20 * 6 * 24, 0, 0)
-    keras_ops = getattr(importlib.import_module("keras"), "ops", None)
-    if keras_ops is not None:
-        row = count(keras_ops, lambda x: keras_ops.conv(x, kernel), (7, 5, 4))
-        assert numbers(row) == (20 * 6 * 24, 0, 0)
+    assert numbers(count(ops, convolve, (7, 5, 4))) == (20 * 6 * 24, 0, 0)
 
 
 def test_resize(ops: Any) -> None:
@@ -216,6 +215,13 @@ def test_open_time(ops: Any) -> None:
     result = count(ops, lambda x, y: x + 2 * y, (None, 3), (None, 3))
     assert numbers(result) == (3, 0, 3)
     assert [a.code for a in result.assumptions] == ["one-timestep"]
+
+
+def test_sums_of_open_time(ops: Any) -> None:
+    total = ops.reduce_sum if ops is import_tensorflow() else ops.sum
+    # over the features of one timestep, and of its features to those before
+    assert numbers(count(ops, lambda x: total(x, axis=2), (None, 3))) == (0, 0, 2)
+    assert numbers(count(ops, lambda x: total(x, axis=1), (None, 3))) == (0, 0, 3)
 
 
 def test_operation_equals_layer(keras: ModuleType) -> None:

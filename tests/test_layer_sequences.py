@@ -103,6 +103,29 @@ def test_known_and_open_lengths_in_one_model(keras: ModuleType) -> None:
     assert ops.connections == 8 * rnn_connections(3, 4)
 
 
+def test_open_recurrence_leaves_known_lengths_alone(keras: ModuleType) -> None:
+    layers = keras.layers
+    known, unknown = keras.Input((7, 3)), keras.Input((None, 3))
+    outputs = [
+        layers.TimeDistributed(layers.Dense(4), name="each")(known),
+        layers.SimpleRNN(4)(unknown),
+    ]
+    ops = count_layer_ops(keras.Model([known, unknown], outputs))
+    assert set(steps(ops).values()) == {1}
+    assert ops.connections == 12 + rnn_connections(3, 4)
+    assert ops.assumptions == (ONE_TIMESTEP,)
+
+
+def test_time_distributed_twice(keras: ModuleType) -> None:
+    layers = keras.layers
+    x = keras.Input((7, 5, 3))
+    each = layers.TimeDistributed(layers.TimeDistributed(layers.Dense(4)))
+    y = layers.TimeDistributed(layers.SimpleRNN(2))(each(x))
+    ops = count_layer_ops(keras.Model(x, y))
+    assert [row.n_steps for row in ops.layers] == [1, 35, 35]
+    assert ops.layers[1].connections == 12
+
+
 def test_sequences_within_sequences(keras: ModuleType) -> None:
     layers = keras.layers
     inner = keras.Sequential(

@@ -34,6 +34,14 @@ def count_einsum_dense(call: LayerCall) -> Operations:
     )
 
 
+@counts("RandomFourierFeatures")
+def count_random_features(call: LayerCall) -> Operations:
+    """``cos(W x + b)``. Connections: inputs x outputs. Activations: outputs."""
+    return Operations(
+        connections=call.input_size * call.output_size, activations=call.output_size
+    )
+
+
 @counts("Embedding")
 def count_embedding(call: LayerCall) -> Operations:
     """Nothing: an embedding is looked up, and the result says so."""

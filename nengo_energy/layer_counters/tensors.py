@@ -38,8 +38,14 @@ def count_mean(call: LayerCall) -> Operations:
 
 @counts_operation("sum", "reduce_sum")
 def count_reduction(call: LayerCall) -> Operations:
-    """Additions: inputs - outputs, one less than there are addends in each sum."""
-    return Operations(additions=call.input_size - call.output_size)
+    """Additions: inputs - outputs, one less than there are addends in each sum.
+
+    In a sum over time of open length, each timestep adds all its inputs.
+    """
+    n_additions = call.input_size - call.output_size
+    if not n_additions and call.input_offsets[0] > 1:
+        n_additions = call.input_size
+    return Operations(additions=n_additions)
 
 
 @counts_operation("l2_normalize", "normalize")
