@@ -121,6 +121,7 @@ def convert(
             **converter_options,
         },
         assumptions=assumptions,
+        folded=tuple(folded),
     )
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Sequence
 
 import nengo
 import numpy as np
+from nengo.processes import PresentInput
 
 from .activity import Activity, measure_activity
 from .assumptions import Assumption
-from .checks import check_choice
+from .checks import check_choice, check_positive
 from .compat import emulator, import_nengo_dl
 from .counts import OpCounts, count_ops
 from .energy import estimate_energy
 from .exceptions import InputError
 from .keras_layers import LayerOps, count_layer_ops
-from .loihi import build_loihi_network
+from .loihi import Change, LoihiNetwork, build_loihi_network
 from .simulators import SIMULATORS
 from .topology import Topology
 from .tracing import trace_topology
@@ -62,6 +63,8 @@ class SpikingModel:
         The converted network, with biases folded into the neurons.
     assumptions : tuple of Assumption
         What conversion took for granted.
+    folded : tuple of str
+        Populations whose biases came from nodes, and were folded into the neurons.
     """
 
     model: Any
@@ -72,6 +75,7 @@ class SpikingModel:
     parts: Mapping[Any, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
+    folded: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> KerasMap:
@@ -109,11 +113,6 @@ class SpikingModel:
         """Operations of the conventional network, layer by layer."""
         return count_layer_ops(self.clone.model)
 
-    @cached_property
-    def loihi_network(self) -> nengo.Network:
-        """The network as it is deployed; see `nengo_energy.loihi`."""
-        return build_loihi_network(self.net, self.topology, self.output_probes)
-
     @property
     def input_nodes(self) -> list[nengo.Node]:
         """Input nodes in the order of the model's inputs."""
@@ -123,6 +122,84 @@ class SpikingModel:
     def output_probes(self) -> list[nengo.Probe]:
         """Output probes in the order of the model's outputs."""
         return [self.probes[tensor] for tensor in self.clone.model.outputs]
+
+    def loihi_network(
+        self,
+        *,
+        on_host: Iterable[str] | None = None,
+        presented: Mapping[Any, nengo.Process] | None = None,
+        dt: float = 0.001,
+    ) -> LoihiNetwork:
+        """Prepare the network for the chip, with nothing left to edit.
+
+        Parameters
+        ----------
+        on_host : iterable of str, optional
+            Layers that run on the host: by default those that the input feeds, which
+            encode it as spikes. An empty list puts all on the chip.
+        presented : mapping of input to nengo.Process, optional
+            Inputs that a process puts out, such as ``nengo.processes.PresentInput``.
+        dt : float
+            Length of a timestep [s].
+
+        Returns
+        -------
+        LoihiNetwork
+            Prints what was changed and why, and how the layers lie on the cores.
+        """
+        chosen = None if on_host is None else frozenset(self._populations(on_host))
+        key = (chosen, dt)
+        if presented or key not in self._prepared:
+            nodes = {
+                key if isinstance(key, nengo.Node) else self.inputs[key]: process
+                for key, process in (presented or {}).items()
+            }
+            prepared = build_loihi_network(
+                self.net,
+                self.topology,
+                self.output_probes,
+                on_host=chosen,
+                presented=nodes,
+                dt=dt,
+            )
+            changes = self._changes_in_conversion() + prepared.changes
+            prepared = replace(prepared, changes=changes)
+            if presented:
+                return prepared
+            self._prepared[key] = prepared
+        return self._prepared[key]
+
+    @cached_property
+    def _prepared(self) -> dict[Any, LoihiNetwork]:
+        return {}
+
+    def _populations(self, layers: Iterable[str]) -> list[str]:
+        """Return the names of the populations of layers that are given by name."""
+        if isinstance(layers, str):
+            raise InputError(f"on_host must be a list of layers; got {layers!r}")
+        by_layer: dict[str, list[str]] = {}
+        for pop in self.topology.populations:
+            by_layer.setdefault(pop.layer, []).append(pop.name)
+        return [name for key in layers for name in by_layer.get(key, [key])]
+
+    def _changes_in_conversion(self) -> tuple[Change, ...]:
+        changes = [
+            Change(
+                "biases",
+                name,
+                "biases were folded into the neurons",
+                "NengoLoihi refuses the relays that they came through",
+            )
+            for name in self.folded
+        ]
+        pooled = [a for a in self.assumptions if a.code == "max-pooling-replaced"]
+        changes += [
+            Change(
+                "pooling", self.model.name, "max pooling became average pooling", a.text
+            )
+            for a in pooled
+        ]
+        return tuple(changes)
 
     def measure(
         self,
@@ -157,7 +234,10 @@ class SpikingModel:
         """
         check_choice("simulator", simulator, SIMULATORS)
         data = self._as_input(x)
-        network = self.loihi_network if simulator == "loihi" else self.net
+        network, topology = self.net, self.topology
+        if simulator == "loihi":
+            prepared = self.loihi_network(dt=check_positive("dt", dt, "s"))
+            network, topology = prepared.network, prepared.topology
         return measure_activity(
             network,
             data,
@@ -166,7 +246,7 @@ class SpikingModel:
             dt=dt,
             warmup=warmup,
             minibatch_size=minibatch_size,
-            topology=self.topology,
+            topology=topology,
             probes=self.output_probes,
             progress=progress,
         )
@@ -207,7 +287,15 @@ class SpikingModel:
         chosen = registry.names() if devices is None else devices
         return estimate_energy(self.count(activity), chosen, host=host)
 
-    def simulator(self, name: str = "nengo-dl", x: Any = None, **options: Any) -> Any:
+    def simulator(
+        self,
+        name: str = "nengo-dl",
+        x: Any = None,
+        *,
+        presentation_time: float | None = None,
+        on_host: Iterable[str] | None = None,
+        **options: Any,
+    ) -> Any:
         """Open a simulator of this network.
 
         Parameters
@@ -218,6 +306,12 @@ class SpikingModel:
         x : ndarray, optional
             One input, which the network is shown from the first timestep on; `feed`
             shows another. NengoDL takes its inputs as ``sim.run_steps(..., data=...)``.
+            For ``"loihi"`` an input may have a value for each timestep.
+        presentation_time : float, optional
+            For ``"loihi"``: ``x`` holds several inputs, which are shown one after the
+            other for this time each [s].
+        on_host : iterable of str, optional
+            For ``"loihi"``: see `loihi_network`.
         **options
             Passed on to the simulator.
 
@@ -227,6 +321,11 @@ class SpikingModel:
             ``sim.data[snn.outputs[...]]`` is the output.
         """
         check_choice("simulator", name, SIMULATORS)
+        if name != "loihi" and not (presentation_time is None and on_host is None):
+            raise InputError(
+                "presentation_time and on_host are for the simulator 'loihi'; "
+                f"got {name!r}"
+            )
         if name == "nengo-dl":
             if x is not None:
                 raise InputError(
@@ -238,10 +337,33 @@ class SpikingModel:
         if name == "nengo":
             sim = nengo.Simulator(self.net, **options)
         else:
-            sim = emulator.open_emulator(self.loihi_network, **options)
+            presented = self._presented(x, presentation_time)
+            prepared = self.loihi_network(on_host=on_host, presented=presented)
+            sim = prepared.simulator(**options)
+            if presented:
+                return sim
         if x is not None:
             self.feed(sim, x)
         return sim
+
+    def _presented(self, x: Any, seconds: float | None) -> dict[Any, PresentInput]:
+        """Return what shows several inputs, or timesteps, one after the other."""
+        if seconds is not None:
+            seconds = check_positive("presentation_time", seconds, "s")
+            data = self._as_input(x)
+        elif x is None:
+            return {}
+        else:
+            data = self._as_input(x, single=True)
+            if all(rows.ndim == 2 for rows in data.values()):
+                return {}
+        presented = {}
+        for node, rows in data.items():
+            n_steps = rows.shape[1] if rows.ndim == 3 else 1
+            each = n_steps * 0.001 if seconds is None else seconds
+            flat = rows.reshape(-1, rows.shape[-1])
+            presented[node] = PresentInput(flat, each / n_steps)
+        return presented
 
     def feed(self, sim: Any, x: Any) -> None:
         """Show a running simulator, of Nengo or NengoLoihi, another input.
