@@ -20,7 +20,14 @@ from .counts import OpCounts, count_ops
 from .energy import estimate_energy
 from .exceptions import InputError
 from .keras_layers import LayerOps, count_layer_ops
-from .loihi import Change, LoihiNetwork, build_loihi_network
+from .loihi import (
+    Change,
+    Ledger,
+    LoihiNetwork,
+    build_loihi_network,
+    ledger_from_activity,
+    ledger_from_run,
+)
 from .simulators import SIMULATORS
 from .topology import Topology
 from .tracing import trace_topology
@@ -250,6 +257,48 @@ class SpikingModel:
             probes=self.output_probes,
             progress=progress,
         )
+
+    def ledger(
+        self,
+        x: Any,
+        timesteps: int | None = None,
+        *,
+        on_host: Iterable[str] | None = None,
+        dt: float = 0.001,
+        progress: bool | None = None,
+    ) -> Ledger:
+        """Account for what the chip does for this network, core by core.
+
+        Parameters
+        ----------
+        x : ndarray, list or mapping of ndarray, or Activity
+            Inputs, which are run on the emulator; or what was measured before, by any
+            simulator.
+        timesteps : int, optional
+            Timesteps per inference, 50 by default; an activity has its own.
+        on_host : iterable of str, optional
+            See `loihi_network`.
+        dt : float
+            Length of a timestep [s].
+        progress : bool, optional
+            Show a progress bar; by default in a terminal, when a run is long.
+
+        Returns
+        -------
+        Ledger
+            In total and for each core: neuron updates, synops, axons, memory, messages
+            and hops.
+        """
+        prepared = self.loihi_network(on_host=on_host, dt=dt)
+        if isinstance(x, Activity):
+            if timesteps not in (None, x.timesteps):
+                raise InputError(
+                    f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
+                )
+            return ledger_from_activity(prepared, x)
+        data = self._as_input(x)
+        steps = 50 if timesteps is None else timesteps
+        return ledger_from_run(prepared, data, steps, progress=progress)
 
     def count(self, activity: Activity) -> OpCounts:
         """Count the operations of the spiking and of the conventional network."""

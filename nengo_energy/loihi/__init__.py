@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from .accounting import ledger_from_activity, ledger_from_run
+from .comparison import LedgerComparison
+from .ledger import CoreLoad, Ledger
 from .network import build_loihi_network
 from .prepared import Change, LoihiNetwork
 
-__all__ = ["Change", "LoihiNetwork", "build_loihi_network"]
+__all__ = [
+    "Change",
+    "CoreLoad",
+    "Ledger",
+    "LedgerComparison",
+    "LoihiNetwork",
+    "build_loihi_network",
+    "ledger_from_activity",
+    "ledger_from_run",
+]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping
 
 import nengo
 
 from ..compat import emulator
 from ..exceptions import InputError
-from ..tables import WIDTH, format_bullets, format_table
 from ..topology import Topology
 from .blocks import BlockPlan
 from .chip import CORES_PER_CHIP
@@ -37,17 +36,6 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.layer}: {self.what}; {self.why}"
-
-
-def changes_in_words(changes: Sequence[Change]) -> list[str]:
-    """Return a sentence for each kind of change, with the layers it was made to."""
-    layers: dict[tuple[str, str], list[str]] = {}
-    for change in changes:
-        layers.setdefault((change.what, change.why), []).append(change.layer)
-    return [
-        f"{', '.join(dict.fromkeys(names))}: {what}; {why}"
-        for (what, why), names in layers.items()
-    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,46 +125,6 @@ class LoihiNetwork:
                 )
 
     def __str__(self) -> str:
-        header = ["layer", "shape", "block", "cores", "neurons/core", "in axons"]
-        header += ["out axons", "synapse memory"]
-        rows = [
-            [
-                plan.layer,
-                _times(plan.partition.shape),
-                _times(plan.partition.block),
-                str(plan.n_cores),
-                str(int(plan.partition.sizes.max())),
-                str(int(plan.in_axons.max())),
-                str(int(plan.out_axons.max())),
-                f"{int(plan.synapse_bits.max()) / 8192:.1f} KiB",
-            ]
-            for plan in self.plans.values()
-        ]
-        total = ["total", "", "", str(self.n_cores), "", "", "", ""]
-        table = format_table([header], rows, [total], WIDTH)
-        parts = [table, self._verdict()]
-        if self.changes:
-            lines = changes_in_words(self.changes)
-            parts.append(format_bullets("Changed for the chip", lines, WIDTH))
-        return "\n\n".join(parts)
+        from .report import format_network
 
-    def _verdict(self) -> str:
-        if self.fits:
-            return f"Fits on one chip: {self.n_cores} of {CORES_PER_CHIP} cores."
-        lines = [
-            f"Doesn't fit on one chip: {self.n_cores} cores are "
-            f"{self.n_cores - CORES_PER_CHIP} more than its {CORES_PER_CHIP}; "
-            f"{self.n_chips} chips hold them."
-        ]
-        lines += [
-            f"Layer {plan.layer!r} alone needs {plan.n_cores} cores, "
-            f"{plan.n_cores - CORES_PER_CHIP} more than a chip has: "
-            f"{plan.n_chips} chips."
-            for plan in self.plans.values()
-            if plan.n_chips > 1
-        ]
-        return "\n".join(lines)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
+        return format_network(self)

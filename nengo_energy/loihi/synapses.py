@@ -2,9 +2,9 @@
 
 NengoLoihi stores the weights of a connection in one of three forms, each with its own
 input axons. When an ensemble is split into blocks, each block holds the axons and the
-weights that lead into it; how many is worked out here for any split. The memory is exact
-but where weights coincide in a part of an ensemble by chance, which NengoLoihi would
-store once: there it is an upper bound.
+weights that lead into it; how many is worked out here for any split. The memory is
+exact but where weights coincide in a part of an ensemble by chance, which NengoLoihi
+would store once: there it is an upper bound.
 """
 
 from __future__ import annotations
