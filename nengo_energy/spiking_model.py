@@ -19,12 +19,14 @@ from .compat import emulator, import_nengo_dl
 from .counts import OpCounts, count_ops
 from .energy import estimate_energy
 from .exceptions import InputError
+from .firing_rates import wanted_rates
 from .keras_layers import LayerOps, count_layer_ops
 from .loihi import (
     Change,
     Ledger,
     LoihiNetwork,
     build_loihi_network,
+    check_rates,
     ledger_from_activity,
     ledger_from_run,
 )
@@ -130,12 +132,29 @@ class SpikingModel:
         """Output probes in the order of the model's outputs."""
         return [self.probes[tensor] for tensor in self.clone.model.outputs]
 
+    def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
+        """Return the rate at which each neuron would have to fire, without a limit.
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            Inputs as the Keras model takes them; 256 of them are looked at.
+
+        Returns
+        -------
+        dict of {str: (n_examples, n_neurons) ndarray}
+            Rates by population [Hz], from a network of rate neurons.
+        """
+        rates = wanted_rates(self.net, self._as_input(x))
+        return {p.name: rates[p.ensemble] for p in self.topology.populations}
+
     def loihi_network(
         self,
         *,
         on_host: Iterable[str] | None = None,
         presented: Mapping[Any, nengo.Process] | None = None,
         dt: float = 0.001,
+        example_data: Any = None,
     ) -> LoihiNetwork:
         """Prepare the network for the chip, with nothing left to edit.
 
@@ -148,6 +167,8 @@ class SpikingModel:
             Inputs that a process puts out, such as ``nengo.processes.PresentInput``.
         dt : float
             Length of a timestep [s].
+        example_data : ndarray, or list or mapping of ndarray, optional
+            Inputs by which firing rates are checked.
 
         Returns
         -------
@@ -171,10 +192,14 @@ class SpikingModel:
             )
             changes = self._changes_in_conversion() + prepared.changes
             prepared = replace(prepared, changes=changes)
-            if presented:
-                return prepared
-            self._prepared[key] = prepared
-        return self._prepared[key]
+            if not presented:
+                self._prepared[key] = prepared
+        else:
+            prepared = self._prepared[key]
+        if example_data is None:
+            return prepared
+        found = check_rates(self.wanted_rates(example_data), dt)
+        return replace(prepared, checks=prepared.checks + tuple(found))
 
     @cached_property
     def _prepared(self) -> dict[Any, LoihiNetwork]:

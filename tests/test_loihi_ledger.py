@@ -179,7 +179,7 @@ def by_hand():
 
 
 def test_counts_worked_out_by_hand(by_hand):
-    """Every neuron spikes in timesteps 4, 8, 12, 16 and 20 of 20; the spikes of the last
+    """Every neuron spikes in timesteps 4, 8, 12, 16 and 20 of 20; spikes of the last
     are on their way. Two inferences."""
     prepared = build_loihi_network(
         by_hand, ne.trace_topology(by_hand), by_hand.all_probes

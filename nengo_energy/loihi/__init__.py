@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .accounting import ledger_from_activity, ledger_from_run
+from .checks import Check, check_rates
 from .comparison import LedgerComparison
 from .ledger import CoreLoad, Ledger
 from .network import build_loihi_network
@@ -10,11 +11,13 @@ from .prepared import Change, LoihiNetwork
 
 __all__ = [
     "Change",
+    "Check",
     "CoreLoad",
     "Ledger",
     "LedgerComparison",
     "LoihiNetwork",
     "build_loihi_network",
+    "check_rates",
     "ledger_from_activity",
     "ledger_from_run",
 ]

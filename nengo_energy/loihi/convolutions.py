@@ -13,7 +13,7 @@ import nengo
 import numpy as np
 
 from ..convolution_map import ConvolutionMap, Grid
-from ..linear_maps import ComposedMap, DenseMap, LinearMap, SparseMap
+from ..linear_maps import ComposedMap, DenseMap, LinearMap, SparseMap, SummedMap
 
 
 def as_convolution(
@@ -83,6 +83,23 @@ def to_nengo(conv: ConvolutionMap) -> nengo.Convolution | None:
         channels_last=conv.channels_last,
         init=kernel,
     )
+
+
+def arrays_of(weights: LinearMap) -> Iterator[np.ndarray]:
+    """Yield the arrays that hold the weights of a map."""
+    if isinstance(weights, SummedMap):
+        for part in weights.maps:
+            yield from arrays_of(part)
+        return
+    for stage in _stages(weights):
+        if isinstance(stage, ConvolutionMap):
+            yield stage.kernel
+        elif isinstance(stage, DenseMap):
+            yield stage.matrix
+        elif isinstance(stage, SparseMap):
+            yield stage.matrix.data
+        elif stage is not weights:
+            yield from arrays_of(stage)
 
 
 def two_dimensional_grid(grid: Grid) -> Grid:

@@ -18,6 +18,7 @@ from ..exceptions import InputError
 from ..topology import Population, Projection, Topology, require_supported
 from .assembly import Assembly
 from .blocks import BlockPlan, plan_blocks
+from .checks import check_resolution, check_weights
 from .layout import lay_out, link
 from .neurons import for_chip
 from .prepared import Change, LoihiNetwork
@@ -69,13 +70,14 @@ def build_loihi_network(
     dt = check_positive("dt", dt, "s")
     host = _host_populations(topology, on_host)
     changes: list[Change] = []
-    for projection in topology.projections + topology.readouts:
-        _check_weights(projection)
+    for projection in topology.inputs + topology.projections + topology.readouts:
+        check_weights(projection)
     topology = _with_chip_neurons(topology, host, changes)
     chip = [p for p in topology.populations if p.name not in host]
     wirings, shapes = lay_out(topology, host, chip)
     plans = plan_blocks(shapes, [link(w, host) for w in wirings.values()])
 
+    found = check_resolution(topology, wirings, plans, dt)
     assembly = Assembly(network, topology, host, presented or {})
     for projection in topology.inputs + topology.projections + topology.readouts:
         assembly.connect(projection, wirings.get(projection.name))
@@ -85,7 +87,13 @@ def build_loihi_network(
     changes += _merged(topology, wirings)
     changes += _placed(topology, host, plans)
     return LoihiNetwork(
-        assembly.prepared, topology, tuple(changes), plans, frozenset(host), dt
+        assembly.prepared,
+        topology,
+        tuple(changes),
+        plans,
+        frozenset(host),
+        dt,
+        tuple(found),
     )
 
 
@@ -116,14 +124,6 @@ def _host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[
                 f"{projection.pre!r}, which drives it: put that on the host too"
             )
     return chosen
-
-
-def _check_weights(projection: Projection) -> None:
-    if projection.n_synapses == 0:
-        raise InputError(
-            f"all weights of layer {projection.layer!r} are zero ({projection.name}): "
-            "no spike would have an effect. Train the layer, or leave it out"
-        )
 
 
 def _with_chip_neurons(

@@ -62,7 +62,8 @@ def for_chip(
             tau_rc=neurons.tau_rc, tau_ref=neurons.tau_ref, amplitude=neurons.amplitude
         )
     else:
-        negative = "; its spikes can't be negative" if neurons.negative else ""
+        below_zero = neurons.negative or getattr(neurons, "negative_slope", 0)
+        negative = "; its spikes can't be negative" if below_zero else ""
         place = "on the host" if on_host else "on the chip"
         raise UnsupportedError(
             f"layer {population.layer!r} has {name} neurons, which Loihi doesn't have"

@@ -11,6 +11,7 @@ from ..compat import emulator
 from ..exceptions import InputError
 from ..topology import Topology
 from .blocks import BlockPlan
+from .checks import Check
 from .chip import CORES_PER_CHIP
 
 
@@ -56,6 +57,8 @@ class LoihiNetwork:
         Layers that run on the host.
     dt : float
         Length of a timestep [s].
+    checks : tuple of Check
+        Layers whose weights or firing rates are worth a look.
     """
 
     network: nengo.Network = field(repr=False)
@@ -64,6 +67,7 @@ class LoihiNetwork:
     plans: Mapping[str, BlockPlan] = field(repr=False)
     on_host: frozenset[str]
     dt: float = 0.001
+    checks: tuple[Check, ...] = ()
 
     @property
     def n_cores(self) -> int:

@@ -78,6 +78,8 @@ def format_network(prepared: LoihiNetwork, width: int = WIDTH) -> str:
     ]
     footer = [["total", "", "", str(prepared.n_cores), "", "", "", ""]]
     parts = [format_table(header, body, footer, width), _verdict(prepared)]
+    if prepared.checks:
+        parts.append(format_bullets("To look at", map(str, prepared.checks), width))
     if prepared.changes:
         words = changes_in_words(prepared.changes)
         parts.append(format_bullets("Changed for the chip", words, width))

@@ -103,6 +103,11 @@ class ChipSynapses(ABC):
     n_axons: int
     slots = DISCRETE_SLOTS
 
+    @property
+    @abstractmethod
+    def largest(self) -> np.ndarray:
+        """Largest magnitude of the weights of each neuron, (n_post,) ndarray."""
+
     @abstractmethod
     def usage(self, partition: Partition) -> Usage:
         """Return what the blocks of the postsynaptic ensemble need."""
@@ -142,6 +147,10 @@ class DenseSynapses(ChipSynapses):
         self.n_axons = matrix.shape[1]
         self.axon_of = np.arange(self.n_axons)
 
+    @property
+    def largest(self) -> np.ndarray:
+        return np.abs(self.matrix).max(axis=1, initial=0)
+
     @cached_property
     def n_distinct(self) -> int:
         """Number of axons whose weights differ; a split stores equal ones once."""
@@ -170,6 +179,10 @@ class SparseSynapses(ChipSynapses):
         self.matrix = sp.csc_matrix(matrix)
         self.n_axons = matrix.shape[1]
         self.axon_of = np.arange(self.n_axons)
+
+    @property
+    def largest(self) -> np.ndarray:
+        return abs(self.matrix).max(axis=1).toarray().ravel()
 
     def usage(self, partition: Partition) -> Usage:
         n_blocks = partition.n_blocks
@@ -206,6 +219,13 @@ class SharedSynapses(ChipSynapses):
         units = np.arange(conv.size_in)
         row, col, _ = conv.input_grid.split(units)
         self.axon_of = row * cols + col
+
+    @property
+    def largest(self) -> np.ndarray:
+        # as if every tap met every neuron, which those at a border may lack
+        by_filter = np.abs(self.conv.full_kernel).max(axis=(0, 1, 2))
+        *_, filters = self.conv.output_grid.split(np.arange(self.conv.size_out))
+        return by_filter[filters]
 
     @property
     def shape(self) -> tuple[int, ...]:
