@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from .fanout import fan_out
     from .keras_layers import LayerOps, count_layer_ops, register_layer
+    from .loihi import Ledger, LoihiNetwork
     from .spiking_model import SpikingModel
     from .topology import Population, Projection, Topology
     from .tracing import trace_topology
@@ -52,6 +53,7 @@ _HOMES = {
     ),
     "fanout": ("fan_out",),
     "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
+    "loihi": ("Ledger", "LoihiNetwork"),
     "spiking_model": ("SpikingModel",),
     "topology": ("Population", "Projection", "Topology"),
     "tracing": ("trace_topology",),

@@ -25,7 +25,13 @@ PERCENTILE = 99.9
 highest: single outliers shall not slow down a whole layer."""
 
 TARGET_RATE = 250.0
-"""Rate that the fastest neurons of a layer get by default [Hz]."""
+"""Rate that the fastest neurons of a layer get by default [Hz].
+
+The chip's neurons spike every whole number of timesteps, rounded up: at a rate r, up to
+a share of r dt is lost, a quarter at 250 Hz and 1 ms. Slower neurons lose less but need
+more timesteps for as many spikes. On trained networks for digits and MNIST, 250 Hz and
+100 timesteps cost no more than two points of accuracy on the emulator; 150 Hz cost six.
+"""
 
 _BATCH = 32
 

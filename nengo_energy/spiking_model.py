@@ -450,6 +450,11 @@ class SpikingModel:
             One input as the Keras model takes it, with or without the axis of examples.
         """
         for node, value in self._as_input(x, single=True).items():
+            if value[0].ndim == 2 and len(value[0]) > 1:
+                raise InputError(
+                    f"feed shows one value until the next; got {len(value[0])} "
+                    "timesteps. Pass them to simulator()"
+                )
             emulator.set_input(sim, node, value[0])
 
     def _as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
@@ -488,7 +493,7 @@ def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarra
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
         raise InputError(f"input {name!r} must be an array of numbers") from error
-    if single and array.shape == shape:
+    if single and array.ndim == len(shape) + temporal:
         array = array[None]
     n_axes = array.ndim - len(shape)
     if n_axes not in (1, 2) or array.shape[n_axes:] != shape:

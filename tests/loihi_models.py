@@ -139,7 +139,7 @@ def max_pooled(k, x):
 def too_big(k, x):
     """A network that needs several chips: one layer alone needs more than one."""
     x = k.Conv2D(4, 1, activation="relu")(x)
-    x = k.Conv2D(128, 3, padding="same", activation="relu")(x)
+    x = k.Conv2D(96, 3, padding="same", activation="relu")(x)
     x = k.Conv2D(8, 3, strides=4, activation="relu")(x)
     return k.Dense(10)(k.Flatten()(x))
 
@@ -151,7 +151,7 @@ CASES: dict[str, ModelCase] = {
     "mlp": ModelCase(mlp, (64,), _SCALED),
     "digits_cnn": ModelCase(digits_cnn, (8, 8, 1), _SCALED),
     "lenet5": ModelCase(lenet5, (28, 28, 1), _SCALED),
-    "all_convolutional": ModelCase(all_convolutional, (32, 32, 3), _FAST, n_steps=40),
+    "all_convolutional": ModelCase(all_convolutional, (32, 32, 3), _FAST, n_steps=25),
     "keyword_spotter": ModelCase(keyword_spotter, (390,), _SCALED),
     "residual": ModelCase(residual, (12, 12, 3), _SCALED),
     "inception": ModelCase(inception, (10, 10, 3), _SCALED),

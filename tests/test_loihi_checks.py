@@ -157,7 +157,7 @@ def test_choice_of_the_host_is_checked(no_build):
         snn.simulator("nengo", on_host=[])
 
 
-# --- weights and rates ------------------------------------------------------------------
+# --- weights and rates ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["lenet5", "residual", "wide_dense", "mlp"])
@@ -213,7 +213,7 @@ def test_limit_follows_from_dt():
     assert "1 of 2 neurons want to fire at up to 600 Hz" in check.text
 
 
-# --- scales -----------------------------------------------------------------------------
+# --- scales --------------------------------------------------------------------------
 
 
 def test_automatic_scales_bring_every_layer_to_the_target():

@@ -318,8 +318,8 @@ class SharedSynapses(ChipSynapses):
         kernel = self.conv.full_kernel.astype(np.float32)
         kinds = []
         for dim in range(2):
-            flat = np.moveaxis(kernel, dim, 0).reshape(kernel.shape[dim], -1)
-            kinds.append(np.unique(flat, axis=0, return_inverse=True)[1].ravel())
+            slices = [taps.tobytes() for taps in np.moveaxis(kernel, dim, 0)]
+            kinds.append(np.array([slices.index(content) for content in slices]))
         return kinds
 
 
