@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import devices
     from .activity import Activity, measure_activity
     from .assumptions import Assumption
+    from .calibration import calibrate
     from .conversion import convert
     from .counts import OPERATIONS, OpCount, OpCounts, count_ops
     from .devices import load as load_device
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from .fanout import fan_out
+    from .keras_files import load_model
     from .keras_layers import LayerOps, count_layer_ops, register_layer
     from .loihi import Ledger, LoihiNetwork
+    from .model_energy import ModelEnergy
     from .spiking_model import SpikingModel
     from .topology import Population, Projection, Topology
     from .tracing import trace_topology
@@ -39,6 +42,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "activity": ("Activity", "measure_activity"),
     "assumptions": ("Assumption",),
+    "calibration": ("calibrate",),
     "conversion": ("convert",),
     "counts": ("OPERATIONS", "OpCount", "OpCounts", "count_ops"),
     "devices.device": ("Device", "Quantity"),
@@ -52,8 +56,10 @@ _HOMES = {
         "UnsupportedError",
     ),
     "fanout": ("fan_out",),
+    "keras_files": ("load_model",),
     "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
     "loihi": ("Ledger", "LoihiNetwork"),
+    "model_energy": ("ModelEnergy",),
     "spiking_model": ("SpikingModel",),
     "topology": ("Population", "Projection", "Topology"),
     "tracing": ("trace_topology",),

@@ -6,15 +6,18 @@ import argparse
 import os
 import sys
 import tempfile
-from typing import Sequence
+from typing import Any, Sequence
 
 from . import __version__
-from .exceptions import NengoEnergyError
+from .exceptions import InputError, NengoEnergyError
 
 EPILOG = """\
 examples:
   nengo-energy demo           train, convert, measure, price and deploy a small network
   nengo-energy devices        list the devices that energy can be estimated for
+  nengo-energy device h100    print every number of one, with its source
+  nengo-energy calibrate my-gpu.toml
+                              measure this machine, and make a device of it
 """
 
 
@@ -68,6 +71,47 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
     devices = commands.add_parser("devices", help="list the known devices")
     devices.set_defaults(command=_devices)
+    device = commands.add_parser(
+        "device", help="print every number of a device, with its source"
+    )
+    device.add_argument(
+        "name",
+        metavar="NAME",
+        help="a device, with an operating point after @ if it has several",
+    )
+    device.set_defaults(command=_device)
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="measure Keras models on this machine, and write a device file",
+    )
+    calibrate.add_argument(
+        "file", metavar="FILE.toml", help="where to write; the device is named after it"
+    )
+    calibrate.add_argument(
+        "--model",
+        action="append",
+        metavar="FILE",
+        help="a saved Keras model to run; give several (default: five of our own)",
+    )
+    calibrate.add_argument(
+        "--meter",
+        choices=("gpu", "cpu"),
+        help="what to read (default: the GPU's counter if there is one)",
+    )
+    calibrate.add_argument(
+        "--batch-size", type=int, default=1, metavar="N", help="(default: 1)"
+    )
+    calibrate.add_argument(
+        "--seconds",
+        type=float,
+        default=3.0,
+        metavar="S",
+        help="time of each measurement (default: 3)",
+    )
+    calibrate.add_argument(
+        "--overwrite", action="store_true", help="replace a file that exists"
+    )
+    calibrate.set_defaults(command=_calibrate)
     return parser
 
 
@@ -103,9 +147,45 @@ def _import_tensorflow_quietly() -> None:
 
 def _devices(options: argparse.Namespace) -> None:
     from . import devices
-    from .report import format_devices
+    from .device_report import format_device_list
 
-    print(format_devices([devices.get(name) for name in devices.names()]))
+    print(format_device_list([devices.get(name) for name in devices.names()]))
+
+
+def _device(options: argparse.Namespace) -> None:
+    from . import devices
+    from .device_report import format_device
+
+    print(format_device(devices.get(options.name)))
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from .calibration import calibrate
+    from .calibration.meters import open_meter
+    from .device_report import format_device
+
+    meter = open_meter(options.meter)  # first: without one there is nothing to do
+    _import_tensorflow_quietly()
+    models = {path: _load_model(path) for path in options.model or ()}
+    device = calibrate(
+        options.file,
+        models or None,
+        meter=meter.kind,
+        monitor=meter.monitor,
+        batch_size=options.batch_size,
+        seconds=options.seconds,
+        overwrite=options.overwrite,
+    )
+    print(f"{format_device(device)}\n\nWritten to {options.file}")
+
+
+def _load_model(path: str) -> Any:
+    from .compat import import_tensorflow
+
+    try:
+        return import_tensorflow().keras.models.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"model {path!r} can't be loaded: {error}") from None
 
 
 if __name__ == "__main__":

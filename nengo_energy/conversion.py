@@ -15,6 +15,7 @@ from .compat import import_nengo_dl, import_nengo_loihi
 from .compat.counting import open_nengo_dl
 from .exceptions import InputError, UnsupportedError
 from .firing_rates import TARGET_RATE, scales_for_target
+from .keras_files import as_model
 from .keras_models import KerasClone, to_tf_keras, translate_activation
 from .spiking_model import SpikingModel, layer_of_label
 from .topology import Topology
@@ -36,6 +37,11 @@ UNVERIFIED_ACTIVATIONS = Assumption(
     "Activations without a rate equivalent were replaced; the converted network wasn't "
     "compared with the Keras model in rate mode.",
 )
+UNVERIFIED_SPIKES = Assumption(
+    "spiking-layers-unverified",
+    "KerasSpiking's neurons start from random states, so the converted network wasn't "
+    "compared with the Keras model.",
+)
 
 
 def convert(
@@ -49,6 +55,7 @@ def convert(
     inference_only: bool = True,
     allow_fallback: bool = False,
     verify: bool = True,
+    custom_objects: Mapping[str, Any] | None = None,
     **converter_options: Any,
 ) -> SpikingModel:
     """Convert a Keras model to a network of spiking neurons.
@@ -59,9 +66,10 @@ def convert(
 
     Parameters
     ----------
-    model : keras.Model
+    model : keras.Model, str or os.PathLike
         A trained model, functional or sequential, of Keras 2 (``tf_keras``,
-        ``tf.keras``) or Keras 3.
+        ``tf.keras``) or Keras 3, or the path of a file that holds one; see
+        `nengo_energy.load_model`.
     scale_firing_rates : float, mapping of layer to float, or "auto", optional
         How many times faster neurons fire than their activation says [Hz]; outputs are
         scaled back. Layers are given as such or by name. ``"auto"`` chooses a scale for
@@ -83,6 +91,9 @@ def convert(
     verify : bool
         Compare the converted network with the Keras model, on random input, with rate
         neurons in place of spiking ones.
+    custom_objects : mapping of str to object, optional
+        For a path: the classes and functions that the file names and that aren't
+        Keras's own.
     **converter_options
         Passed on to ``nengo_dl.Converter``: ``max_to_avg_pool``, ``temporal_model``,
         ``split_shared_weights``.
@@ -96,10 +107,13 @@ def convert(
     ------
     InputError
         If the model isn't one, was never built, or an argument isn't allowed.
+    NotFoundError
+        If there is nothing at the path.
     UnsupportedError
         If a layer has no native equivalent, or the converted network computes something
         else than the model.
     """
+    model = as_model(model, custom_objects)
     if scale_firing_rates == "auto":
         if example_data is None:
             raise InputError('scale_firing_rates="auto" needs example_data')
@@ -161,7 +175,7 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
             "example_data, target_rate, synapse, swap_activations, inference_only, "
-            "allow_fallback, verify, " + ", ".join(known)
+            "allow_fallback, verify, custom_objects, " + ", ".join(known)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:
@@ -256,6 +270,8 @@ def _verify(
     classes = {type(layer).__name__ for layer in clone.model.layers}
     if options.get("max_to_avg_pool") and any("Max" in name for name in classes):
         return (UNVERIFIED_POOLING,)
+    if "SpikingActivation" in classes:
+        return (UNVERIFIED_SPIKES,)
     # a swap from one function to another changes the model, one to neurons the spikes
     functions = {k: v for k, v in swaps.items() if not _is_neurons(v)}
     if functions:

@@ -44,8 +44,9 @@ class OpCount:
         Layer of the Keras model, or object of the Nengo network.
     operation : str
         A key of `OPERATIONS`.
-    total : int
-        Count over all inferences, exact.
+    total : int or float
+        Count over all inferences: exact, an integer, where it was counted; an expected
+        value where it follows from rates.
     n_inferences : int
         Number of inferences that ``total`` covers, at least 1.
     std : float
@@ -58,7 +59,7 @@ class OpCount:
 
     layer: str
     operation: str
-    total: int
+    total: float
     n_inferences: int
     std: float = 0.0
     execution: str = "event"
@@ -102,7 +103,7 @@ class OpCounts:
             if row.execution == execution and row.where == where
         )
 
-    def total(self, operation: str) -> int:
+    def total(self, operation: str) -> float:
         """Return the count of an operation over all layers and inferences."""
         return sum(row.total for row in self.rows if row.operation == operation)
 

@@ -6,20 +6,17 @@ from typing import Iterator, Sequence
 
 from . import devices as device_registry
 from .assumptions import Assumption, merge_assumptions
-from .counts import OpCount, OpCounts
+from .counts import OpCounts
 from .devices import Device
 from .devices.device import device_key
+from .devices.fields import PART_WORDS, PARTS
 from .estimate import DeviceLike, EnergyEstimate, EnergyRow, NotModelled
-from .exceptions import InputError
+from .exceptions import InputError, UnsupportedError
+from .pricing import Charge, charge
+from .tables import format_si
 
 __all__ = ["EnergyEstimate", "EnergyRow", "NotModelled", "estimate_energy"]
 
-OVERHEAD_EXCLUDED = Assumption(
-    "overhead-excluded",
-    "Energies are count x price of each operation. Moving data between chip, memory "
-    "and host, starting up and waiting aren't in them; for small networks at batch "
-    "size 1 measured boards drew orders of magnitude more (Blouw et al. 2019).",
-)
 DENSE_ONE_PASS = Assumption(
     "dense-one-pass",
     "Devices of kind 'dense' run the conventional network once per inference, "
@@ -40,7 +37,7 @@ def estimate_energy(
 ) -> EnergyEstimate:
     """Price counted operations on devices.
 
-    energy = sum over operations (count x energy per operation)
+    energy = fixed energy + sum over operations (count x energy per operation)
     + static power x latency
 
     Devices of kind ``"event"`` are charged for the spiking network, devices of kind
@@ -68,43 +65,32 @@ def estimate_energy(
     InputError
         When the counts don't hold the network that a device runs, or a device is
         named twice.
+    UnsupportedError
+        When nothing is published from which the energy on a device could be told; the
+        message says what is.
     """
     if not isinstance(counts, OpCounts):
         raise InputError(f"counts must be OpCounts; got {type(counts).__name__}")
     models = _resolve(devices)
     host_model = None if host is None else _resolve_host(host)
-    rows: list[EnergyRow] = []
-    omitted: list[NotModelled] = []
-    latencies: dict[str, float] = {}
-    for model in models:
-        _check_network_counted(counts, model)
-        before = len(rows)
-        for count in (c for c in counts.rows if c.execution == model.kind):
-            _price(count, model, host_model, rows, omitted)
-        latency = _latency(counts, model)
-        if latency is not None:
-            latencies[model.name] = latency
-            if model.static_power is not None:
-                rows.append(_static_row(model, latency))
-        if len(rows) == before:
-            raise InputError(
-                f"device {model.name!r} prices none of the counted operations; it "
-                f"prices {', '.join(model.energies) or 'static power alone'}"
-            )
-        omitted.extend(_unknowns(model, latency))
-    kinds = {model.kind for model in models}
+    charges = [_charge(counts, model, host_model) for model in models]
+    omitted = _merge_counts([item for c in charges for item in c.omitted])
+    rows = tuple(row for c in charges for row in c.rows)
     return EnergyEstimate(
-        rows=tuple(rows),
+        rows=rows,
         models=models,
-        latencies=latencies,
-        not_modelled=_merge_counts(omitted),
+        latencies={
+            model.name: c.latency
+            for model, c in zip(models, charges)
+            if c.latency is not None
+        },
+        not_modelled=omitted,
         assumptions=merge_assumptions(
             counts.assumptions,
-            [OVERHEAD_EXCLUDED],
-            [DENSE_ONE_PASS] if "dense" in kinds else [],
+            _assumptions(models, host_model, charges),
             [SPREAD_OF_COUNTS] if any(row.std > 0 for row in rows) else [],
             (Assumption(f"device-{m.name}", n) for m in models for n in m.notes),
-            _sentences(_merge_counts(omitted)),
+            _sentences(omitted),
         ),
         settings={
             **counts.settings,
@@ -114,6 +100,93 @@ def estimate_energy(
             "host": None if host_model is None else host_model.name,
         },
     )
+
+
+def _charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
+    if model.unpriced:
+        raise UnsupportedError(_why_unpriced(model))
+    _check_network_counted(counts, model)
+    charged = charge(counts, model, host)
+    if not charged.rows:
+        raise InputError(
+            f"device {model.name!r} prices none of the counted operations; it "
+            f"prices {', '.join(model.energies) or 'static power alone'}"
+        )
+    return charged
+
+
+def _why_unpriced(model: Device) -> str:
+    """Return why energy can't be estimated on a device, and what is known of it."""
+    known = []
+    for name, quantity in model.quantities.items():
+        part, _, key = name.partition(".")
+        words = PART_WORDS.get(part) or key.replace("_", " ")
+        per = f" per {quantity.per}" if quantity.per else ""
+        if PARTS[part]:
+            low, high = quantity.bounds
+            ends = [format_si(value, PARTS[part]) for value in (low, high)]
+            amount = " to ".join(dict.fromkeys(ends))
+        else:
+            amount = f"{quantity.value:,.0f}"
+        known.append(f"{words} {amount}{per}")
+    return (
+        f"energy on device {model.name!r} can't be estimated: {model.unpriced} "
+        f"Known: {', '.join(known) or 'nothing'}."
+    )
+
+
+def _assumptions(
+    models: Sequence[Device], host: Device | None, charges: Sequence[Charge]
+) -> Iterator[Assumption]:
+    """Yield what the pricing itself takes for granted."""
+    bare = [m.name for m in models if m.fixed_energy is None and not m.all_in]
+    if bare:
+        yield Assumption(
+            "overhead-excluded",
+            f"Energies on {', '.join(bare)} are count x price of each operation. "
+            "Moving data between chip, memory and host, starting up and waiting aren't "
+            "in them; for small networks at batch size 1 measured boards drew orders "
+            "of magnitude more (Blouw et al. 2019).",
+        )
+    if any(model.kind == "dense" for model in models):
+        yield DENSE_ONE_PASS
+    for model in models if host is None or host in models else (*models, host):
+        if model.operating_points:
+            yield Assumption(
+                "operating-point",
+                f"{model.name} is priced at {model.operating_point}, its default of "
+                f"{len(model.operating_points)} operating points; "
+                f"nengo-energy device {model.name} lists them.",
+            )
+    for model in models:
+        if model.batch_size > 1:
+            yield Assumption(
+                "batched",
+                f"{model.name} runs {model.batch_size} inferences together: energy is "
+                "each one's share, latency that of all.",
+            )
+    all_in = [model.name for model in models if model.all_in]
+    if all_in:
+        yield Assumption(
+            "all-in",
+            f"Prices on {', '.join(all_in)} hold all that the device draws, leakage "
+            "and idling included. Nothing is added to them, and they are right for the "
+            "activity that their source had.",
+        )
+    held: dict[str, list[str]] = {}
+    for model in models:
+        if model.included and not model.all_in:
+            words = f"{', '.join(model.energies)} holds that of "
+            held.setdefault(words + ", ".join(model.included), []).append(model.name)
+    for words, names in held.items():
+        yield Assumption("included", f"On {', '.join(names)} the price of {words}.")
+    floors = [m.name for m, c in zip(models, charges) if c.messages_per_spike]
+    if floors:
+        yield Assumption(
+            "one-message-per-spike",
+            f"Each spike on {', '.join(floors)} is priced as one message, which is a "
+            "floor: one with targets on several cores sends a message to each.",
+        )
 
 
 def _resolve(devices: DeviceLike | Sequence[DeviceLike]) -> tuple[Device, ...]:
@@ -155,93 +228,6 @@ def _check_network_counted(counts: OpCounts, model: Device) -> None:
         f"device {model.name!r} runs the spiking network, and the counts hold none; "
         "measure its activity and pass ne.count_ops(topology, activity)"
     )
-
-
-def _price(
-    count: OpCount,
-    model: Device,
-    host: Device | None,
-    rows: list[EnergyRow],
-    omitted: list[NotModelled],
-) -> None:
-    """Append the energy of one count to the rows, or to what is left out."""
-    on_host = count.where == "host"
-    pricer = host if on_host else model
-    price = None if pricer is None else pricer.energies.get(count.operation)
-    if price is None:
-        if pricer is None:
-            reason = "a device named with host= would price it."
-        else:
-            reason = "counted, but without a known price."
-        if count.total:
-            omitted.append(
-                NotModelled(
-                    model.name, count.operation, reason, count.mean, count.where
-                )
-            )
-        return
-    low, high = price.bounds
-    rows.append(
-        EnergyRow(
-            device=model.name,
-            layer=count.layer,
-            operation=count.operation,
-            where=count.where,
-            host=host.name if on_host and host is not None else "",
-            count=count.mean,
-            energy_per_operation=price.value,
-            energy=count.mean * price.value,
-            low=count.mean * low,
-            high=count.mean * high,
-            std=count.std * price.value,
-        )
-    )
-
-
-def _latency(counts: OpCounts, model: Device) -> float | None:
-    """Return the time per inference [s], known only of real-time devices."""
-    if not model.real_time or not counts.timesteps or not counts.dt:
-        return None
-    return counts.timesteps * counts.dt
-
-
-def _static_row(model: Device, latency: float) -> EnergyRow:
-    power = model.static_power
-    assert power is not None
-    low, high = power.bounds
-    return EnergyRow(
-        device=model.name,
-        layer="(whole device)",
-        operation="static",
-        where="device",
-        host="",
-        count=latency,
-        energy_per_operation=power.value,
-        energy=latency * power.value,
-        low=latency * low,
-        high=latency * high,
-        std=0.0,
-    )
-
-
-def _unknowns(model: Device, latency: float | None) -> Iterator[NotModelled]:
-    """Yield what is left out of a device's totals whatever was counted.
-
-    What the device's own file says of it goes before our words.
-    """
-    if latency is None and "latency" not in model.not_modelled:
-        reason = "no source gives the time per inference."
-        if model.real_time:
-            reason = "the counts don't say how many timesteps of which length."
-        yield NotModelled(model.name, "latency", reason)
-    if model.static_power is None:
-        if "static power" not in model.not_modelled:
-            yield NotModelled(model.name, "static power", "no source gives it.")
-    elif latency is None:
-        reason = f"{model.static_power.value:g} W are known, the latency isn't."
-        yield NotModelled(model.name, "static power", reason)
-    for what, sentence in model.not_modelled.items():
-        yield NotModelled(model.name, what, sentence)
 
 
 def _merge_counts(omitted: Sequence[NotModelled]) -> tuple[NotModelled, ...]:

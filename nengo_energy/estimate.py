@@ -24,18 +24,20 @@ class EnergyRow:
     Attributes
     ----------
     device, layer, operation : str
-        What was priced. ``operation`` is a key of `counts.OPERATIONS`, or
-        ``"static"`` for static power over the whole inference.
+        What was priced. ``operation`` is a key of `counts.OPERATIONS`, ``"fixed"``
+        for the energy of an inference whatever the network, or ``"static"`` for static
+        power over the whole inference.
     where : str
         ``"device"``, or ``"host"`` for what the host does for the device.
     host : str
         Device whose price was used where ``where`` is ``"host"``, else empty.
     count : float
-        Mean count [per inference]; latency [s] where ``operation`` is ``"static"``.
+        Mean count [per inference]; 1 where ``operation`` is ``"fixed"``, and the
+        inference's share of time [s] where it is ``"static"``.
     energy_per_operation : float
         Price [J]; static power [W] where ``operation`` is ``"static"``.
     energy, low, high : float
-        Energy, and its range by the range of the price [J per inference].
+        Energy, and its range by the ranges of price and time [J per inference].
     std : float
         Standard deviation over inferences [J per inference].
     """
@@ -87,7 +89,7 @@ class EnergyEstimate:
     models : tuple of Device
         The devices, with prices and sources, in the order asked for.
     latencies : Mapping of str to float
-        Latency by name of the device [s per inference], where it is known.
+        Latency by name of the device [s], where it is known.
     not_modelled : tuple of NotModelled
         What the totals leave out.
     assumptions : tuple of Assumption
@@ -109,16 +111,24 @@ class EnergyEstimate:
         return tuple(model.name for model in self.models)
 
     def total(self, device: DeviceLike) -> float:
-        """Return dynamic + static + host, what is modelled of it [J per inference]."""
+        """Return fixed + dynamic + static + host, as far as modelled [J/inference]."""
         return sum(row.energy for row in self._rows_of(device))
 
     def dynamic(self, device: DeviceLike) -> float:
-        """Return the energy of the device's own operations [J per inference]."""
+        """Return the energy of the device's own operations [J per inference].
+
+        Where the device's price is all-in, leakage and idling are in it.
+        """
         return sum(
             row.energy
             for row in self._rows_of(device)
-            if row.where == "device" and row.operation != "static"
+            if row.where == "device" and row.operation not in ("fixed", "static")
         )
+
+    def fixed(self, device: DeviceLike) -> float | None:
+        """Return the energy whatever the network [J/inference], None if unknown."""
+        rows = [row for row in self._rows_of(device) if row.operation == "fixed"]
+        return sum(row.energy for row in rows) if rows else None
 
     def host(self, device: DeviceLike) -> float | None:
         """Return what the host spends [J per inference], None if none is modelled."""
@@ -133,19 +143,31 @@ class EnergyEstimate:
     def interval(self, device: DeviceLike) -> tuple[float, float]:
         """Return the total with all prices low, and with all high [J per inference].
 
-        Operations whose price has no published range count at that price.
+        Operations whose price has no published range count at that price, and times
+        count as the prices do.
         """
         rows = self._rows_of(device)
         return sum(row.low for row in rows), sum(row.high for row in rows)
 
     def latency(self, device: DeviceLike) -> float | None:
-        """Return the time the device needs [s per inference], None if not modelled."""
+        """Return the time the device needs [s per inference], None if not modelled.
+
+        On a device that runs batches it is the time of the whole batch, which each
+        result waits for.
+        """
         return self.latencies.get(self._name_of(device))
 
     def power(self, device: DeviceLike) -> float | None:
-        """Return total energy / latency [W], None if the latency isn't modelled."""
+        """Return total energy / latency [W], None if the latency isn't modelled.
+
+        On a device that runs batches it is the energy of the whole batch.
+        """
         latency = self.latency(device)
-        return None if latency is None else self.total(device) / latency
+        if latency is None:
+            return None
+        name = self._name_of(device)
+        batch_size = next(m.batch_size for m in self.models if m.name == name)
+        return self.total(device) * batch_size / latency
 
     def edp(self, device: DeviceLike) -> float | None:
         """Return energy x latency [J s], None if the latency isn't modelled."""

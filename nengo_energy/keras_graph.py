@@ -6,10 +6,9 @@ Works on models of Keras 2 and Keras 3 without importing either, and only reads 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, FrozenSet, List, Tuple
 
-from nengo_energy.compat import import_tf_keras
 from nengo_energy.exceptions import InputError, UnsupportedError
 
 #: (id of the layer, index of its call, index of the output): what a tensor came from.
@@ -38,6 +37,14 @@ class Call:
     kwargs: Dict[str, Any]
     outputs: Tuple[Any, ...]
 
+    @property
+    def tensors(self) -> List[Any]:
+        """The symbolic tensors that it was called on.
+
+        Dicts are in the order of their keys, so those passed by keyword come last.
+        """
+        return [t for t in leaves([*self.args, self.kwargs]) if is_tensor(t)]
+
 
 @dataclass(frozen=True)
 class KerasGraph:
@@ -47,6 +54,26 @@ class KerasGraph:
     inputs: Tuple[Any, ...]
     outputs: Tuple[Any, ...]
     calls: Tuple[Call, ...]
+
+    @property
+    def masks(self) -> FrozenSet[TensorKey]:
+        """The tensors that are only used as masks, and come from no layer.
+
+        Keras 3 puts the operations that make masks for recurrent layers and attention
+        into the graph; in Keras 2, layers pass masks on unseen.
+        """
+        needed = {tensor_key(tensor) for tensor in self.outputs}
+        masks = set()
+        for call in reversed(self.calls):
+            made = {tensor_key(tensor) for tensor in call.outputs}
+            if not hasattr(call.layer, "get_weights") and not made & needed:
+                masks.update(made)
+                continue
+            # Keras 3 passes masks as ``mask``, ``query_mask`` and so on
+            kwargs = {k: v for k, v in call.kwargs.items() if not k.endswith("mask")}
+            unmasked = replace(call, kwargs=kwargs)
+            needed.update(tensor_key(tensor) for tensor in unmasked.tensors)
+        return frozenset(masks)
 
 
 def is_tensor(value: Any) -> bool:
@@ -88,28 +115,19 @@ def is_from_keras(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] in KERAS_PACKAGES
 
 
-def keras_of(value: Any, kind: str) -> Optional[Any]:
-    """Return the Keras that an object's class derives from; None if there is none.
+def is_model(value: Any, kind: str = "Model") -> bool:
+    """Tell whether an object is a model of Keras 2 or 3.
 
     Parameters
     ----------
     value : object
         Anything.
     kind : str
-        Name of the base class: ``"Model"``, ``"Sequential"``.
+        Name of the class: ``"Model"``, ``"Sequential"``.
     """
-    # never imported here: an object of a Keras that isn't loaded can't exist
-    loaded = [sys.modules[name] for name in KERAS_PACKAGES if name in sys.modules]
-    for keras in [import_tf_keras(), *loaded]:
-        base = getattr(keras, kind, None)
-        if isinstance(base, type) and isinstance(value, base):
-            return keras
-    return None
-
-
-def is_model(value: Any) -> bool:
-    """Tell whether an object is a model of Keras 2 or 3."""
-    return keras_of(value, "Model") is not None
+    # nothing is imported: an object of a Keras that isn't loaded can't exist
+    bases = [getattr(sys.modules.get(name), kind, None) for name in KERAS_PACKAGES]
+    return any(isinstance(base, type) and isinstance(value, base) for base in bases)
 
 
 def read_graph(model: Any) -> KerasGraph:
@@ -130,11 +148,11 @@ def read_graph(model: Any) -> KerasGraph:
     if not is_model(model):
         raise InputError(
             f"model is a {type(model).__module__}.{type(model).__qualname__}; allowed "
-            "are models of tf_keras, tf.keras and keras"
+            "are models of tf_keras, tf.keras and keras, and paths of saved ones"
         )
     _check_has_no_own_call(model)
     holder = model
-    if keras_of(model, "Sequential") is not None:
+    if is_model(model, "Sequential"):
         if not (model.built and getattr(model, "_graph_initialized", True)):
             raise InputError(
                 f"model {model.name!r} was never built, so the shapes of its layers "
@@ -146,7 +164,7 @@ def read_graph(model: Any) -> KerasGraph:
     if nodes_by_depth is None:
         raise _no_graph(model)
     calls = [
-        _read_call(node)
+        read_node(node)
         for depth in sorted(nodes_by_depth, reverse=True)
         for node in nodes_by_depth[depth]
     ]
@@ -167,17 +185,18 @@ def _check_has_no_own_call(model: Any) -> None:
 def _no_graph(model: Any) -> UnsupportedError:
     return UnsupportedError(
         f"model {model.name!r} of class {type(model).__qualname__} is subclassed and "
-        "has no graph of layers; make it a functional model: "
-        "keras.Model(inputs, outputs), where outputs is what its call method returns "
-        "for keras.Input(...)"
+        "has no graph of layers; make it a functional model of the same layers: "
+        "inputs = keras.Input(shape); keras.Model(inputs, model.call(inputs))"
     )
 
 
-def _read_call(node: Any) -> Call:
+def read_node(node: Any) -> Call:
     """Return a node of a Keras 2 or Keras 3 model as a call."""
     if hasattr(node, "operation"):
         arguments = node.arguments
-        args, kwargs, layer = arguments.args, arguments.kwargs, node.operation
+        args, kwargs, layer = arguments.args, dict(arguments.kwargs), node.operation
+        # Keras 3 notes the layer's default, which the model's own argument overrides
+        kwargs.pop("training", None)
     else:
-        args, kwargs, layer = node.call_args, node.call_kwargs, node.layer
-    return Call(layer, tuple(args), dict(kwargs), tuple(leaves(node.outputs)))
+        args, kwargs, layer = node.call_args, dict(node.call_kwargs), node.layer
+    return Call(layer, tuple(args), kwargs, tuple(leaves(node.outputs)))

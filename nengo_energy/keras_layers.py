@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Sequence
 
 from .assumptions import Assumption, merge_assumptions
+from .checks import check_choice
 from .counts import OpCount
-from .exceptions import InputError, UnsupportedError
-from .layer_calls import LayerUse, Shape, walk_layers
-from .layer_counters import Operations, find_counter, register_layer
+from .exceptions import UnsupportedError
+from .keras_files import as_model
+from .layer_calls import LayerCall, LayerUse, Shape, is_recurrent, walk_layers
+from .layer_counters import (
+    Operations,
+    UncountedClassError,
+    count_call,
+    register_layer,
+    register_operation,
+)
 
 __all__ = [
     "LayerCount",
@@ -18,6 +26,7 @@ __all__ = [
     "UncountedLayer",
     "count_layer_ops",
     "register_layer",
+    "register_operation",
 ]
 
 ONE_TIMESTEP = Assumption(
@@ -29,7 +38,7 @@ ONE_TIMESTEP = Assumption(
 
 @dataclass(frozen=True)
 class LayerCount:
-    """Operations of one layer for one sample; for a temporal model, one timestep.
+    """Operations of one layer for one sample and one timestep.
 
     Attributes
     ----------
@@ -42,8 +51,11 @@ class LayerCount:
     params : int
         Number of parameters; 0 for a layer that an earlier row already has.
     calls : tuple of Operations
-        What each call of the layer takes, in the order of the graph: several for a
-        shared layer.
+        What each call of the layer takes in one timestep, in the order of the graph:
+        several for a shared layer.
+    n_steps : int
+        Number of timesteps that one inference takes of the layer. 1 but for layers
+        along a time axis of known length, in a model that has a recurrent one.
     """
 
     layer: str
@@ -51,10 +63,11 @@ class LayerCount:
     output_shape: Shape
     params: int
     calls: tuple[Operations, ...]
+    n_steps: int = 1
 
     @property
     def connections(self) -> int:
-        """Nominal number of connections, over all calls.
+        """Nominal number of connections in one timestep, over all calls.
 
         Kernel size x input filters / groups x output size for a convolution, input
         size x output size for ``Dense``. Links to padding are included; biases are
@@ -88,6 +101,8 @@ class UncountedLayer:
         As in `LayerCount`.
     reason : str
         Why it isn't counted.
+    remedy : str
+        The call that would say how, if there is one.
     """
 
     layer: str
@@ -95,6 +110,7 @@ class UncountedLayer:
     output_shape: Shape
     params: int
     reason: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,26 +145,33 @@ class LayerOps:
 
     @property
     def connections(self) -> int:
-        """Number of connections of the counted layers."""
-        return sum(row.connections for row in self.layers)
+        """Number of connections of the counted layers, in all timesteps."""
+        return sum(row.connections * row.n_steps for row in self.layers)
 
     @property
     def activations(self) -> int:
-        """Number of activations of the counted layers."""
-        return sum(row.activations for row in self.layers)
+        """Number of activations of the counted layers, in all timesteps."""
+        return sum(row.activations * row.n_steps for row in self.layers)
 
     @property
     def additions(self) -> int:
-        """Number of additions of the counted layers."""
-        return sum(row.additions for row in self.layers)
+        """Number of additions of the counted layers, in all timesteps."""
+        return sum(row.additions * row.n_steps for row in self.layers)
 
     def to_counts(self) -> tuple[OpCount, ...]:
         """Return the counts as rows for one inference; operations never done have none.
 
-        A connection is one ``mac``.
+        A connection is one ``mac``. Layers that run along time count with all their
+        timesteps.
         """
         return tuple(
-            OpCount(row.layer, operation, total, n_inferences=1, execution="dense")
+            OpCount(
+                row.layer,
+                operation,
+                total * row.n_steps,
+                n_inferences=1,
+                execution="dense",
+            )
             for row in self.layers
             for operation, total in (
                 ("mac", row.connections),
@@ -162,15 +185,17 @@ class LayerOps:
 def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     """Count the operations of a conventional Keras model, layer by layer.
 
-    A leading axis without a size, the axis that ``TimeDistributed`` runs along, and the
-    first axis of KerasSpiking's layers are time; one timestep is counted. Dropout and
-    the like do nothing at inference.
+    A leading axis without a size, the axis that ``TimeDistributed`` and recurrent
+    layers run along, and the first axis of KerasSpiking's layers are time; each row
+    has the operations of one timestep. In a model with a recurrent layer whose time
+    axis has a length, the rows of layers along such axes say how many timesteps one
+    inference takes. Dropout and the like do nothing at inference.
 
     Parameters
     ----------
-    model : keras.Model
-        A functional or Sequential model of Keras 2 or Keras 3, built. Nested models
-        are opened.
+    model : keras.Model, str or os.PathLike
+        A functional or Sequential model of Keras 2 or Keras 3, built, or the path of a
+        file that holds one; see `nengo_energy.load_model`. Nested models are opened.
     on_unsupported : str
         What to do with a layer that can't be counted: ``"error"``, or ``"warn"`` to
         list it in ``LayerOps.unsupported``.
@@ -183,7 +208,8 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     Raises
     ------
     UnsupportedError
-        A layer's class has no counter, or the model is written as a subclass.
+        A layer's class has no counter, a shared layer runs along time axes of
+        different lengths, or the model is written as a subclass.
     InputError
         The model isn't a Keras model, isn't built, or has axes without a size.
 
@@ -193,31 +219,39 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     >>> count_layer_ops(model).layers[0].connections
     40
     """
-    if on_unsupported not in ("error", "warn"):
-        raise InputError(
-            f"on_unsupported must be 'error' or 'warn', got {on_unsupported!r}"
-        )
+    check_choice("on_unsupported", on_unsupported, ("error", "warn"))
+    ops = collect_layer_ops(as_model(model))
+    complain_of_unsupported(ops, on_unsupported)
+    return ops
+
+
+def collect_layer_ops(model: Any) -> LayerOps:
+    """Count the layers that can be, and list the others; see `count_layer_ops`."""
+    uses = list(walk_layers(model))
+    has_sequences = any(_runs_a_sequence(use) for use in uses)
     counted: list[LayerCount] = []
     unsupported: list[UncountedLayer] = []
     assumptions: list[Assumption] = []
+    lengths: dict[str, int] = {}
     seen: set[int] = set()
-    for use in walk_layers(model):
-        params = 0 if id(use.layer) in seen else _params(use.layer)
+    for use in uses:
+        params = 0 if id(use.layer) in seen else n_params(use.layer)
         seen.add(id(use.layer))
         try:
-            operations = _count(use)
+            n_steps = _n_steps(use) if has_sequences else 1
+            operations = [count_call(call) for call in use.calls]
         except UnsupportedError as error:
-            unsupported.append(_uncounted(use, params, str(error)))
+            unsupported.append(_uncounted(use, params, error))
             continue
-        counted.append(_counted(use, params, operations))
+        counted.append(_counted(use, params, operations, n_steps))
         assumptions.extend(a for ops in operations for a in ops.assumptions)
-        assumptions.extend(ONE_TIMESTEP for call in use.calls if call.has_time)
+        if has_sequences and _has_length(use):
+            lengths[use.name] = n_steps
+        if any(_is_stepwise(call, has_sequences) for call in use.calls):
+            assumptions.append(ONE_TIMESTEP)
 
-    if unsupported:
-        message = _complain(unsupported)
-        if on_unsupported == "error":
-            raise UnsupportedError(message)
-        warnings.warn(message, stacklevel=2)
+    if lengths:
+        assumptions.append(_whole_sequence(lengths))
     return LayerOps(
         layers=tuple(counted),
         unsupported=tuple(unsupported),
@@ -225,20 +259,78 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     )
 
 
-def _params(layer: Any) -> int:
+def complain_of_unsupported(
+    ops: LayerOps, on_unsupported: str, stacklevel: int = 3
+) -> None:
+    """Raise an error or warn, where layers couldn't be counted.
+
+    Parameters
+    ----------
+    ops : LayerOps
+        What was counted, and what wasn't.
+    on_unsupported : str
+        ``"error"`` or ``"warn"``.
+    stacklevel : int
+        How far up the user's line is, for warnings.
+
+    Raises
+    ------
+    UnsupportedError
+        A layer couldn't be counted.
+    """
+    if ops.unsupported:
+        message = _complaint(ops.unsupported)
+        if on_unsupported == "error":
+            raise UnsupportedError(message)
+        warnings.warn(message, stacklevel=stacklevel)
+
+
+def n_params(layer: Any) -> int:
     """Return the number of parameters; an operation that is no layer has none."""
     return int(layer.count_params()) if hasattr(layer, "count_params") else 0
 
 
-def _count(use: LayerUse) -> list[Operations]:
-    """Return the operations of each call of a layer."""
-    counter = find_counter(use.calls[0].layer)
-    if counter is None:
-        raise UnsupportedError("its class has no counter")
-    return [counter(call) for call in use.calls]
+def _runs_a_sequence(use: LayerUse) -> bool:
+    """Whether a layer is recurrent along a time axis of known length."""
+    return any(
+        is_recurrent(call.layer) and call.time_lengths[-1] is not None
+        for call in use.calls
+    )
 
 
-def _counted(use: LayerUse, params: int, operations: list[Operations]) -> LayerCount:
+def _has_length(use: LayerUse) -> bool:
+    """Whether a layer runs along a time axis of known length."""
+    return any(n is not None for call in use.calls for n in call.time_lengths)
+
+
+def _is_stepwise(call: LayerCall, has_sequences: bool) -> bool:
+    """Whether one timestep is counted of a call, in place of all."""
+    return call.has_time and not (has_sequences and None not in call.time_lengths)
+
+
+def _n_steps(use: LayerUse) -> int:
+    """Return the number of timesteps that one inference takes of a layer."""
+    numbers = sorted({call.n_steps for call in use.calls})
+    if len(numbers) > 1:
+        raise UnsupportedError(
+            f"it is called on sequences of different lengths: {numbers} timesteps"
+        )
+    return numbers[0]
+
+
+def _whole_sequence(lengths: dict[str, int]) -> Assumption:
+    """Return the assumption that names layers and their numbers of timesteps."""
+    listed = ", ".join(f"{name} {n_steps}" for name, n_steps in lengths.items())
+    return Assumption(
+        "whole-sequence",
+        "One inference of the conventional network takes the whole sequence; "
+        f"timesteps: {listed}.",
+    )
+
+
+def _counted(
+    use: LayerUse, params: int, operations: list[Operations], n_steps: int
+) -> LayerCount:
     """Return the row of a layer."""
     return LayerCount(
         layer=use.name,
@@ -246,23 +338,30 @@ def _counted(use: LayerUse, params: int, operations: list[Operations]) -> LayerC
         output_shape=use.output_shape,
         params=params,
         calls=tuple(operations),
+        n_steps=n_steps,
     )
 
 
-def _uncounted(use: LayerUse, params: int, reason: str) -> UncountedLayer:
+def _uncounted(use: LayerUse, params: int, error: UnsupportedError) -> UncountedLayer:
     """Return the row of a layer that can't be counted."""
-    class_name = type(use.calls[0].layer).__name__
-    return UncountedLayer(use.name, class_name, use.output_shape, params, reason)
+    return UncountedLayer(
+        layer=use.name,
+        class_name=type(use.calls[0].layer).__name__,
+        output_shape=use.output_shape,
+        params=params,
+        reason=str(error),
+        remedy=error.remedy if isinstance(error, UncountedClassError) else "",
+    )
 
 
-def _complain(unsupported: list[UncountedLayer]) -> str:
+def _complaint(unsupported: Sequence[UncountedLayer]) -> str:
     """Return a message that names the layers, and says what can be done."""
     names = "; ".join(
         f"{row.layer!r} ({row.class_name}): {row.reason}" for row in unsupported
     )
-    example = unsupported[0].class_name
+    calls = ", ".join(dict.fromkeys(row.remedy for row in unsupported if row.remedy))
+    say_how = f"say how with nengo_energy.keras_layers: {calls}, or " if calls else ""
     return (
-        f"layers that can't be counted: {names}. Say how with "
-        f"nengo_energy.keras_layers.register_layer({example!r}, counter), or leave "
-        "them out with on_unsupported='warn'"
+        f"layers that can't be counted: {names}; {say_how}leave them out with "
+        "on_unsupported='warn'"
     )

@@ -6,8 +6,8 @@ changes them; so it is never given the user's own model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
 
 from nengo_energy.compat import import_tf_keras
 from nengo_energy.exceptions import InputError, NotFoundError, UnsupportedError
@@ -26,8 +26,10 @@ from nengo_energy.keras_graph import (
 from nengo_energy.keras_rebuild import (
     copy_weights,
     describe,
+    full_precision,
     rebuild_layer,
     rebuild_operation,
+    scope_name,
     translate_activation,
 )
 
@@ -40,8 +42,8 @@ class KerasClone:
 
     Keys, wherever one is taken: a layer or a symbolic tensor of the user's model
     (``model.input``, ``model.outputs[0]``, ``layer.output``), the same of the private
-    model, or a name: of a layer, of an output, or ``"model/layer"`` for a layer of a
-    model within the model.
+    model, or a name: of a layer, of an output, ``"model/layer"`` for a layer of a model
+    within the model, or the key where the model's inputs or outputs are a dict.
 
     Attributes
     ----------
@@ -57,7 +59,7 @@ class KerasClone:
     _calls: Mapping[int, Tuple[Tuple[Any, ...], ...]] = field(repr=False)
     _tensors: Mapping[TensorKey, Any] = field(repr=False)
     _names: Mapping[str, Any] = field(repr=False)
-    _outputs: Mapping[str, Any] = field(repr=False)
+    _ends: Mapping[str, Any] = field(repr=False)
 
     def layer(self, key: Any) -> Any:
         """Return the private model's layer for a key; for a tensor, its producer.
@@ -90,8 +92,8 @@ class KerasClone:
         if is_tensor(found):
             return found
         calls = self._calls[id(found)]
-        if len(calls) > 1 and isinstance(key, str) and key in self._outputs:
-            return self._outputs[key]
+        if len(calls) > 1 and isinstance(key, str) and key in self._ends:
+            return self._ends[key]
         if len(calls) > 1:
             raise InputError(
                 f"layer {found.name!r} is called {len(calls)} times in model "
@@ -110,8 +112,8 @@ class KerasClone:
         if isinstance(key, str):
             if key in self._names:
                 return self._names[key]
-            if key in self._outputs:
-                return self._outputs[key]
+            if key in self._ends:
+                return self._ends[key]
         elif is_tensor(key):
             producer, _, output_index = key._keras_history
             if id(producer) in self._calls:
@@ -131,7 +133,7 @@ class KerasClone:
             return key
         elif id(key) in self._layers:
             return self._layers[id(key)]
-        known = ", ".join(dict.fromkeys([*self._names, *self._outputs]))
+        known = ", ".join(dict.fromkeys([*self._names, *self._ends]))
         raise NotFoundError(
             f"{key!r} isn't a part of model {self.source.name!r}; known: {known}"
         )
@@ -176,7 +178,7 @@ def to_tf_keras(model: Any) -> KerasClone:
         _calls={key: tuple(calls) for key, calls in builder.calls.items()},
         _tensors=builder.tensors,
         _names=builder.names,
-        _outputs=_unique_outputs(model, graph, builder.tensors),
+        _ends=_named_ends(model, graph, builder.tensors),
     )
 
 
@@ -198,14 +200,16 @@ class _Builder:
         """Return a private functional model equal to a model."""
         graph = read_graph(model)
         inputs = [self._build_input(tensor, prefix) for tensor in graph.inputs]
+        masks = graph.masks
         for call in graph.calls:
-            if tensor_key(call.outputs[0]) not in self.tensors:
-                self._build_call(call, prefix)
+            key = tensor_key(call.outputs[0])
+            if key not in self.tensors and key not in masks:
+                self._build_call(_without_masks(call, masks), prefix)
         outputs = [self.tensors[tensor_key(tensor)] for tensor in graph.outputs]
         private = import_tf_keras().Model(
             inputs[0] if len(inputs) == 1 else inputs,
             outputs[0] if len(outputs) == 1 else outputs,
-            name=graph.name,
+            name=scope_name(graph.name),
         )
         self.graphs[id(private)] = graph
         return private
@@ -214,8 +218,8 @@ class _Builder:
         source = tensor._keras_history[0]
         private = import_tf_keras().Input(
             shape=tuple(tensor.shape)[1:],
-            dtype=getattr(tensor.dtype, "name", tensor.dtype),
-            name=source.name,
+            dtype=full_precision(tensor.dtype),
+            name=scope_name(source.name),
         )
         self._record(source, private._keras_history[0], (tensor,), (private,), prefix)
         return private
@@ -227,8 +231,10 @@ class _Builder:
             self._check_name(source, prefix)
             if is_model(source):
                 private = self.build(source, f"{prefix}{source.name}/")
+            elif merges:
+                private = rebuild_operation(call)
             else:
-                private = rebuild_operation(call) if merges else rebuild_layer(source)
+                private = rebuild_layer(source, _rebuild_wrapped_model)
             self.layers[id(source)] = private
         private = self.layers[id(source)]
         args, kwargs = map_leaves(self._private_tensor, (call.args, call.kwargs))
@@ -239,8 +245,8 @@ class _Builder:
         elif is_model(source):
             args, kwargs = (in_order_of_inputs(args[0], self.graphs[id(private)]),), {}
         is_new = id(private) not in self.calls
-        outputs = tuple(leaves(private(*args, **kwargs)))
-        if is_new and not merges and not is_model(source):
+        outputs = tuple(leaves(_call(source, private, args, kwargs)))
+        if is_new and not merges and not is_model(getattr(source, "layer", source)):
             copy_weights(source, private)
         self._record(source, private, call.outputs, outputs, prefix)
 
@@ -268,6 +274,31 @@ class _Builder:
             self.tensors[tensor_key(source_tensor)] = tensor
 
 
+def _without_masks(call: Call, masks: FrozenSet[TensorKey]) -> Call:
+    """Return a call without the masks that layers of tf_keras find by themselves."""
+    kwargs = {
+        key: value
+        for key, value in call.kwargs.items()
+        if masks.isdisjoint(tensor_key(t) for t in leaves(value) if is_tensor(t))
+    }
+    return replace(call, kwargs=kwargs)
+
+
+def _rebuild_wrapped_model(model: Any) -> Any:
+    """Return a private model, with its weights, for one that a layer wraps."""
+    return _Builder().build(model, prefix="")
+
+
+def _call(source: Any, private: Any, args: Any, kwargs: Any) -> Any:
+    """Call a rebuilt layer, which builds it."""
+    try:
+        return private(*args, **kwargs)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UnsupportedError(
+            f"{describe(source)} fails when rebuilt in tf_keras: {error}"
+        ) from error
+
+
 def in_order_of_inputs(argument: Any, graph: KerasGraph) -> Any:
     """Return what a model within a model is called on as the private one takes it."""
     if isinstance(argument, dict):
@@ -278,13 +309,22 @@ def in_order_of_inputs(argument: Any, graph: KerasGraph) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _unique_outputs(
+def _named_ends(
     model: Any, graph: KerasGraph, tensors: Mapping[TensorKey, Any]
 ) -> Dict[str, Any]:
-    """Return the private outputs by name, for names that only one output has."""
+    """Return the private inputs and outputs by the names that the user's model has.
+
+    These are the names of outputs that only one has, and the keys of dicts.
+    """
     names = list(getattr(model, "output_names", None) or [])
-    return {
-        name: tensors[tensor_key(tensor)]
+    named = {
+        name: tensor
         for name, tensor in zip(names, graph.outputs)
         if names.count(name) == 1
     }
+    for attribute in ("input", "output"):
+        # a sequential model of Keras 3 that was never called has neither
+        structure = getattr(model, attribute, None)
+        if isinstance(structure, dict):
+            named.update({k: v for k, v in structure.items() if is_tensor(v)})
+    return {name: tensors[tensor_key(tensor)] for name, tensor in named.items()}

@@ -6,7 +6,6 @@ import textwrap
 from dataclasses import fields
 from typing import TYPE_CHECKING, Mapping, Sequence
 
-from .devices import Device
 from .estimate import EnergyEstimate, EnergyRow
 from .exceptions import NotFoundError
 from .tables import (
@@ -104,39 +103,6 @@ def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
     return "\n\n".join(blocks)
 
 
-def format_devices(devices: Sequence[Device], width: int = WIDTH) -> str:
-    """Return the prices of devices as text, then the citations they refer to.
-
-    Parameters
-    ----------
-    devices : sequence of Device
-        What to print.
-    width : int
-        Columns of the terminal.
-    """
-    header = ["operation", "price", "low", "high", "published", "evidence", "source"]
-    blocks = []
-    cited: dict[str, None] = {}
-    for device in devices:
-        prices = [(op, q, "J") for op, q in device.energies.items()]
-        if device.static_power is not None:
-            prices.append(("static power", device.static_power, "W"))
-        body = []
-        for operation, quantity, unit in prices:
-            low, high = quantity.bounds
-            ends = (low, high) if low < high else (None, None)
-            values = [format_si(value, unit) for value in (quantity.value, *ends)]
-            published = quantity.published or NOTHING
-            keys = [k for k in (quantity.source, quantity.range_source) if k]
-            cited.update((f"{key}: {device.sources[key]}", None) for key in keys)
-            source = ", ".join(keys)
-            body.append([operation, *values, published, quantity.evidence, source])
-        title = f"{device.name} ({device.kind}) {device.description}".rstrip()
-        table = format_table([header], body, [], width)
-        blocks.append(textwrap.fill(title, width) + "\n" + table)
-    return "\n\n".join([*blocks, format_bullets("Sources", cited, width)])
-
-
 def _title(estimate: EnergyEstimate) -> str:
     settings = estimate.settings
     details = []
@@ -161,8 +127,8 @@ def _layer_table(estimate: EnergyEstimate, width: int) -> str:
         label = _label(row)
         column[label] = column.get(label, 0.0) + row.energy
     labels = merge_orders(list(column) for column in cells.values())
-    static = [label for label in labels if label == _STATIC]
-    labels = [label for label in labels if label != _STATIC] + static
+    last = [label for label in _WHOLE_DEVICE.values() if label in labels]
+    labels = [label for label in labels if label not in last] + last
 
     body = [
         [label, *(format_si(cells[d].get(label), "J") for d in estimate.devices)]
@@ -179,12 +145,13 @@ def _layer_table(estimate: EnergyEstimate, width: int) -> str:
     return format_table([["layer", *estimate.devices]], body, totals, width)
 
 
-_STATIC = "static power"
+_WHOLE_DEVICE = {"fixed": "fixed energy", "static": "static power"}
+"""Labels of the operations that belong to no layer, in the order they are shown."""
 
 
 def _label(row: EnergyRow) -> str:
-    if row.operation == "static":
-        return _STATIC
+    if row.operation in _WHOLE_DEVICE:
+        return _WHOLE_DEVICE[row.operation]
     return f"{row.layer} (host)" if row.where == "host" else row.layer
 
 
@@ -195,20 +162,23 @@ def _interval(estimate: EnergyEstimate, device: str) -> tuple[float, float] | No
 
 def _device_table(estimate: EnergyEstimate, width: int) -> str:
     """Return devices down and their totals across, without columns that say nothing."""
-    header = ["device", "kind", "dynamic", "static", "host", "total"]
-    header += ["latency", "power", "EDP", "evidence"]
+    header = ["device", "kind", "dynamic", "fixed", "static", "host", "total"]
+    header += ["latency", "power", "EDP", "evidence", "operating point"]
     body = [
         [
             model.name,
             model.kind,
-            format_si(estimate.dynamic(model), "J"),
+            # an all-in price can't be told apart into dynamic and static
+            format_si(None if model.all_in else estimate.dynamic(model), "J"),
+            format_si(estimate.fixed(model), "J"),
             format_si(estimate.static(model), "J"),
             format_si(estimate.host(model), "J"),
             format_si(estimate.total(model), "J"),
             format_si(estimate.latency(model), "s"),
             format_si(estimate.power(model), "W"),
             format_si(estimate.edp(model), "J s"),
-            ", ".join(model.evidence),
+            ", ".join((*model.evidence, *["all-in"] * model.all_in)),
+            model.operating_point or NOTHING,
         ]
         for model in estimate.models
     ]

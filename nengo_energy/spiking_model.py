@@ -346,7 +346,7 @@ class SpikingModel:
         activity : Activity
             From `measure`.
         devices : str, Device or sequence of them, optional
-            By default all that are known.
+            By default those of ``ne.devices.default_names()``.
         host : str or Device, optional
             The device that does the host's work; without one, that work is listed as
             not modelled.
@@ -358,7 +358,7 @@ class SpikingModel:
         """
         from . import devices as registry
 
-        chosen = registry.names() if devices is None else devices
+        chosen = registry.default_names() if devices is None else devices
         return estimate_energy(self.count(activity), chosen, host=host)
 
     def simulator(

@@ -49,6 +49,11 @@ def format_si(value: float | None, unit: str) -> str:
     return f"{Decimal(mantissa).scaleb(shift):.{2 - shift}f} {_PREFIXES[power]}{unit}"
 
 
+def plural(number: int, noun: str) -> str:
+    """Return a number and its noun, e.g. ``"1 layer"``, ``"2,000 layers"``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def format_table(
     header: list[list[str]], body: list[list[str]], footer: list[list[str]], width: int
 ) -> str:

@@ -18,6 +18,7 @@ def test_help_lists_the_commands(capsys):
     out, err = capsys.readouterr()
     assert out.startswith("usage: nengo-energy")
     assert "\n    demo " in out and "\n    devices " in out
+    assert "\n    device " in out
     assert err == ""
 
 
@@ -28,7 +29,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"nengo-energy {ne.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["train"], [], ["devices", "--all"]])
+@pytest.mark.parametrize("arguments", [["train"], [], ["devices", "--all"], ["device"]])
 def test_wrong_usage_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
@@ -43,6 +44,29 @@ def test_devices_lists_every_device(capsys):
     assert err == ""
     words = {line.split()[0] for line in out.splitlines() if line.split()}
     assert {"loihi", "spinnaker", "cpu"} <= set(ne.devices.names()) <= words
+
+
+@pytest.mark.parametrize("name", ["H100@bf16-batch64", "loihi"])
+def test_device_prints_every_number_with_its_source(name, capsys):
+    assert cli.main(["device", name]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    device = ne.devices.get(name)
+    assert out.startswith(f"{device.name}: ")
+    assert out.count("\n- ") >= len(
+        set(device.sources) & {q.source for q in device.quantities.values()}
+    )
+    for quantity in device.quantities.values():
+        assert quantity.published in out
+
+
+def test_unknown_device_or_point_is_an_error_of_the_users(capsys):
+    assert cli.main(["device", "h100@bf32"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("nengo-energy: operating point 'bf32' of device 'h100' not f")
+    assert cli.main(["device", "abacus"]) == 1
+    assert "device 'abacus' not found" in capsys.readouterr().err
 
 
 def test_error_is_one_line_on_the_error_stream(capsys, monkeypatch):

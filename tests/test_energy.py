@@ -236,9 +236,10 @@ def test_operations_without_a_price_are_added_up_over_layers_and_listed():
 def test_what_a_device_file_lists_reaches_the_report():
     estimate = estimate_energy(make_counts(), "loihi-davies2018")
     texts = [a.text for a in estimate.assumptions if a.code == "not-modelled"]
-    hops = [text for text in texts if text.startswith("tile hops ")]
+    hops = [text for text in texts if text.startswith("hop_")]
     assert len(hops) == 2
-    assert "3.0 pJ" in hops[0] and "4.0 pJ" in hops[1]
+    assert "each costs 3.00 pJ" in hops[0] and "each costs 4.00 pJ" in hops[1]
+    assert any(text.startswith("barrier, x86 cores, host link ") for text in texts)
     notes = [
         a.text for a in estimate.assumptions if a.code == "device-loihi-davies2018"
     ]
@@ -442,7 +443,7 @@ def test_without_spikes_neuron_updates_remain(neurons, timesteps):
     counts = make_counts(rows=rows, timesteps=timesteps)
     estimate = estimate_energy(counts, "loihi-davies2018")
     energies = {row.operation: row.energy for row in estimate.rows}
-    assert energies["synop"] == energies["spike"] == 0
+    assert energies["synop"] == energies["message"] == 0
     total = estimate.total("loihi-davies2018")
     assert total == approx(neurons * timesteps * 52e-12)
     # what didn't happen isn't missing from totals: loihi has no price for spikes
@@ -460,13 +461,22 @@ def test_each_count_is_priced_or_listed(rows):
             assert (operation in priced) != (operation in listed)
 
 
-def test_what_a_device_says_of_its_static_power_is_said_once():
-    counts = OpCounts((OpCount("a", "synop", 10, 1),))
-    (loihi,) = estimate_energy(counts, "loihi-davies2018").models
+def test_static_power_of_a_chip_waits_for_the_number_of_chips():
+    estimate = estimate_energy(make_counts(), "loihi-davies2018")
     sentences = [
         item.reason
-        for item in estimate_energy(counts, loihi).not_modelled
+        for item in estimate.not_modelled
         if item.operation == "static power"
     ]
-    assert sentences == [loihi.not_modelled["static power"]]
-    assert "104 mW per chip" in sentences[0]
+    assert sentences == ["104 mW per chip are known, how many the network takes isn't."]
+    assert estimate.static("loihi-davies2018") is None
+
+
+def test_what_a_device_says_of_its_static_power_is_said_once():
+    chip = make_chip(not_modelled={"static power": "nobody measured it."})
+    sentences = [
+        item.reason
+        for item in estimate_energy(make_counts(), chip).not_modelled
+        if item.operation == "static power"
+    ]
+    assert sentences == ["nobody measured it."]

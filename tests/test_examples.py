@@ -73,6 +73,20 @@ def test_readme_deployment_runs(tmp_path):
     assert (tmp_path / "mesh.png").stat().st_size > 5000
 
 
+def test_readme_model_energy(capsys):
+    import numpy as np
+
+    from nengo_energy.compat import import_tf_keras
+
+    keras = import_tf_keras()
+    layers = [keras.Input((4,)), keras.layers.Dense(3, "relu"), keras.layers.Dense(2)]
+    names = {"model": keras.Sequential(layers), "x": np.ones((2, 4))}
+    exec("import nengo_energy as ne\n" + block_after("model energy"), names)
+    printed = capsys.readouterr().out
+    assert "Total energy per inference [Joules/inf] (loihi)" in printed
+    assert "measured by nengo-dl" in printed
+
+
 def test_readme_stages_run_on_any_network():
     import nengo
 

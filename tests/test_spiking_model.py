@@ -433,8 +433,8 @@ def test_layer_is_read_off_the_converters_label(label, layer):
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(ne.InputError, match="str"):
-        ne.convert("model.h5")
+    with pytest.raises(ne.InputError, match="model is a builtins.int; allowed are"):
+        ne.convert(3)
 
 
 def test_model_never_built_is_refused(keras):

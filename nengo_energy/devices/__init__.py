@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from .device import Device, Quantity
+from .device import Device
 from .files import load
+from .quantity import Quantity
 from .registry import Registry
 
 __all__ = [
     "Device",
     "Quantity",
+    "default_names",
     "get",
     "isolated",
     "load",
@@ -20,6 +22,7 @@ __all__ = [
 _registry = Registry()
 
 names = _registry.names
+default_names = _registry.default_names
 get = _registry.get
 register = _registry.register
 unregister = _registry.unregister

@@ -2,129 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
-from decimal import Decimal
-from numbers import Real
+from dataclasses import dataclass, field, replace
 from typing import Mapping
 
-from ..checks import check_choice, check_count
+from ..checks import check_choice
 from ..exceptions import InputError
+from .device_checks import check_device
+from .fields import KINDS, PARTS, SHORTHANDS
+from .quantity import Quantity, check_amount
 
-KINDS = ("event", "dense")
-"""Event devices pay for spikes, dense ones for the conventional network."""
+POINT_MARK = "@"
+"""Stands between a device's name and an operating point: ``h100@bf16-batch64``."""
 
-PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "event": (
-        "synop",
-        "neuron_update_active",
-        "neuron_update_inactive",
-        "spike",
-        "addition",
-    ),
-    "dense": ("mac", "activation", "addition"),
-}
-"""The operations that each kind of device can price, keys of counts.OPERATIONS."""
-
-SHORTHANDS: Mapping[str, tuple[str, ...]] = {
-    "neuron_update": ("neuron_update_active", "neuron_update_inactive"),
-}
-"""Words that price several operations at once."""
-
-EVIDENCE = (
-    "measured",
-    "fitted",
-    "pre-silicon",
-    "datasheet-bound",
-    "vendor-claim",
-    "literature",
+_MAPPINGS = (
+    "energies",
+    "sources",
+    "not_modelled",
+    "times",
+    "powers",
+    "capacity",
+    "operating_points",
 )
-"""How a published number came to be; device files use one of these words."""
-
-USER_EVIDENCE = "user"
-"""Evidence of a number that a user gives in Python without a grade."""
-
-
-def check_amount(name: str, value: object, unit: str) -> None:
-    """Refuse a value that isn't a finite number of at least zero."""
-    is_number = isinstance(value, (Real, Decimal)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < 0:  # type: ignore
-        shown = value if isinstance(value, Decimal) else repr(value)
-        raise InputError(f"{name} must be a number of at least 0 [{unit}]; got {shown}")
-
-
-def check_text(name: str, value: object) -> None:
-    """Refuse a value that isn't a text, or an empty one."""
-    if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{name} must be a text that isn't empty; got {value!r}")
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number in SI units, and where it comes from.
-
-    Attributes
-    ----------
-    value : float
-        Best value [J per operation, or W].
-    source : str
-        Key of the citation in the ``sources`` of the device.
-    low, high : float, optional
-        Range in which the value may lie; the value itself where None.
-    published : str
-        The number and unit as the source prints it, e.g. ``"23.6 + 3.5 pJ"``.
-    locator : str
-        Where in the source: table, page, line.
-    evidence : str
-        One of `EVIDENCE`, or ``"user"`` for a number given in Python.
-    year : int, optional
-        Year of the publication.
-    conditions : str
-        Supply voltage, batch size, software: what the number holds for.
-    note : str
-        What a reader should know about how far to trust it.
-    range_source : str
-        Key of the citation of ``low`` and ``high``, where it is another one.
-    """
-
-    value: float
-    source: str
-    low: float | None = None
-    high: float | None = None
-    published: str = ""
-    locator: str = ""
-    evidence: str = USER_EVIDENCE
-    year: int | None = None
-    conditions: str = ""
-    note: str = ""
-    range_source: str = ""
-
-    def __post_init__(self) -> None:
-        check_amount("value", self.value, "J or W")
-        check_text("source", self.source)
-        check_choice("evidence", self.evidence, (*EVIDENCE, USER_EVIDENCE))
-        if self.low is not None:
-            check_amount("low", self.low, "J or W")
-        if self.high is not None:
-            check_amount("high", self.high, "J or W")
-        low, high = self.bounds
-        if not low <= self.value <= high:
-            raise InputError(
-                "low, value, high must be in ascending order; "
-                f"got {low:g}, {self.value:g}, {high:g}"
-            )
-        for name in ("published", "locator", "conditions", "note", "range_source"):
-            if not isinstance(getattr(self, name), str):
-                raise InputError(f"{name} must be a text; got {getattr(self, name)!r}")
-        if self.year is not None:
-            check_count("year", self.year)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Low and high, each the value itself where the range is open."""
-        low = self.value if self.low is None else self.low
-        high = self.value if self.high is None else self.high
-        return low, high
 
 
 def device_key(name: object) -> str:
@@ -134,11 +32,19 @@ def device_key(name: object) -> str:
     return name.strip().lower()
 
 
+def check_name(name: object) -> None:
+    """Refuse what can't be a device's name."""
+    if any(mark in device_key(name) for mark in ",\n\r\t"):
+        raise InputError(
+            f"a device's name must be one line without commas; got {name!r}"
+        )
+
+
 @dataclass(frozen=True)
 class Device:
-    """Prices of the operations on one device.
+    """Prices of the operations on one device, at one operating point.
 
-    energy = sum over operations (count x energy per operation)
+    energy = fixed energy + sum over operations (count x energy per operation)
     + static power x latency
 
     Attributes
@@ -156,7 +62,8 @@ class Device:
     description : str
         One line on what the device is.
     static_power : Quantity, optional
-        Power drawn whatever the activity [W].
+        Power drawn whatever the activity [W], of the device or, where its ``per`` says
+        so, of each chip or core in use.
     real_time : bool, optional
         True where a timestep of the network takes the timestep's length ``dt`` on
         the device; None where unknown.
@@ -167,6 +74,27 @@ class Device:
     not_modelled : Mapping of str to str
         What costs energy on the device and can't be priced from counts, with a
         sentence each, carried to the report.
+    fixed_energy : Quantity, optional
+        Energy of each inference whatever the network [J]: starting it, input, output.
+    times : Mapping of str to Quantity
+        Time of each operation [s], keys of `fields.TIMED_OPERATIONS`.
+    fixed_time : Quantity, optional
+        Time of each inference whatever the network [s].
+    powers : Mapping of str to Quantity
+        Other powers that are known [W], by what draws them; no estimate adds them.
+    capacity : Mapping of str to Quantity
+        What the device can hold, keys of `fields.CAPACITIES`.
+    included : tuple of str
+        Operations whose energy and time the figures of others hold already, such as
+        activations where a price per MAC was fitted to whole networks.
+    batch_size : int
+        Inferences that run together; energies and times are per inference all the same.
+    unpriced : str
+        Why no operation has a price, where none has; energy can't be estimated then.
+    operating_point : str
+        Name of the conditions that the numbers hold for, where there are several.
+    operating_points : Mapping of str to Device
+        The device at each of its operating points, by name; empty on these themselves.
 
     Raises
     ------
@@ -184,28 +112,132 @@ class Device:
     real_time_source: str = ""
     notes: tuple[str, ...] = ()
     not_modelled: Mapping[str, str] = field(default_factory=dict)
+    fixed_energy: Quantity | None = None
+    times: Mapping[str, Quantity] = field(default_factory=dict)
+    fixed_time: Quantity | None = None
+    powers: Mapping[str, Quantity] = field(default_factory=dict)
+    capacity: Mapping[str, Quantity] = field(default_factory=dict)
+    included: tuple[str, ...] = ()
+    batch_size: int = 1
+    unpriced: str = ""
+    operating_point: str = ""
+    operating_points: Mapping[str, Device] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if any(mark in device_key(self.name) for mark in ",\n\r\t"):
-            raise InputError(
-                f"a device's name must be one line without commas; got {self.name!r}"
-            )
+        check_name(self.name)
         try:
             check_choice("kind", self.kind, KINDS)
-            for name in ("energies", "sources", "not_modelled"):
+            for name in _MAPPINGS:
                 self._own_mapping(name)
-            self._set("energies", expand_shorthands(self.energies))
-            self._check_energies()
-            self._check_texts()
-            self._check_real_time()
-            self._check_sources()
+            for name in ("energies", "times"):
+                self._set(name, expand_shorthands(name, getattr(self, name)))
+            for name in ("notes", "included"):
+                self._own_list(name)
+            check_device(self)
         except InputError as error:
             raise InputError(f"device {self.name!r}: {error}") from None
 
     @property
+    def quantities(self) -> dict[str, Quantity]:
+        """Every number of the device, by field, such as ``"energies.synop"``."""
+        found: dict[str, Quantity] = {}
+        for part in PARTS:
+            value = getattr(self, part)
+            if isinstance(value, Mapping):
+                found.update({f"{part}.{key}": item for key, item in value.items()})
+            elif value is not None:
+                found[part] = value
+        return found
+
+    @property
+    def charged(self) -> dict[str, Quantity]:
+        """The numbers that estimates multiply by counts and time, by what they price.
+
+        Static power of a chip or core is among them, though it waits for their number.
+        """
+        single = {"fixed_energy": self.fixed_energy, "static_power": self.static_power}
+        known = {part: price for part, price in single.items() if price is not None}
+        return {**self.energies, **known}
+
+    @property
     def evidence(self) -> tuple[str, ...]:
-        """The grades of evidence of the device's numbers, each once."""
-        return tuple(dict.fromkeys(q.evidence for q in self._quantities().values()))
+        """The grades of evidence of what estimates charge, each once.
+
+        Those of all its numbers where they charge nothing.
+        """
+        charged = [
+            price
+            for price in self.charged.values()
+            if price.per in ("", "device")  # others wait for the number of chips
+        ]
+        known = charged or self.quantities.values()
+        return tuple(dict.fromkeys(price.evidence for price in known))
+
+    @property
+    def all_in(self) -> bool:
+        """Whether the prices hold all that the device draws; nothing may be added."""
+        return any(price.all_in for price in self.energies.values())
+
+    def scaled(
+        self, factor: float = 1.0, *, name: str = "", **factors: float
+    ) -> Device:
+        """Return a copy with other prices, for what-if questions.
+
+        Parameters
+        ----------
+        factor : float
+            What every energy and the static power are multiplied by.
+        name : str
+            Name of the copy; by default the old name and what was scaled.
+        **factors : float
+            What single operations, ``neuron_update``, ``static_power`` or
+            ``fixed_energy`` are multiplied by as well.
+
+        Returns
+        -------
+        Device
+            Not registered; what was scaled is graded ``"user"``, and a note says so.
+
+        Raises
+        ------
+        InputError
+            When a factor is no number of at least zero, or the device doesn't price
+            what it names.
+
+        Examples
+        --------
+        >>> from nengo_energy import devices
+        >>> twice_as_efficient = devices.get("gpu").scaled(0.5)
+        >>> twice_as_efficient.name, twice_as_efficient.energies["mac"].value
+        ('gpu x0.5', 1.5e-10)
+        """
+        for word, times in {"factor": factor, **factors}.items():
+            check_amount(word, times, "1")
+        each = {part: factor for part in self.charged if factor != 1}
+        for word, extra in factors.items():
+            for part in SHORTHANDS.get(word, (word,)):
+                if part not in self.charged:
+                    known = ", ".join(self.charged) or "nothing"
+                    raise InputError(
+                        f"device {self.name!r} doesn't price {word}; it prices {known}"
+                    )
+                each[part] = each.get(part, 1.0) * extra
+        scaled = {
+            part: price.scaled(each[part]) if part in each else price
+            for part, price in self.charged.items()
+        }
+        words = [f"x{factor:g}"] if factor != 1 or not factors else []
+        words += [f"{word} x{extra:g}" for word, extra in factors.items()]
+        changed = " ".join(words)
+        return replace(
+            self,
+            name=name or f"{self.name} {changed}",
+            energies={operation: scaled[operation] for operation in self.energies},
+            fixed_energy=scaled.get("fixed_energy"),
+            static_power=scaled.get("static_power"),
+            notes=(*self.notes, f"A what-if: the prices of {self.name}, {changed}."),
+            operating_points={},
+        )
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)  # the instance is still being made
@@ -216,77 +248,23 @@ class Device:
             raise InputError(f"{name} must be a mapping; got {value!r}")
         self._set(name, dict(value))
 
-    def _quantities(self) -> dict[str, Quantity]:
-        found = {f"energies.{op}": price for op, price in self.energies.items()}
-        if self.static_power is not None:
-            found["static_power"] = self.static_power
-        return found
-
-    def _check_energies(self) -> None:
-        allowed = PRICED_OPERATIONS[self.kind]
-        for operation in self.energies:
-            if operation not in allowed:
-                raise InputError(
-                    f"energies.{operation} isn't an operation of a device of kind "
-                    f"{self.kind!r}; allowed: {', '.join(allowed)}"
-                )
-        quantities = self._quantities()
-        if not quantities:
-            raise InputError("energies is empty; price at least one operation")
-        for name, quantity in quantities.items():
-            if not isinstance(quantity, Quantity):
-                raise InputError(f"{name} must be a Quantity; got {quantity!r}")
-
-    def _check_texts(self) -> None:
-        if not isinstance(self.description, str):
-            raise InputError(f"description must be a text; got {self.description!r}")
-        if not isinstance(self.notes, (list, tuple)):
-            raise InputError(f"notes must be a list of texts; got {self.notes!r}")
-        self._set("notes", tuple(self.notes))
-        for note in self.notes:
-            check_text("each of notes", note)
-        for what, sentence in self.not_modelled.items():
-            check_text(f"not_modelled.{what}", sentence)
-
-    def _check_real_time(self) -> None:
-        if self.real_time is None:
-            return
-        if not isinstance(self.real_time, bool):
-            raise InputError(
-                f"real_time must be true, false or left out; got {self.real_time!r}"
-            )
-        if self.kind == "dense":
-            raise InputError(
-                "real_time is for devices of kind 'event'; a dense device runs the "
-                "conventional network, which has no timesteps"
-            )
-
-    def _check_sources(self) -> None:
-        for key, citation in self.sources.items():
-            check_text(f"sources.{key}", citation)
-        wanted = {}
-        for name, quantity in self._quantities().items():
-            wanted[f"{name}.source"] = quantity.source
-            if quantity.range_source:
-                wanted[f"{name}.range_source"] = quantity.range_source
-        if self.real_time is not None:
-            wanted["real_time.source"] = self.real_time_source
-        for name, key in wanted.items():
-            if key not in self.sources:
-                known = ", ".join(self.sources) or "none"
-                raise InputError(
-                    f"{name} must be a key of sources; got {key!r}, known: {known}"
-                )
+    def _own_list(self, name: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, (list, tuple)):
+            raise InputError(f"{name} must be a list of texts; got {value!r}")
+        self._set(name, tuple(value))
 
 
-def expand_shorthands(energies: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """Return prices with each of `SHORTHANDS` replaced by what it stands for."""
+def expand_shorthands(
+    part: str, quantities: Mapping[str, Quantity]
+) -> dict[str, Quantity]:
+    """Return numbers with each of `fields.SHORTHANDS` replaced by what it means."""
     expanded: dict[str, Quantity] = {}
-    for word, price in energies.items():
+    for word, price in quantities.items():
         for operation in SHORTHANDS.get(word, (word,)):
             if operation in expanded:
                 raise InputError(
-                    f"energies.{operation} is priced twice; "
+                    f"{part}.{operation} is priced twice; "
                     "give neuron_update, or active and inactive apart"
                 )
             expanded[operation] = price

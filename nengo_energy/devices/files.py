@@ -4,31 +4,61 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from ..checks import check_choice
 from ..exceptions import InputError, NotFoundError
-from .device import EVIDENCE, Device, Quantity, check_amount, check_text
+from .device import POINT_MARK, Device
+from .fields import PARTS
+from .quantity import EVIDENCE, Quantity, check_amount, check_text
 
-UNITS: Mapping[str, Mapping[str, int]] = {
-    "energy": {"J": 0, "mJ": -3, "uJ": -6, "nJ": -9, "pJ": -12, "fJ": -15},
-    "power": {"W": 0, "mW": -3, "uW": -6, "nW": -9},
+UNITS: Mapping[str, Mapping[str, str]] = {
+    "J": {
+        "J": "1",
+        "mJ": "1e-3",
+        "uJ": "1e-6",
+        "nJ": "1e-9",
+        "pJ": "1e-12",
+        "fJ": "1e-15",
+    },
+    "W": {"W": "1", "mW": "1e-3", "uW": "1e-6", "nW": "1e-9"},
+    "s": {
+        "s": "1",
+        "ms": "1e-3",
+        "us": "1e-6",
+        "ns": "1e-9",
+        "ps": "1e-12",
+        "fs": "1e-15",
+    },
+    "": {"1": "1", "B": "1", "KiB": "1024", "MiB": "1048576"},
 }
-"""Units that a device file may use, with their power of ten in SI."""
+"""Units that a device file may use, by the SI unit that each is a multiple of."""
+
+MANY = ("energies", "times", "powers", "capacity")
+"""Tables of numbers by name; the other `fields.PARTS` are one number each."""
 
 DEVICE_REQUIRED = ("name", "kind", "energies", "sources")
-DEVICE_OPTIONAL = (
+POINT_OPTIONAL = (
+    *PARTS,
     "description",
-    "static_power",
     "real_time",
     "notes",
     "not_modelled",
+    "included",
+    "batch_size",
+    "shared",
+)
+DEVICE_OPTIONAL = (
+    *(name for name in POINT_OPTIONAL if name != "energies"),
+    "unpriced",
+    "default_operating_point",
+    "operating_points",
 )
 QUANTITY_REQUIRED = ("unit", "source", "locator", "evidence", "year")
 QUANTITY_NUMBERS = ("value", "terms")
-QUANTITY_OPTIONAL = ("low", "high", "range_source", "conditions", "note")
 QUANTITY_COPIED = (
     "source",
     "locator",
@@ -37,6 +67,13 @@ QUANTITY_COPIED = (
     "range_source",
     "conditions",
     "note",
+    "per",
+    "all_in",
+)
+QUANTITY_OPTIONAL = (
+    "low",
+    "high",
+    *(name for name in QUANTITY_COPIED if name not in QUANTITY_REQUIRED),
 )
 
 
@@ -100,39 +137,125 @@ def _parse_toml(text: str) -> dict[str, Any]:
 
 
 def _device(data: Mapping[str, Any]) -> Device:
-    _check_fields("", data, DEVICE_REQUIRED, DEVICE_OPTIONAL)
+    required = [
+        name
+        for name in DEVICE_REQUIRED
+        if name != "energies" or not {"unpriced", "operating_points"} & set(data)
+    ]
+    _check_fields("", data, required, (*DEVICE_OPTIONAL, "energies"))
     check_text("name", data["name"])
     try:
-        energies = {
-            operation: _quantity(f"energies.{operation}", table, "energy")
-            for operation, table in _table("energies", data["energies"]).items()
-        }
-        static_power = None
-        if "static_power" in data:
-            static_power = _quantity("static_power", data["static_power"], "power")
-        real_time: Mapping[str, Any] = {}
-        if "real_time" in data:
-            real_time = _table("real_time", data["real_time"])
-            _check_fields("real_time", real_time, ("value", "source"), ())
+        shared = _shared("", data)
+        fields = _fields("", data, shared)
+        points = _points(data, fields, shared)
+        default = _default_point(data, points)
     except InputError as error:
         raise InputError(f"device {data['name']!r}: {error}") from None
-    return Device(
-        name=data["name"],
-        kind=data["kind"],
-        energies=energies,
-        sources=data["sources"],
-        description=data.get("description", ""),
-        static_power=static_power,
-        real_time=real_time.get("value"),
-        real_time_source=real_time.get("source", ""),
-        notes=data.get("notes", ()),
-        not_modelled=data.get("not_modelled", {}),
+    whole = {key: data[key] for key in ("kind", "sources")}
+    whole["unpriced"] = data.get("unpriced", "")
+    name = data["name"]
+    if default is None:
+        return Device(name, **whole, **fields)
+    at_points = {
+        point: Device(
+            f"{name}{POINT_MARK}{point}", **whole, **own, operating_point=point
+        )
+        for point, own in points.items()
+    }
+    return replace(
+        at_points[default],
+        name=name,
+        description=fields["description"],
+        operating_points=at_points,
     )
 
 
-def _quantity(name: str, data: object, dimension: str) -> Quantity:
+def _points(
+    data: Mapping[str, Any], fields: Mapping[str, Any], shared: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the fields at each operating point: its own before those of the file."""
+    points = {}
+    for point, table in _table(
+        "operating_points", data.get("operating_points", {})
+    ).items():
+        prefix = f"operating_points.{point}"
+        _check_fields(prefix, _table(prefix, table), (), POINT_OPTIONAL)
+        own = _fields(f"{prefix}.", table, {**shared, **_shared(f"{prefix}.", table)})
+        merged = {**fields, **{key: own[key] for key in own if key in table}}
+        for name in (*MANY, "not_modelled"):
+            merged[name] = {**fields[name], **own[name]}
+        words = (fields["description"], own["description"])
+        merged["description"] = ", ".join(word for word in words if word)
+        if "real_time" in table:
+            merged["real_time_source"] = own["real_time_source"]
+        points[point] = merged
+    return points
+
+
+def _default_point(data: Mapping[str, Any], points: Mapping[str, Any]) -> str | None:
+    """Return the operating point that the bare name means, None without any."""
+    default = data.get("default_operating_point")
+    if not points:
+        if default is not None:
+            raise InputError("default_operating_point is for files with several")
+        return None
+    if default is None:
+        raise InputError(
+            "default_operating_point is missing; it must be one of " + ", ".join(points)
+        )
+    return check_choice("default_operating_point", default, tuple(points))
+
+
+def _shared(prefix: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields that the numbers of a table have in common."""
+    shared = _table(f"{prefix}shared", data.get("shared", {}))
+    _check_fields(f"{prefix}shared", shared, (), QUANTITY_COPIED)
+    return shared
+
+
+def _fields(
+    prefix: str, data: Mapping[str, Any], shared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a device or an operating point says of itself, in SI units."""
+    fields: dict[str, Any] = {}
+    for part, unit in PARTS.items():
+        name = f"{prefix}{part}"
+        if part in MANY:
+            table = _table(name, data.get(part, {}))
+            fields[part] = {
+                key: _quantity(f"{name}.{key}", value, unit, shared)
+                for key, value in table.items()
+            }
+        else:
+            fields[part] = (
+                _quantity(name, data[part], unit, shared) if part in data else None
+            )
+    description = data.get("description", "")
+    if not isinstance(description, str):
+        raise InputError(f"{prefix}description must be a text; got {description!r}")
+    real_time: Mapping[str, Any] = {}
+    if "real_time" in data:
+        real_time = _table(f"{prefix}real_time", data["real_time"])
+        _check_fields(f"{prefix}real_time", real_time, ("value", "source"), ())
+    return {
+        **fields,
+        "description": description,
+        "real_time": real_time.get("value"),
+        "real_time_source": real_time.get("source", ""),
+        "notes": data.get("notes", ()),
+        "not_modelled": _table(f"{prefix}not_modelled", data.get("not_modelled", {})),
+        "included": data.get("included", ()),
+        "batch_size": data.get("batch_size", 1),
+    }
+
+
+def _quantity(
+    name: str, data: object, dimension: str, shared: Mapping[str, Any]
+) -> Quantity:
     """Return the number of one table, converted to SI."""
-    table = _table(name, data)
+    table = {**shared, **_table(name, data)}
+    if not dimension:
+        table.setdefault("unit", "1")
     numbers = [key for key in QUANTITY_NUMBERS if key in table]
     if len(numbers) != 1:
         raise InputError(
@@ -158,14 +281,14 @@ def _quantity(name: str, data: object, dimension: str) -> Quantity:
             check_amount(f"{name}.{end}", table[end], unit)
 
     def to_si(number: Decimal | int) -> float:
-        return float(Decimal(number).scaleb(units[unit]))
+        return float(Decimal(number) * Decimal(units[unit]))
 
     try:
         return Quantity(
             value=to_si(sum(terms)),
             low=to_si(table["low"]) if "low" in table else None,
             high=to_si(table["high"]) if "high" in table else None,
-            published=" + ".join(str(term) for term in terms) + f" {unit}",
+            published=" + ".join(str(t) for t in terms) + f" {unit}" * (unit != "1"),
             **{key: table[key] for key in QUANTITY_COPIED if key in table},
         )
     except InputError as error:

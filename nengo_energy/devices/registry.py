@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib.metadata
 import importlib.resources
-import warnings
 from contextlib import contextmanager
-from typing import Iterable, Iterator, Mapping, Union
+from typing import Iterable, Iterator, Mapping
 
 from ..exceptions import InputError, NotFoundError
-from .device import Device, Quantity, device_key
+from .device import POINT_MARK, Device, device_key
 from .files import parse_device
+from .plugins import installed_entry_points, load_plugins
+from .user import USER_SOURCE, Price, user_device
 
-ENTRY_POINT_GROUP = "nengo_energy.devices"
-"""Entry points of this group lead to a Device, or to a function that returns one."""
-
-Price = Union[Quantity, float]
-
-_USER_SOURCE = "user"
+DEFAULT_NAMES = (
+    "arm",
+    "cpu",
+    "gpu",
+    "loihi",
+    "loihi-davies2018",
+    "spinnaker",
+    "spinnaker2",
+)
+"""The built-in devices that an estimate covers if none is named."""
 
 
 class Registry:
@@ -36,24 +40,48 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all known devices, in alphabetical order."""
-        known = {name: name for name in _builtin_names()}
+        known = {name: name for name in builtin_names()}
         for devices in (self._load_plugins(), self._registered):
             known.update({key: device.name for key, device in devices.items()})
+        return tuple(known[key] for key in sorted(known))
+
+    def default_names(self) -> tuple[str, ...]:
+        """Return the names that an estimate covers if none is given.
+
+        They are `DEFAULT_NAMES`, and all devices of plugins and of the user that
+        price anything.
+        """
+        known = {name: name for name in DEFAULT_NAMES}
+        for devices in (self._load_plugins(), self._registered):
+            known.update(
+                {key: dev.name for key, dev in devices.items() if not dev.unpriced}
+            )
         return tuple(known[key] for key in sorted(known))
 
     def get(self, name: str) -> Device:
         """Return a device by its name, whatever the case.
 
+        Parameters
+        ----------
+        name : str
+            A name of `names`, with an operating point after ``@`` where the device has
+            several (``"h100@bf16-batch64"``); without it, at its default.
+
         Raises
         ------
         NotFoundError
-            When no device has that name; the message lists those that exist.
+            When no device has that name, or the device has no such operating point;
+            the message lists those that exist.
         """
-        key = device_key(name)
+        key, mark, point = device_key(name).partition(POINT_MARK)
+        device = self._device(key.strip(), name)
+        return _at_point(device, point.strip()) if mark else device
+
+    def _device(self, key: str, name: str) -> Device:
         for devices in (self._registered, self._load_plugins(), self._builtin):
             if key in devices:
                 return devices[key]
-        if key in _builtin_names():
+        if key in builtin_names():
             self._builtin[key] = _read_builtin(key)
             return self._builtin[key]
         raise NotFoundError(self._not_found(name))
@@ -66,8 +94,11 @@ class Registry:
         *,
         static_power: Price | None = None,
         real_time: bool | None = None,
+        fixed_energy: Price | None = None,
+        times: Mapping[str, Price] | None = None,
+        fixed_time: Price | None = None,
         description: str = "",
-        source: str = _USER_SOURCE,
+        source: str = USER_SOURCE,
         replace: bool = False,
     ) -> Device:
         """Make a device known by name, for as long as this Python process lives.
@@ -88,6 +119,12 @@ class Registry:
             Power drawn whatever the activity [W].
         real_time : bool, optional
             True where a timestep takes ``dt`` on an event device.
+        fixed_energy : float or Quantity, optional
+            Energy of each inference whatever the network [J].
+        times : Mapping of str to float or Quantity, optional
+            Time of each operation [s].
+        fixed_time : float or Quantity, optional
+            Time of each inference whatever the network [s].
         description : str
             One line on what the device is.
         source : str
@@ -116,18 +153,29 @@ class Registry:
         ...     "my-chip" in devices.names()
         True
         """
-        if isinstance(device, Device):
-            given = (kind, energies, static_power, real_time)
-            if any(value is not None for value in given):
-                raise InputError(
-                    f"device {device.name!r} is complete; register it without "
-                    "kind, energies, static_power and real_time"
-                )
-        else:
-            device = _user_device(
-                device, kind, energies, static_power, real_time, description, source
+        described = {
+            "kind": kind,
+            "energies": energies,
+            "static_power": static_power,
+            "real_time": real_time,
+            "fixed_energy": fixed_energy,
+            "times": times,
+            "fixed_time": fixed_time,
+        }
+        given = {name: value for name, value in described.items() if value is not None}
+        if not isinstance(device, Device):
+            device = user_device(device, given, description, source)
+        elif given:
+            raise InputError(
+                f"device {device.name!r} is complete; register it without "
+                f"{', '.join(given)}"
             )
         key = device_key(device.name)
+        if POINT_MARK in key:
+            raise InputError(
+                f"device {device.name!r} can't be registered: {POINT_MARK} stands "
+                "before an operating point; rename it with dataclasses.replace"
+            )
         taken = {device_key(name) for name in self.names()}
         if key in taken and not replace:
             raise InputError(
@@ -165,60 +213,42 @@ class Registry:
     def _load_plugins(self) -> dict[str, Device]:
         if self._plugins is None:
             self._plugins = {}  # set first: a plugin may ask for names itself
-            self._plugins.update(load_plugins(_entry_points(), _builtin_names()))
+            self._plugins.update(
+                load_plugins(installed_entry_points(), builtin_names())
+            )
         return self._plugins
 
     def _not_found(self, name: str) -> str:
         known = self.names()
-        keys = {device_key(other): other for other in known}
-        close = difflib.get_close_matches(device_key(name), keys, n=1)
-        hint = f" (did you mean {keys[close[0]]!r}?)" if close else ""
+        hint = _closest(name, known)
         return f"device {name!r} not found{hint}; known: {', '.join(known)}"
 
 
-def load_plugins(
-    entry_points: Iterable[importlib.metadata.EntryPoint], taken: Iterable[str]
-) -> dict[str, Device]:
-    """Load the devices of entry points; a broken one warns, and the others load.
-
-    Parameters
-    ----------
-    entry_points : iterable of EntryPoint
-        Each leads to a `Device`, or to a function without arguments that returns one.
-    taken : iterable of str
-        Names that a plugin can't have.
-    """
-    found: dict[str, Device] = {}
-    for entry_point in entry_points:
-        try:
-            device = entry_point.load()
-            if callable(device):
-                device = device()
-            if not isinstance(device, Device):
-                raise TypeError(f"it leads to {device!r}, which isn't a Device")
-            key = device_key(device.name)
-            if key in found or key in taken:
-                raise ValueError(f"device {device.name!r} is already known")
-            found[key] = device
-        except Exception as error:  # whatever a plugin does, the others must load
-            warnings.warn(
-                f"device plugin {entry_point.name!r} ({entry_point.value}) was left "
-                f"out: {type(error).__name__}: {error}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-    return found
+def _at_point(device: Device, point: str) -> Device:
+    keys = {device_key(name): name for name in device.operating_points}
+    if point in keys:
+        return device.operating_points[keys[point]]
+    if not keys:
+        raise NotFoundError(
+            f"device {device.name!r} has no operating points; got {point!r}"
+        )
+    hint = _closest(point, device.operating_points)
+    raise NotFoundError(
+        f"operating point {point!r} of device {device.name!r} not found{hint}; "
+        f"known: {', '.join(device.operating_points)}"
+    )
 
 
-def _entry_points() -> list[importlib.metadata.EntryPoint]:
-    found = importlib.metadata.entry_points()
-    if hasattr(found, "select"):
-        return list(found.select(group=ENTRY_POINT_GROUP))
-    return list(found.get(ENTRY_POINT_GROUP, ()))  # Python 3.9
+def _closest(name: str, known: Iterable[str]) -> str:
+    """Return a hint at the known name that is most like another one."""
+    keys = {device_key(other): other for other in known}
+    close = difflib.get_close_matches(device_key(name), keys, n=1)
+    return f" (did you mean {keys[close[0]]!r}?)" if close else ""
 
 
 @functools.lru_cache(maxsize=None)
-def _builtin_names() -> tuple[str, ...]:
+def builtin_names() -> tuple[str, ...]:
+    """Return the names of the devices that the package ships, in order."""
     folder = importlib.resources.files(__package__).joinpath("data")
     files = (entry.name for entry in folder.iterdir())
     stems = (name[: -len(".toml")] for name in files if name.endswith(".toml"))
@@ -229,50 +259,3 @@ def _read_builtin(name: str) -> Device:
     folder = importlib.resources.files(__package__).joinpath("data")
     file = folder.joinpath(f"{name}.toml")
     return parse_device(file.read_text(encoding="utf-8"), f"built-in file {file.name}")
-
-
-def _user_device(
-    name: str,
-    kind: str | None,
-    energies: Mapping[str, Price] | None,
-    static_power: Price | None,
-    real_time: bool | None,
-    description: str,
-    source: str,
-) -> Device:
-    """Return the device that a user describes with plain numbers."""
-    if kind is None or energies is None:
-        missing = "kind" if kind is None else "energies"
-        raise InputError(f"device {name!r}: {missing} is missing")
-    if not isinstance(energies, Mapping):
-        raise InputError(
-            f"device {name!r}: energies must be a mapping; got {energies!r}"
-        )
-    sources = {_USER_SOURCE: source}
-
-    def quantity(field: str, price: Price) -> Quantity:
-        if isinstance(price, Quantity):
-            sources.setdefault(price.source, price.source)
-            if price.range_source:
-                sources.setdefault(price.range_source, price.range_source)
-            return price
-        try:
-            return Quantity(price, _USER_SOURCE)
-        except InputError as error:
-            raise InputError(f"device {name!r}: {field}: {error}") from None
-
-    return Device(
-        name=name,
-        kind=kind,
-        energies={
-            operation: quantity(f"energies.{operation}", price)
-            for operation, price in energies.items()
-        },
-        sources=sources,
-        description=description,
-        static_power=(
-            None if static_power is None else quantity("static_power", static_power)
-        ),
-        real_time=real_time,
-        real_time_source=_USER_SOURCE,
-    )

@@ -1,0 +1,242 @@
+"""Predictions beside measurements, and beside KerasSpiking's constants.
+
+python benchmarks/validation.py                              # print
+python benchmarks/validation.py --write docs/validation.md   # write the page
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Iterable, Sequence
+
+import conventional_cases
+import neuromorphic_cases
+from prediction import Prediction
+
+from nengo_energy.tables import format_si
+
+INTRODUCTION = """\
+# Predicted and measured energy
+
+This page is written by `python benchmarks/validation.py --write docs/validation.md`
+from the measurements in `benchmarks/data`, whose README names their sources. It shows
+how far estimates can be trusted, so what went wrong is in it too.
+
+- *measured*: joules per inference, unless the case says otherwise. Energy of
+  conventional hardware is above idle; that of microcontrollers is all that the device
+  drew.
+- *predicted*, *low*, *high*: the estimate and its interval, which is the spread of
+  the networks that a device was fitted to. Where firing rates aren't published they
+  are swept from 0.01 to 1 spike per neuron and timestep, and the prediction is the
+  band from low to high without a value in it.
+- *factor*: how many times predicted and measured differ, whichever is more, or how
+  many times the measurement lies outside the band.
+- *KerasSpiking*: the same with its constants for the same counts: `cpu` for the Xeon,
+  `gpu` for GPUs, `arm` for the Movidius stick and microcontrollers, `loihi`,
+  `spinnaker` and `spinnaker2`. It has none for Speck.
+
+Nothing that was fitted on a case counts as predicted on it:
+
+- Keyword spotting on Xeon, Quadro K4000, Jetson TX1 and Movidius stick: the cases are
+  split in halves, every other size and every other batch size, and each half is
+  predicted by a fit to the other.
+- H100: each network is predicted by a fit to the other three, at the same precision
+  and batch size. So the smallest is predicted from networks over two hundred times
+  its size, and dense layers from convolutions; the largest factors are there.
+- A token of a language model is predicted by the H100 as shipped, which never saw
+  one.
+- Microcontrollers: each network from the other one on the same device with the
+  vendor's software.
+- SpiNNaker: 48 chips from the prices measured on 4. Loihi: the preset of SANA-FE, no
+  price of which was fitted to these cases. Speck: each task from the energy per spike
+  of the other two.
+
+Activations of conventional networks are left out on both sides; they are under 1 % of
+the operations.
+"""
+
+EXCLUSIONS = (
+    "NCS2: one measurement, and no device that it could be predicted from.",
+    "Syntiant NDP120, keyword spotting: one network, which its device is made from.",
+    "Language models at batch sizes 16, 32, 128 and 255: no operating point of the "
+    "H100 at these; and on the B200 and on four H100: no device.",
+    "Xylo Audio 2, keyword spotting: another network, and no price per operation.",
+    "Loihi 2 (Meszaros 2025, CLP-SNN, force control), BrainScaleS-2 (Stradmann 2021), "
+    "Akida: no price per operation.",
+    "DVS and EMG gestures (Ceolini 2020), acoustic scenes (NeuroBench), odours (Imam "
+    "and Cleland 2020), LeNet on SpiNNaker (Patino-Saucedo 2020): networks known in "
+    "part, or no energy given.",
+    "GeNN on Ryzen, i7 and RTX 2070: the figures are the devices' own prices.",
+    "SNN4Space and others: estimates made with KerasSpiking, not measurements.",
+)
+
+FACTORS = """\
+Geometric means over the cases of each tier. The last column is no prediction: it is
+what the shipped device gives, which was fitted to these cases among others.
+"""
+
+VERDICT = """\
+On the conventional tier the mean factor is {ours:.2f}, with KerasSpiking's constants
+{theirs:.2f}: {closer:.1f} times closer to 1. The interval, a spread over few networks,
+held {held:.0%} of the others: read it as what the known networks did, not as a bound.
+"""
+
+FURTHER_TERMS = """\
+Total energy of conventional hardware: static power x predicted time is added to the
+prediction, idle power x measured time to the measurement. Loihi boards: the power of
+the embedded x86 processors, 65 mW as measured on another board (Frady et al. 2020), x
+the time measured here, which explains most of what operations leave open.
+"""
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """Return the geometric mean of positive values."""
+    logs = [math.log(value) for value in values]
+    return math.exp(sum(logs) / len(logs))
+
+
+def all_predictions() -> list[Prediction]:
+    """Return every measured case once, with its prediction."""
+    return [
+        *conventional_cases.conventional(),
+        *conventional_cases.language_models(),
+        *conventional_cases.microcontrollers(),
+        *neuromorphic_cases.spinnaker_operations(),
+        *neuromorphic_cases.loihi_slope(),
+        *neuromorphic_cases.loihi_boards(with_processors=False),
+        *neuromorphic_cases.other_boards(),
+        *neuromorphic_cases.speck(),
+    ]
+
+
+def other_views() -> list[Prediction]:
+    """Return cases again, with more terms of the energy."""
+    return [
+        *conventional_cases.conventional("total"),
+        *neuromorphic_cases.loihi_boards(with_processors=True),
+    ]
+
+
+def by_tier(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
+    """Return predictions by tier, in their order."""
+    tiers: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        tiers.setdefault(prediction.tier, []).append(prediction)
+    return tiers
+
+
+def closeness(tier: Sequence[Prediction]) -> float:
+    """Return how many times closer to 1 the mean factor is than KerasSpiking's."""
+    ours = geometric_mean(p.factor for p in tier)
+    theirs = geometric_mean(p.keras_spiking_factor or 1.0 for p in tier)
+    return (theirs - 1) / (ours - 1)
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table whose first two columns are texts, the others numbers."""
+    marks = ["---" if i < 2 else "---:" for i in range(len(header))]
+    lines = [header, marks, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def summary(predictions: Sequence[Prediction]) -> str:
+    """Return the mean factors of each tier."""
+    header = ["tier", "hardware", "cases", "factor", "worst", "within interval"]
+    header += ["KerasSpiking", "its worst", "knowing the case"]
+    rows = []
+    for name, tier in by_tier(predictions).items():
+        theirs = [p.keras_spiking_factor for p in tier if p.keras_spiking_factor]
+        own = [max(p.own / p.measured, p.measured / p.own) for p in tier if p.own]
+        hardware = sorted({p.hardware for p in tier})
+        rows.append(
+            [
+                name,
+                ", ".join(hardware),
+                str(len(tier)),
+                f"{geometric_mean(p.factor for p in tier):.2f}",
+                f"{max(p.factor for p in tier):.1f}",
+                f"{coverage(tier):.0%}",
+                f"{geometric_mean(theirs):.2f}" if theirs else "-",
+                f"{max(theirs):.1f}" if theirs else "-",
+                f"{geometric_mean(own):.2f}" if own else "-",
+            ]
+        )
+    return markdown_table(header, rows)
+
+
+def tier_table(tier: Sequence[Prediction]) -> str:
+    """Return the cases of a tier."""
+    header = ["hardware", "case", "measured", "predicted", "low", "high", "factor"]
+    header += ["KerasSpiking", "its factor"]
+    rows = []
+    for p in tier:
+        theirs = p.keras_spiking
+        ends = [] if theirs is None else [format_si(x, "J") for x in theirs]
+        rows.append(
+            [
+                p.hardware,
+                p.case,
+                format_si(p.measured, "J"),
+                format_si(p.nominal, "J"),
+                format_si(p.low, "J"),
+                format_si(p.high, "J"),
+                f"{p.factor:.2f}",
+                " to ".join(dict.fromkeys(ends)) or "-",
+                f"{p.keras_spiking_factor:.2f}" if theirs else "-",
+            ]
+        )
+    return markdown_table(header, rows)
+
+
+def page() -> str:
+    """Return the whole page."""
+    predictions = all_predictions()
+    tiers = by_tier(predictions)
+    conventional = tiers["conventional"]
+    verdict = VERDICT.format(
+        ours=geometric_mean(p.factor for p in conventional),
+        theirs=geometric_mean(p.keras_spiking_factor or 1.0 for p in conventional),
+        closer=closeness(conventional),
+        held=coverage(conventional),
+    )
+    blocks = [
+        INTRODUCTION,
+        f"## Mean factors, {len(predictions)} measured cases",
+        FACTORS,
+        summary(predictions),
+        verdict,
+        "## The same cases with further terms",
+        FURTHER_TERMS,
+        summary(other_views()),
+    ]
+    for name, tier in tiers.items():
+        blocks += [f"## {name[0].upper()}{name[1:]}", tier_table(tier)]
+    blocks += [
+        "## Loihi, whole board, with x86 power x time",
+        tier_table(neuromorphic_cases.loihi_boards(with_processors=True)),
+        "## Left out",
+        "\n".join(f"- {reason}" for reason in EXCLUSIONS),
+    ]
+    return "\n\n".join(block.rstrip() for block in blocks) + "\n"
+
+
+def coverage(predictions: Sequence[Prediction]) -> float:
+    """Return the share of cases that lie within their predicted range."""
+    return sum(p.is_inside for p in predictions) / len(predictions)
+
+
+def main() -> None:
+    """Print the page, or write it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", metavar="FILE", help="write the page there")
+    path = parser.parse_args().write
+    if path is None:
+        print(page())
+    else:
+        Path(path).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The words of device files: kinds, operations, capacities, and their meanings."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+KINDS = ("event", "dense")
+"""Event devices pay for spikes, dense ones for the conventional network."""
+
+PLACED_OPERATIONS = ("message", "hop_east_west", "hop_north_south")
+"""Operations whose number follows from the placement of neurons on cores."""
+
+PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "event": (
+        "synop",
+        "neuron_update_active",
+        "neuron_update_inactive",
+        "spike",
+        *PLACED_OPERATIONS,
+        "addition",
+    ),
+    "dense": ("mac", "activation", "addition"),
+}
+"""The operations that each kind of device can price, keys of counts.OPERATIONS."""
+
+TIMED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "event": (*PRICED_OPERATIONS["event"], "message_in", "barrier"),
+    "dense": PRICED_OPERATIONS["dense"],
+}
+"""What each kind of device can give a time for: operations, and on event devices the
+arrival of a message at a core and the barrier that ends a timestep."""
+
+SHORTHANDS: Mapping[str, tuple[str, ...]] = {
+    "neuron_update": ("neuron_update_active", "neuron_update_inactive"),
+}
+"""Words that price several operations at once."""
+
+CAPACITIES: Mapping[str, str] = {
+    "chips": "chips of the device",
+    "cores_per_chip": "cores that hold neurons",
+    "neurons_per_chip": "neurons",
+    "neurons_per_core": "neurons, or compartments",
+    "synapses_per_chip": "synapses",
+    "synapses_per_core": "synapses",
+    "synapse_memory_per_core": "memory for synapses [B]",
+    "memory_per_chip": "memory [B]",
+    "input_axons_per_core": "axons that arrive at a core",
+    "output_axons_per_core": "axons that leave a core",
+    "fan_in_per_neuron": "synapses of one neuron",
+    "fan_out_per_neuron": "targets of one neuron",
+    "weight_bits": "bits of a weight",
+    "max_delay": "delay of a synapse [timesteps]",
+}
+"""What a device holds at most: the words, and what they count."""
+
+PARTS: Mapping[str, str] = {
+    "energies": "J",
+    "fixed_energy": "J",
+    "static_power": "W",
+    "powers": "W",
+    "times": "s",
+    "fixed_time": "s",
+    "capacity": "",
+}
+"""The fields of a device that hold quantities, with their SI units."""
+
+PART_WORDS: Mapping[str, str] = {
+    "fixed_energy": "fixed energy",
+    "static_power": "static power",
+    "fixed_time": "fixed time",
+}
+"""How texts call the fields that hold one quantity."""
