@@ -16,8 +16,9 @@ from .compat.counting import open_nengo_dl
 from .exceptions import InputError, UnsupportedError
 from .firing_rates import TARGET_RATE, scales_for_target
 from .keras_files import as_model
+from .keras_map import layer_of_label
 from .keras_models import KerasClone, to_tf_keras, translate_activation
-from .spiking_model import SpikingModel, layer_of_label
+from .spiking_model import SpikingModel
 from .topology import Topology
 from .tracing import trace_topology
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any
 
 import nengo
 import numpy as np
-from nengo.processes import PresentInput
 
 from .activity import Activity, measure_activity
 from .assumptions import Assumption
@@ -21,6 +19,7 @@ from .energy import estimate_energy
 from .exceptions import InputError
 from .firing_rates import wanted_rates
 from .keras_layers import LayerOps, count_layer_ops
+from .keras_map import KerasMap, layer_of_label
 from .loihi import (
     Change,
     Ledger,
@@ -30,6 +29,7 @@ from .loihi import (
     ledger_from_activity,
     ledger_from_run,
 )
+from .model_inputs import as_input, presented
 from .simulators import SIMULATORS
 from .topology import Topology
 from .tracing import trace_topology
@@ -39,25 +39,8 @@ if TYPE_CHECKING:
     from .keras_models import KerasClone
 
 
-class KerasMap(Mapping):
-    """Parts of the network, by layer, tensor or name of the Keras model."""
-
-    def __init__(self, clone: KerasClone, parts: Mapping[Any, Any]):
-        self._clone = clone
-        self._parts = parts
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._parts[self._clone.tensor(key)]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def values(self) -> Any:
-        """Return the parts of the network."""
-        return self._parts.values()
+DT = 0.001
+"""Length of a timestep that firing rates and filters are thought for [s]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +136,7 @@ class SpikingModel:
         *,
         on_host: Iterable[str] | None = None,
         presented: Mapping[Any, nengo.Process] | None = None,
-        dt: float = 0.001,
+        dt: float = DT,
         example_data: Any = None,
     ) -> LoihiNetwork:
         """Prepare the network for the chip, with nothing left to edit.
@@ -239,7 +222,7 @@ class SpikingModel:
         timesteps: int = 50,
         *,
         simulator: str = "nengo-dl",
-        dt: float = 0.001,
+        dt: float = DT,
         warmup: int = 0,
         minibatch_size: int | None = None,
         progress: bool | None = None,
@@ -289,7 +272,7 @@ class SpikingModel:
         timesteps: int | None = None,
         *,
         on_host: Iterable[str] | None = None,
-        dt: float = 0.001,
+        dt: float = DT,
         progress: bool | None = None,
     ) -> Ledger:
         """Account for what the chip does for this network, core by core.
@@ -411,33 +394,19 @@ class SpikingModel:
         if name == "nengo":
             sim = nengo.Simulator(self.net, **options)
         else:
-            presented = self._presented(x, presentation_time)
-            prepared = self.loihi_network(on_host=on_host, presented=presented)
+            shown: Mapping[Any, nengo.Process] = {}
+            if x is not None:
+                data = self._as_input(x, single=presentation_time is None)
+                varies = any(rows.ndim == 3 for rows in data.values())
+                if presentation_time is not None or varies:
+                    shown = presented(data, presentation_time, DT)
+            prepared = self.loihi_network(on_host=on_host, presented=shown)
             sim = prepared.simulator(**options)
-            if presented:
+            if shown:
                 return sim
         if x is not None:
             self.feed(sim, x)
         return sim
-
-    def _presented(self, x: Any, seconds: float | None) -> dict[Any, PresentInput]:
-        """Return what shows several inputs, or timesteps, one after the other."""
-        if seconds is not None:
-            seconds = check_positive("presentation_time", seconds, "s")
-            data = self._as_input(x)
-        elif x is None:
-            return {}
-        else:
-            data = self._as_input(x, single=True)
-            if all(rows.ndim == 2 for rows in data.values()):
-                return {}
-        presented = {}
-        for node, rows in data.items():
-            n_steps = rows.shape[1] if rows.ndim == 3 else 1
-            each = n_steps * 0.001 if seconds is None else seconds
-            flat = rows.reshape(-1, rows.shape[-1])
-            presented[node] = PresentInput(flat, each / n_steps)
-        return presented
 
     def feed(self, sim: Any, x: Any) -> None:
         """Show a running simulator, of Nengo or NengoLoihi, another input.
@@ -450,61 +419,14 @@ class SpikingModel:
             One input as the Keras model takes it, with or without the axis of examples.
         """
         for node, value in self._as_input(x, single=True).items():
-            if value[0].ndim == 2 and len(value[0]) > 1:
+            rows = value.reshape(-1, value.shape[-1])
+            if len(rows) > 1:
                 raise InputError(
-                    f"feed shows one value until the next; got {len(value[0])} "
-                    "timesteps. Pass them to simulator()"
+                    f"one input is shown until the next is fed; got {len(rows)}. "
+                    'simulator("loihi", x, presentation_time=...) shows several'
                 )
-            emulator.set_input(sim, node, value[0])
+            emulator.set_input(sim, node, rows[0])
 
     def _as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
-        """Return inputs by node, (n, size) or (n, timesteps, size), or complain."""
-        tensors = self.clone.model.inputs
-        if isinstance(x, Mapping):
-            given = {id(self.clone.tensor(key)): value for key, value in x.items()}
-            missing = [t.name for t in tensors if id(t) not in given]
-            if missing:
-                raise InputError(f"inputs lack {', '.join(missing)}")
-            x = [given[id(tensor)] for tensor in tensors]
-        elif len(tensors) == 1:
-            x = [x]
-        if not isinstance(x, (list, tuple)) or len(x) != len(tensors):
-            raise InputError(
-                f"model {self.model.name!r} has {len(tensors)} inputs; give a list of "
-                "as many arrays, or a mapping by input"
-            )
         temporal = bool(self.options.get("temporal_model"))
-        return {
-            self.nodes[tensor]: _flatten(value, tensor, temporal, single)
-            for tensor, value in zip(tensors, x)
-        }
-
-
-def layer_of_label(label: str) -> str:
-    """Return the Keras layer that NengoDL's converter labelled a part after."""
-    return re.sub(r"\.\d+(?=/|$)", "", label)
-
-
-def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarray:
-    """Return one input with one axis of features, (n, size) or (n, timesteps, size)."""
-    name = tensor._keras_history[0].name
-    shape = tuple(tensor.shape)[2 if temporal else 1 :]
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"input {name!r} must be an array of numbers") from error
-    if single and array.ndim == len(shape) + temporal:
-        array = array[None]
-    n_axes = array.ndim - len(shape)
-    if n_axes not in (1, 2) or array.shape[n_axes:] != shape:
-        batch = ", ".join(["n", *map(str, shape)])
-        steps = ", ".join(["n", "timesteps", *map(str, shape)])
-        raise InputError(
-            f"input {name!r} must have the shape ({batch}), or ({steps}) to change "
-            f"every timestep; got {array.shape}"
-        )
-    size = int(np.prod(shape, dtype=int))
-    return array.reshape(*array.shape[:n_axes], size)
-
-
-__all__: Sequence[str] = ["KerasMap", "SpikingModel", "layer_of_label"]
+        return as_input(self.clone, self.nodes, x, temporal, single)

@@ -139,6 +139,12 @@ def test_inputs_are_presented_one_after_the_other(converted):
     assert np.any(alone[:30] != 0)
     assert_array_equal(both[:31], alone[:31])  # the chip answers a timestep late
     assert np.any(both[40:] != alone[40:])
+    with pytest.raises(
+        ne.InputError, match="until the next is fed; got 2.*presentation"
+    ):
+        snn.simulator("loihi", x)
+    with pytest.raises(ne.InputError, match="presentation_time must be a number above"):
+        snn.simulator("loihi", x, presentation_time=0)
     assert snn.loihi_network().network is not snn.net
 
 
@@ -154,7 +160,7 @@ def test_input_that_changes_every_timestep(converted):
     assert np.any(shown != 0)
     np.testing.assert_allclose(measured.outputs[probe][0], shown, rtol=1e-9)
     with snn.simulator("loihi") as sim:
-        with pytest.raises(ne.InputError, match="one value until the next; got 40"):
+        with pytest.raises(ne.InputError, match="until the next is fed; got 40"):
             snn.feed(sim, x[0])
 
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import nengo_energy as ne
 from nengo_energy.activity import measure_activity
 from nengo_energy.compat import import_nengo_loihi, import_tf_keras
-from nengo_energy.spiking_model import layer_of_label
+from nengo_energy.keras_map import layer_of_label
 
 pytestmark = pytest.mark.tensorflow
 

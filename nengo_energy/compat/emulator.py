@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator
 
 import nengo
 import numpy as np
@@ -31,7 +31,7 @@ def open_emulator(network: nengo.Network, **options: Any) -> Any:
         return nengo_loihi.Simulator(network, **options)
 
 
-def allocator(n_chips: int, firing_rates: Mapping[Any, Any] | None = None) -> Any:
+def allocator(n_chips: int) -> Any:
     """Return NengoLoihi's allocator of blocks to cores.
 
     One chip is filled core by core; several so that few spikes pass between them.
@@ -40,15 +40,13 @@ def allocator(n_chips: int, firing_rates: Mapping[Any, Any] | None = None) -> An
     ----------
     n_chips : int
         Number of chips.
-    firing_rates : mapping of {nengo.Ensemble: (n_neurons,) ndarray}, optional
-        Of the ensembles on the chip, to weigh connections between chips by.
     """
     import_nengo_loihi()
     from nengo_loihi.hardware.allocators import Greedy, GreedyInterchip
 
     if n_chips == 1:
         return Greedy()
-    return GreedyInterchip(ensemble_rates=firing_rates)
+    return GreedyInterchip()
 
 
 @contextlib.contextmanager
