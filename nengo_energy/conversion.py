@@ -123,6 +123,7 @@ def convert(
             model,
             synapse=synapse,
             swap_activations=swap_activations,
+            allow_fallback=allow_fallback,
             verify=False,
             **converter_options,
         )

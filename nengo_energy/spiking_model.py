@@ -207,13 +207,18 @@ class SpikingModel:
             )
             for name in self.folded
         ]
-        pooled = [a for a in self.assumptions if a.code == "max-pooling-replaced"]
-        changes += [
-            Change(
-                "pooling", self.model.name, "max pooling became average pooling", a.text
-            )
-            for a in pooled
-        ]
+        if self.options.get("max_to_avg_pool"):
+            changes += [
+                Change(
+                    "pooling",
+                    layer.name,
+                    "max pooling became average pooling",
+                    "spikes have no maximum; train with averages, which are another "
+                    "thing",
+                )
+                for layer in self.clone.model.layers
+                if "Max" in type(layer).__name__
+            ]
         return tuple(changes)
 
     def measure(

@@ -190,3 +190,45 @@ def test_weights_that_are_all_zero_are_refused():
         )
     with pytest.raises(ne.InputError, match=r"weights of layer 'b' are zero \(a -> b"):
         prepare(net)
+
+
+def test_layer_that_the_chip_drives_is_on_the_chip():
+    """Even where it has an input of its own, which NengoLoihi then encodes."""
+    net = chain()
+    a, b = net.all_ensembles
+    with net:
+        late = nengo.Node(np.zeros(2), label="late")
+        c = neurons(2, "c")
+        nengo.Connection(b.neurons, c.neurons, transform=np.ones((2, 3)))
+        nengo.Connection(late, c.neurons, synapse=None)
+    prepared = prepare(net)
+    assert emulator.host_ensembles(prepared) == {a}
+    with emulator.open_emulator(prepared, target="sim") as sim:
+        emulator.set_input(sim, late, np.ones(2))
+        sim.run_steps(10)
+        assert len(sim.model.inputs) == 2
+
+
+def test_convolutions_that_lie_differently_in_one_layer():
+    """The second of them can't share weights, and is written out."""
+    with nengo.Network(seed=0) as net:
+        inp = nengo.Node(np.zeros(32), label="input")
+        a, b = neurons(32, "a", 1.5), neurons(32, "b", 1.2)
+        nengo.Connection(inp, a.neurons, synapse=None)
+        rng = np.random.RandomState(0)
+        for shape in ((4, 4, 2), (2, 4, 4)):
+            kernel = rng.uniform(size=(3, 3, shape[2], shape[2]))
+            conv = nengo.Convolution(shape[2], shape, padding="same", init=kernel)
+            nengo.Connection(a.neurons, b.neurons, transform=conv)
+    topology = ne.trace_topology(net)
+    built = build_loihi_network(net, topology, [])
+    kinds = [type(c.transform).__name__ for c in built.network.connections[1:]]
+    assert kinds == ["Convolution", "Sparse"]
+    assert built.plans["b"].partition.shape == (4, 4, 2)
+    with built.simulator(target="sim") as sim:
+        block = sim.model.objs[b]["out"]
+        block = block[0] if isinstance(block, list) else block
+        use = block.utilization()
+    assert use["synapses"][0] == built.plans["b"].synapse_bits[0]
+    assert use["in-axons"][0] == built.plans["b"].in_axons[0]
+    assert built.block_shapes == {"b": (4, 4, 2)}

@@ -148,7 +148,10 @@ def _kept(projection: Projection, shareable: bool) -> Wiring | None:
     if isinstance(transform, nengo.Dense) and (
         is_random(transform) or np.ndim(transform.init) == 2
     ):
-        return Wiring(projection, None, DenseSynapses(weights.to_sparse().toarray()))
+        matrix = getattr(weights, "matrix", None)
+        if not isinstance(matrix, np.ndarray):
+            matrix = weights.to_sparse().toarray()
+        return Wiring(projection, None, DenseSynapses(matrix))
     return Wiring(projection, None, SparseSynapses(weights.to_sparse()))
 
 
