@@ -240,23 +240,32 @@ def test_cores_are_the_allocators(converted):
 
 
 def test_saturated_overflowing_and_silent_layers_are_named():
+    """300 inputs of the largest weight, 254 x 64, in one timestep exceed 21 bits."""
     with nengo.Network(seed=0) as net:
         inp = nengo.Node(np.zeros(1), label="input")
-        a = neurons(2, "fast", 2000)  # twice what a neuron can do
-        b, c = neurons(2, "loud", 10), neurons(2, "mute", -10)
-        d = neurons(1, "last")
-        nengo.Connection(inp, a.neurons, transform=np.ones((2, 1)))
-        nengo.Connection(a.neurons, b.neurons, transform=np.full((2, 2), 1.0))
-        nengo.Connection(a.neurons, c.neurons, transform=-np.ones((2, 2)))
-        nengo.Connection(b.neurons, d.neurons, transform=np.ones((1, 2)))
-        nengo.Connection(c.neurons, d.neurons, transform=np.ones((1, 2)))
-    net.ensembles[0].neuron_type = nengo.LIF(tau_ref=0, amplitude=1)
-    topology = ne.trace_topology(net)
-    prepared = build_loihi_network(net, topology, [])
+        fast = neurons(300, "fast", 2000)  # twice what a neuron can do
+        loud, mute = neurons(2, "loud", 10), neurons(2, "mute", -10)
+        flood, last = neurons(2, "flood"), neurons(1, "last")
+        nengo.Connection(inp, fast.neurons, transform=np.ones((300, 1)))
+        few = np.zeros((2, 300))
+        few[:, :2] = 150.0
+        for target, weights in ((loud, few), (mute, -few), (flood, np.ones((2, 300)))):
+            nengo.Connection(
+                fast.neurons, target.neurons, transform=weights, synapse=None
+            )
+            nengo.Connection(target.neurons, last.neurons, transform=np.ones((1, 2)))
+    prepared = build_loihi_network(net, ne.trace_topology(net), [])
     ledger = ledger_from_run(prepared, np.zeros((1, 1)), 30, progress=False)
+    by_layer = {core.layer: core for core in ledger.cores}
+    # the host's neurons spike in every timestep, of which 29 arrive
+    assert by_layer["flood"].overflows >= 2 * 29
+    assert by_layer["loud"].overflows == 0
+    assert by_layer["loud"].saturated == 2 and by_layer["mute"].updates_active == 0
     text = str(ledger)
     assert "mute: silent, no neuron spiked" in text
     assert "loud: 2 neurons fire as fast as they can" in text
+    n = by_layer["flood"].overflows
+    assert f"flood: inputs or currents exceeded their bits {n} times" in text
 
 
 def test_measured_activity_must_fit(converted):
