@@ -16,6 +16,7 @@ from nengo_energy.compat.emulator import open_emulator
 from nengo_energy.fanout import transform_map
 from nengo_energy.loihi import chip
 from nengo_energy.loihi.blocks import Link, plan_blocks
+from nengo_energy.loihi.convolutions import to_nengo
 from nengo_energy.loihi.synapses import (
     DenseSynapses,
     Partition,
@@ -196,3 +197,25 @@ def test_loops_are_refused():
     links = [Link("a", "b", matrix), Link("b", "a", matrix)]
     with pytest.raises(ne.UnsupportedError, match="loop: 'a', 'b'"):
         plan_blocks({"a": (3,), "b": (3,)}, links)
+
+
+@pytest.mark.parametrize("block", [(10, 10, 9), (10, 5, 9), (4, 10, 9), (10, 10, 4)])
+def test_targets_beyond_an_axons_base_are_stored_again(block):
+    """An axon adds 255 at most: with hundreds of neurons, weights are held again."""
+    nengo_loihi = import_nengo_loihi()
+    synapses = conv_synapses((12, 12, 2), 9)
+    transform = to_nengo(synapses.conv)
+    partition = Partition(synapses.shape, block)
+    neurons = dict(gain=np.ones(900), bias=np.ones(900))
+    neurons["neuron_type"] = nengo_loihi.neurons.LoihiSpikingRectifiedLinear()
+    with nengo.Network(seed=0) as net:
+        nengo_loihi.add_params(net)
+        source = nengo.Ensemble(288, 1, gain=np.ones(288), bias=np.ones(288))
+        net.config[source].on_chip = False
+        target = nengo.Ensemble(900, 1, **neurons)
+        net.config[target].block_shape = nengo_loihi.BlockShape(block, synapses.shape)
+        nengo.Connection(source.neurons, target.neurons, transform=transform)
+    with open_emulator(net, target="sim") as sim:
+        blocks = np.atleast_1d(sim.model.objs[target]["out"])
+        bits = [b.utilization()["synapses"][0] for b in blocks]
+    assert_array_equal(bits, synapses.usage(partition).bits)
