@@ -5,6 +5,7 @@ from __future__ import annotations
 import nengo
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from loihi_models import CASES, example_input, make
@@ -268,6 +269,24 @@ def test_saturated_overflowing_and_silent_layers_are_named():
     assert f"flood: inputs or currents exceeded their bits {n} times" in text
 
 
+def test_spike_without_a_weight_sends_no_message():
+    """The second of two neurons has none in a sparse matrix; both spike 7 times."""
+    with nengo.Network(seed=0) as net:
+        inp = nengo.Node(np.zeros(1), label="input")
+        a, b, c = neurons(1, "a"), neurons(2, "b", 300), neurons(2, "c")
+        nengo.Connection(inp, a.neurons, synapse=None)
+        nengo.Connection(a.neurons, b.neurons, transform=np.ones((2, 1)))
+        matrix = sp.csr_matrix(np.array([[1.0, 0.0], [1.0, 0.0]]))
+        sparse = nengo.Sparse(matrix.shape, init=matrix)
+        nengo.Connection(b.neurons, c.neurons, transform=sparse, synapse=None)
+    prepared = build_loihi_network(net, ne.trace_topology(net), [])
+    ledger = ledger_from_run(prepared, np.zeros((1, 1)), 29, progress=False)
+    core, target = ledger.cores
+    assert core.updates_active == 2 * 7
+    assert (core.spikes, core.messages_out, target.messages_in) == (7, 7, 7)
+    assert target.synops == 7 * 2
+
+
 def test_measured_activity_must_fit(converted):
     snn = converted("mlp")
     activity = snn.measure(np.ones((1, 64)), 5, progress=False)
@@ -308,6 +327,20 @@ def test_input_encoded_by_nengo_loihi_is_counted(converted):
         ).rows
         if row.note == "runs on the host"
     ]
+
+
+def test_hops_of_layers_add_up(converted):
+    """Of layers that several cores hold."""
+    ledger = converted("wide_dense").ledger(
+        example_input("wide_dense", 1), 40, progress=False
+    )
+    for name in ("row-major", "greedy"):
+        counts = ledger.counts(name)
+        across, along = ledger.hops(name)
+        assert across > 0
+        assert counts.total("hop_east_west") == across
+        assert counts.total("hop_north_south") == along
+        assert counts.settings["placement"] == name
 
 
 def test_frame_and_text_hold_the_totals(converted):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from nengo_energy.loihi import mesh
 from nengo_energy.loihi.mesh import Placement, place_greedily, place_row_major
 
 
@@ -93,3 +94,21 @@ def test_placement_is_not_changed_by_use():
     placement = Placement("mine", np.zeros(2, int), np.array([0, 127]))
     placement.hops(np.ones((2, 2), int))
     assert_array_equal(placement.slots, [0, 127])
+
+
+@settings(max_examples=60, deadline=None)
+@given(traffics())
+def test_changing_places_never_costs_hops(traffic):
+    _, messages = traffic
+    exchanged = messages + messages.T
+    np.fill_diagonal(exchanged, 0)
+    start = np.random.RandomState(0).permutation(128)[: len(messages)]
+    end = mesh._swap(start, exchanged)
+    assert len(set(end.tolist())) == len(end)
+    before, after = (mesh._cost(slots, exchanged) for slots in (start, end))
+    assert after <= before
+    # and no exchange of two is left that would save any
+    for i, j in np.ndindex(len(end), len(end)):
+        other = end.copy()
+        other[[i, j]] = end[[j, i]]
+        assert mesh._cost(other, exchanged) >= after

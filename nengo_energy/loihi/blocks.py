@@ -93,9 +93,8 @@ def plan_blocks(
 ) -> dict[str, BlockPlan]:
     """Find a split of every layer with as few cores as the search finds.
 
-    Shapes are tried in the order of their number of blocks. Among those that fit, the
-    one is taken that leaves the least to do for itself and the layers that drive it,
-    whose output axons multiply with its blocks.
+    Shapes are tried in the order of their number of blocks. Among the first that fit,
+    the one is taken that asks for the fewest output axons of the layers that drive it.
 
     Parameters
     ----------
@@ -123,7 +122,7 @@ def plan_blocks(
             for k, link in enumerate(links)
             if link.pre == layer
         ]
-        plan = _search(layer, shapes, into, out)
+        plan = _search(layer, shapes[layer], into, out)
         logger.info(
             "%s: blocks of %s on %d cores", layer, plan.partition.block, plan.n_cores
         )
@@ -136,40 +135,24 @@ def plan_blocks(
 
 def _search(
     layer: str,
-    shapes: Mapping[str, tuple[int, ...]],
+    shape: tuple[int, ...],
     into: Sequence[Link],
     out: Sequence[tuple[ChipSynapses, np.ndarray]],
 ) -> BlockPlan:
-    shape = shapes[layer]
-    driving = {link.pre for link in into if link.pre is not None}
-    fewest_before = sum(_fewest(shapes[pre]) for pre in driving)
-    best: BlockPlan | None = None
-    best_cost = (np.inf, np.inf)
-    for n_blocks, group in itertools.groupby(
+    for _, group in itertools.groupby(
         _partitions(shape), key=lambda partition: partition.n_blocks
     ):
-        if n_blocks + fewest_before > best_cost[0]:
-            break
-        for partition in group:
-            plan, needed = _plan(layer, partition, into, out)
-            if plan.excess:
-                continue
-            before = sum(
-                max(_fewest(shapes[pre]), -(-needed[pre] // MAX_OUT_AXONS))
-                for pre in driving
-            )
-            cost = (n_blocks + before, sum(needed.values()))
-            if cost < best_cost:
-                best, best_cost = plan, cost
-    if best is not None:
-        return best
+        found = [_plan(layer, partition, into, out) for partition in group]
+        fitting = [(asked, plan) for plan, asked in found if not plan.excess]
+        if fitting:
+            return min(fitting, key=lambda pair: pair[0])[1]
     smallest, _ = _plan(layer, Partition(shape, (1,) * len(shape)), into, out)
-    found = ", ".join(
+    taken = ", ".join(
         f"{largest:,} {name} (a core has {limit:,})"
         for name, (largest, limit) in smallest.excess.items()
     )
     raise UnsupportedError(
-        f"layer {layer!r} fits no number of cores: one neuron alone takes {found}"
+        f"layer {layer!r} fits no number of cores: one neuron alone takes {taken}"
     )
 
 
@@ -178,11 +161,11 @@ def _plan(
     partition: Partition,
     into: Sequence[Link],
     out: Sequence[tuple[ChipSynapses, np.ndarray]],
-) -> tuple[BlockPlan, dict[str, int]]:
-    """Return what a split takes, and the output axons it asks of each driving layer."""
+) -> tuple[BlockPlan, int]:
+    """Return what a split takes, and the output axons it asks of driving layers."""
     zeros = np.zeros(partition.n_blocks, dtype=np.int64)
     in_axons, bits, out_axons = zeros.copy(), zeros.copy(), zeros.copy()
-    needed: dict[str, int] = {}
+    asked = 0
     for synapses, reach in out:
         out_axons += synapses.out_axons(partition, reach)
     for link in into:
@@ -192,9 +175,8 @@ def _plan(
         in_axons += usage.in_axons
         bits += usage.bits
         if link.pre is not None:
-            asked = link.synapses.slots * int(usage.reach.sum())
-            needed[link.pre] = needed.get(link.pre, 0) + asked
-    return BlockPlan(layer, partition, in_axons, out_axons, bits), needed
+            asked += link.synapses.slots * int(usage.reach.sum())
+    return BlockPlan(layer, partition, in_axons, out_axons, bits), asked
 
 
 def _partitions(shape: tuple[int, ...]) -> Iterator[Partition]:
@@ -211,10 +193,6 @@ def _partitions(shape: tuple[int, ...]) -> Iterator[Partition]:
     # nearly square blocks share more of their inputs
     found.sort(key=lambda p: (p.n_blocks, max(p.block[:2]) - min(p.block[:2])))
     yield from found
-
-
-def _fewest(shape: tuple[int, ...]) -> int:
-    return -(-int(np.prod(shape)) // MAX_COMPARTMENTS)
 
 
 def _in_order(shapes: Mapping[str, object], links: Sequence[Link]) -> list[str]:
