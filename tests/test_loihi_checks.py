@@ -175,6 +175,21 @@ def test_bits_that_weights_keep_are_foreseen(name):
     assert (min(kept.values()) < 8) == (name != "mlp")
 
 
+def test_large_biases_cost_bits_of_the_weights():
+    """As many as when NengoLoihi builds; without the bias, none are lost."""
+    kept = {}
+    for bias in (0.0, 40.0):
+        model = chain()
+        weights, _ = model.get_layer("inner").get_weights()
+        model.get_layer("inner").set_weights([weights, np.full(5, bias)])
+        snn = ne.convert(model, scale_firing_rates=20)
+        (core,) = snn.ledger(np.ones((1, 4)), 2, progress=False).cores
+        checks = snn.loihi_network().checks
+        assert [c.value for c in checks] == [8 - core.lost_bits] * bool(core.lost_bits)
+        kept[bias] = 8 - core.lost_bits
+    assert kept[0.0] == 8 > kept[40.0]
+
+
 def test_weights_too_small_for_the_chip_are_refused(no_build):
     model = chain()
     weights, biases = model.get_layer("inner").get_weights()

@@ -232,3 +232,23 @@ def test_convolutions_that_lie_differently_in_one_layer():
     assert use["synapses"][0] == built.plans["b"].synapse_bits[0]
     assert use["in-axons"][0] == built.plans["b"].in_axons[0]
     assert built.block_shapes == {"b": (4, 4, 2)}
+
+
+@pytest.mark.parametrize("groups, form", [(2, "Convolution"), (4, "Sparse")])
+def test_kernels_of_many_groups_are_written_out(groups, form):
+    """A shared kernel would hold zeros between groups, which the chip reads: half of it
+    for two groups, three quarters for four."""
+    with nengo.Network(seed=0) as net:
+        inp = nengo.Node(np.zeros(64), label="input")
+        a, b = neurons(64, "a", 1.5), neurons(64, "b", 1.2)
+        nengo.Connection(inp, a.neurons, synapse=None)
+        kernel = np.random.RandomState(0).uniform(size=(3, 3, 4 // groups, 4))
+        conv = nengo.Convolution(
+            4, (4, 4, 4), padding="same", init=kernel, groups=groups
+        )
+        nengo.Connection(a.neurons, b.neurons, transform=conv)
+    topology = ne.trace_topology(net)
+    built = build_loihi_network(net, topology, [])
+    assert type(built.network.connections[-1].transform).__name__ == form
+    with built.simulator(target="sim") as sim:
+        sim.run_steps(2)
