@@ -178,7 +178,7 @@ def test_bits_that_weights_keep_are_foreseen(name):
 def test_large_biases_cost_bits_of_the_weights():
     """As many as when NengoLoihi builds; without the bias, none are lost."""
     kept = {}
-    for bias in (0.0, 40.0):
+    for bias in (0.0, 4000.0):
         model = chain()
         weights, _ = model.get_layer("inner").get_weights()
         model.get_layer("inner").set_weights([weights, np.full(5, bias)])
@@ -187,7 +187,7 @@ def test_large_biases_cost_bits_of_the_weights():
         checks = snn.loihi_network().checks
         assert [c.value for c in checks] == [8 - core.lost_bits] * bool(core.lost_bits)
         kept[bias] = 8 - core.lost_bits
-    assert kept[0.0] == 8 > kept[40.0]
+    assert kept[0.0] == 8 > kept[4000.0]
 
 
 def test_weights_too_small_for_the_chip_are_refused(no_build):
@@ -235,7 +235,7 @@ def test_automatic_scales_bring_every_layer_to_the_target():
     """From Keras's own activations: the 99.9th percentile of those above zero."""
     keras = tf_keras()
     model = make(keras, "inception")
-    x = example_input("inception", 30)
+    x = example_input("inception", 40)  # more than a minibatch
     snn = ne.convert(
         model,
         scale_firing_rates="auto",
@@ -248,6 +248,8 @@ def test_automatic_scales_bring_every_layer_to_the_target():
         values = np.asarray(activation(x)).ravel()
         highest = np.percentile(values[values > 0], 99.9)
         assert_allclose(1 / pop.amplitude, 200 / highest, rtol=1e-4)
+        wanted = values.reshape(40, -1) / pop.amplitude
+        assert_allclose(snn.wanted_rates(x)[pop.name], wanted, rtol=1e-3, atol=1e-2)
     rates = snn.wanted_rates(x)
     assert all(np.max(r) >= 200 for r in rates.values())
     assert set(snn.options["scale_firing_rates"]) == set(rates)
