@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .fanout import fan_out
     from .keras_files import load_model
     from .keras_layers import LayerOps, count_layer_ops, register_layer
+    from .loihi import Ledger, LoihiNetwork
     from .model_energy import ModelEnergy
     from .spiking_model import SpikingModel
     from .topology import Population, Projection, Topology
@@ -57,6 +58,7 @@ _HOMES = {
     "fanout": ("fan_out",),
     "keras_files": ("load_model",),
     "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
+    "loihi": ("Ledger", "LoihiNetwork"),
     "model_energy": ("ModelEnergy",),
     "spiking_model": ("SpikingModel",),
     "topology": ("Population", "Projection", "Topology"),

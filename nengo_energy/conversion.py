@@ -14,9 +14,11 @@ from .biases import fold_biases
 from .compat import import_nengo_dl, import_nengo_loihi
 from .compat.counting import open_nengo_dl
 from .exceptions import InputError, UnsupportedError
+from .firing_rates import TARGET_RATE, scales_for_target
 from .keras_files import as_model
+from .keras_map import layer_of_label
 from .keras_models import KerasClone, to_tf_keras, translate_activation
-from .spiking_model import SpikingModel, layer_of_label
+from .spiking_model import SpikingModel
 from .topology import Topology
 from .tracing import trace_topology
 
@@ -46,7 +48,9 @@ UNVERIFIED_SPIKES = Assumption(
 def convert(
     model: Any,
     *,
-    scale_firing_rates: float | Mapping[Any, float] | None = None,
+    scale_firing_rates: float | Mapping[Any, float] | str | None = None,
+    example_data: Any = None,
+    target_rate: float | None = None,
     synapse: float | nengo.synapses.Synapse | None = None,
     swap_activations: Mapping[Any, Any] | None = None,
     inference_only: bool = True,
@@ -67,9 +71,15 @@ def convert(
         A trained model, functional or sequential, of Keras 2 (``tf_keras``,
         ``tf.keras``) or Keras 3, or the path of a file that holds one; see
         `nengo_energy.load_model`.
-    scale_firing_rates : float or mapping of layer to float, optional
+    scale_firing_rates : float, mapping of layer to float, or "auto", optional
         How many times faster neurons fire than their activation says [Hz]; outputs are
-        scaled back. Layers are given as such or by name.
+        scaled back. Layers are given as such or by name. ``"auto"`` chooses a scale for
+        each layer, by which its fastest neurons reach ``target_rate`` on example data.
+    example_data : ndarray, or list or mapping of ndarray, optional
+        For ``"auto"``: inputs as the model takes them; some hundred are enough.
+    target_rate : float, optional
+        For ``"auto"``: the rate [Hz], by default
+        `nengo_energy.firing_rates.TARGET_RATE`.
     synapse : float or nengo.synapses.Synapse, optional
         Filter on the output of all neurons; a number is a low-pass time constant [s].
     swap_activations : mapping, optional
@@ -104,9 +114,30 @@ def convert(
         If a layer has no native equivalent, or the converted network computes something
         else than the model.
     """
-    _check_options(scale_firing_rates, converter_options)
     model = as_model(model, custom_objects)
+    if scale_firing_rates == "auto":
+        if example_data is None:
+            raise InputError('scale_firing_rates="auto" needs example_data')
+        target = TARGET_RATE if target_rate is None else target_rate
+        unscaled = convert(
+            model,
+            synapse=synapse,
+            swap_activations=swap_activations,
+            allow_fallback=allow_fallback,
+            verify=False,
+            **converter_options,
+        )
+        scale_firing_rates = scales_for_target(
+            unscaled.wanted_rates(example_data), unscaled.topology, target
+        )
+    elif example_data is not None or target_rate is not None:
+        raise InputError(
+            'example_data and target_rate are for scale_firing_rates="auto"; got '
+            f"{scale_firing_rates!r}"
+        )
+    _check_options(scale_firing_rates, converter_options)
     clone = to_tf_keras(model)
+    _check_sizes(clone)
     options = {
         "scale_firing_rates": _by_private_layer(clone, scale_firing_rates),
         "synapse": synapse,
@@ -135,6 +166,7 @@ def convert(
             **converter_options,
         },
         assumptions=assumptions,
+        folded=tuple(folded),
     )
 
 
@@ -144,8 +176,8 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
     if unknown:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
-            "synapse, swap_activations, inference_only, allow_fallback, verify, "
-            "custom_objects, " + ", ".join(known)
+            "example_data, target_rate, synapse, swap_activations, inference_only, "
+            "allow_fallback, verify, custom_objects, " + ", ".join(known)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:
@@ -156,11 +188,27 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
             )
 
 
+def _check_sizes(clone: KerasClone) -> None:
+    """Refuse layers without a single unit, which Keras 2 lets pass."""
+    for layer in clone.model.layers:
+        shapes = layer.output_shape
+        for shape in shapes if isinstance(shapes, list) else [shapes]:
+            if 0 in shape:
+                raise InputError(
+                    f"layer {layer.name!r} has no units: its output's shape is {shape}"
+                )
+
+
 def _by_private_layer(clone: KerasClone, scale: Any) -> Any:
     """Let scales by layer be given by the user's layers or their names."""
     if not isinstance(scale, Mapping):
         return scale
-    return {clone.layer(key): value for key, value in scale.items()}
+    layers = {clone.layer(key): value for key, value in scale.items()}
+    # the converter looks for the layer that does the work
+    return {
+        layer.layer if type(layer).__name__ == "TimeDistributed" else layer: value
+        for layer, value in layers.items()
+    }
 
 
 def _default_swaps(swaps: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Sequence
 
@@ -9,6 +10,29 @@ import numpy as np
 import scipy.sparse as sp
 
 from .linear_maps import LinearMap
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Units in space and channels, and the order of their axes in a flat vector."""
+
+    space: tuple[int, ...]
+    n_channels: int
+    channels_last: bool = True
+
+    def split(self, units: np.ndarray) -> list[np.ndarray]:
+        """Return the positions and the channel of units, channel last."""
+        if self.channels_last:
+            return list(np.unravel_index(units, (*self.space, self.n_channels)))
+        channel, *position = np.unravel_index(units, (self.n_channels, *self.space))
+        return [*position, channel]
+
+    def arranged(self, values: np.ndarray) -> np.ndarray:
+        """Give (n_units, ...) the axes (*space, channels, ...)."""
+        if self.channels_last:
+            return values.reshape(*self.space, self.n_channels, *values.shape[1:])
+        shape = (self.n_channels, *self.space, *values.shape[1:])
+        return np.moveaxis(values.reshape(shape), 0, len(self.space))
 
 
 class ConvolutionMap(LinearMap):
@@ -51,11 +75,14 @@ class ConvolutionMap(LinearMap):
         self.output_space = tuple(output_space)
         self.n_channels = n_channels
         self.n_filters = kernel.shape[-1]
+        self.strides = tuple(strides)
+        self.pads = tuple(pads)
         self.channels_last = channels_last
+        self.transposed = transposed
         self.size_in = int(np.prod(self.input_space)) * n_channels
         self.size_out = int(np.prod(self.output_space)) * self.n_filters
         # for each dimension, the output position that input and tap meet; -1 for none
-        self._meetings = [
+        self.meetings = [
             _meetings(*sizes, transposed)
             for sizes in zip(
                 self.input_space,
@@ -69,8 +96,23 @@ class ConvolutionMap(LinearMap):
         self._taps = _ungroup(kernel, n_channels)
 
     @property
+    def input_grid(self) -> Grid:
+        """Presynaptic units in space and channels."""
+        return Grid(self.input_space, self.n_channels, self.channels_last)
+
+    @property
+    def output_grid(self) -> Grid:
+        """Postsynaptic units in space and channels."""
+        return Grid(self.output_space, self.n_filters, self.channels_last)
+
+    @property
+    def full_kernel(self) -> np.ndarray:
+        """Weights with zeros between groups, (*kernel_size, n_channels, n_filters)."""
+        return self._taps.reshape(*self.kernel.shape[:-2], *self._taps.shape[1:])
+
+    @property
     def fan_out_bound(self) -> int:
-        taps = np.prod([np.max((m >= 0).sum(axis=1)) for m in self._meetings])
+        taps = np.prod([np.max((m >= 0).sum(axis=1)) for m in self.meetings])
         return int(taps) * self.n_filters
 
     @cached_property
@@ -80,7 +122,7 @@ class ConvolutionMap(LinearMap):
         # one dimension after the other: (taps..., channels) -> (channels, inputs...)
         n_links = np.count_nonzero(self._taps, axis=-1).astype(np.int64)
         n_links = n_links.reshape(self.kernel.shape[:-2] + (self.n_channels,))
-        for meetings in self._meetings:
+        for meetings in self.meetings:
             n_links = np.tensordot(n_links, (meetings >= 0).astype(np.int64), (0, 1))
         if self.channels_last:
             n_links = np.moveaxis(n_links, 0, n_dims)
@@ -88,10 +130,10 @@ class ConvolutionMap(LinearMap):
 
     def columns(self, indices: np.ndarray) -> sp.csc_matrix:
         indices = np.asarray(indices)
-        channel, position = self._split(indices, self.input_space, self.n_channels)
+        *position, channel = self.input_grid.split(indices)
         # output position for every (unit, tap): combine the dimensions, keep -1
         out = np.zeros((len(indices), 1), dtype=np.int64)
-        for dim, meetings in enumerate(self._meetings):
+        for dim, meetings in enumerate(self.meetings):
             step = meetings[position[dim]][:, None, :]
             out = np.where(
                 (out[:, :, None] < 0) | (step < 0),
@@ -108,16 +150,6 @@ class ConvolutionMap(LinearMap):
         rows = base[link] + target * step
         shape = (self.size_out, len(indices))
         return sp.csc_matrix((weights[link, target], (rows, unit[link])), shape=shape)
-
-    def _split(
-        self, indices: np.ndarray, space: tuple[int, ...], n_channels: int
-    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """Split flat indices into channels and positions in each dimension."""
-        if self.channels_last:
-            *position, channel = np.unravel_index(indices, space + (n_channels,))
-        else:
-            channel, *position = np.unravel_index(indices, (n_channels,) + space)
-        return channel, tuple(position)
 
 
 def _meetings(

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any
 
 import nengo
 import numpy as np
 
 from .activity import Activity, measure_activity
 from .assumptions import Assumption
-from .checks import check_choice
+from .checks import check_choice, check_positive
 from .compat import emulator, import_nengo_dl
 from .counts import OpCounts, count_ops
 from .energy import estimate_energy
 from .exceptions import InputError
+from .firing_rates import wanted_rates
 from .keras_layers import LayerOps, count_layer_ops
-from .loihi import build_loihi_network
+from .keras_map import KerasMap, layer_of_label
+from .loihi import (
+    Change,
+    Ledger,
+    LoihiNetwork,
+    build_loihi_network,
+    check_rates,
+    ledger_from_activity,
+    ledger_from_run,
+)
+from .model_inputs import as_input, presented
 from .simulators import SIMULATORS
 from .topology import Topology
 from .tracing import trace_topology
@@ -29,25 +39,8 @@ if TYPE_CHECKING:
     from .keras_models import KerasClone
 
 
-class KerasMap(Mapping):
-    """Parts of the network, by layer, tensor or name of the Keras model."""
-
-    def __init__(self, clone: KerasClone, parts: Mapping[Any, Any]):
-        self._clone = clone
-        self._parts = parts
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._parts[self._clone.tensor(key)]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def values(self) -> Any:
-        """Return the parts of the network."""
-        return self._parts.values()
+DT = 0.001
+"""Length of a timestep that firing rates and filters are thought for [s]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +55,8 @@ class SpikingModel:
         The converted network, with biases folded into the neurons.
     assumptions : tuple of Assumption
         What conversion took for granted.
+    folded : tuple of str
+        Populations whose biases came from nodes, and were folded into the neurons.
     """
 
     model: Any
@@ -72,6 +67,7 @@ class SpikingModel:
     parts: Mapping[Any, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
+    folded: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> KerasMap:
@@ -109,11 +105,6 @@ class SpikingModel:
         """Operations of the conventional network, layer by layer."""
         return count_layer_ops(self.clone.model)
 
-    @cached_property
-    def loihi_network(self) -> nengo.Network:
-        """The network as it is deployed; see `nengo_energy.loihi`."""
-        return build_loihi_network(self.net, self.topology, self.output_probes)
-
     @property
     def input_nodes(self) -> list[nengo.Node]:
         """Input nodes in the order of the model's inputs."""
@@ -124,13 +115,119 @@ class SpikingModel:
         """Output probes in the order of the model's outputs."""
         return [self.probes[tensor] for tensor in self.clone.model.outputs]
 
+    def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
+        """Return the rate at which each neuron would have to fire, without a limit.
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            Inputs as the Keras model takes them; 256 of them are looked at.
+
+        Returns
+        -------
+        dict of {str: (n_examples, n_neurons) ndarray}
+            Rates by population [Hz], from a network of rate neurons.
+        """
+        rates = wanted_rates(self.net, self._as_input(x))
+        return {p.name: rates[p.ensemble] for p in self.topology.populations}
+
+    def loihi_network(
+        self,
+        *,
+        on_host: Iterable[str] | None = None,
+        presented: Mapping[Any, nengo.Process] | None = None,
+        dt: float = DT,
+        example_data: Any = None,
+    ) -> LoihiNetwork:
+        """Prepare the network for the chip, with nothing left to edit.
+
+        Parameters
+        ----------
+        on_host : iterable of str, optional
+            Layers that run on the host: by default those that the input feeds, which
+            encode it as spikes. An empty list puts all on the chip.
+        presented : mapping of input to nengo.Process, optional
+            Inputs that a process puts out, such as ``nengo.processes.PresentInput``.
+        dt : float
+            Length of a timestep [s].
+        example_data : ndarray, or list or mapping of ndarray, optional
+            Inputs by which firing rates are checked.
+
+        Returns
+        -------
+        LoihiNetwork
+            Prints what was changed and why, and how the layers lie on the cores.
+        """
+        chosen = None if on_host is None else frozenset(self._populations(on_host))
+        key = (chosen, dt)
+        if presented or key not in self._prepared:
+            nodes = {
+                key if isinstance(key, nengo.Node) else self.inputs[key]: process
+                for key, process in (presented or {}).items()
+            }
+            prepared = build_loihi_network(
+                self.net,
+                self.topology,
+                self.output_probes,
+                on_host=chosen,
+                presented=nodes,
+                dt=dt,
+            )
+            changes = self._changes_in_conversion() + prepared.changes
+            prepared = replace(prepared, changes=changes)
+            if not presented:
+                self._prepared[key] = prepared
+        else:
+            prepared = self._prepared[key]
+        if example_data is None:
+            return prepared
+        found = check_rates(self.wanted_rates(example_data), dt)
+        return replace(prepared, checks=prepared.checks + tuple(found))
+
+    @cached_property
+    def _prepared(self) -> dict[Any, LoihiNetwork]:
+        return {}
+
+    def _populations(self, layers: Iterable[str]) -> list[str]:
+        """Return the names of the populations of layers that are given by name."""
+        if isinstance(layers, str):
+            raise InputError(f"on_host must be a list of layers; got {layers!r}")
+        by_layer: dict[str, list[str]] = {}
+        for pop in self.topology.populations:
+            by_layer.setdefault(pop.layer, []).append(pop.name)
+        return [name for key in layers for name in by_layer.get(key, [key])]
+
+    def _changes_in_conversion(self) -> tuple[Change, ...]:
+        changes = [
+            Change(
+                "biases",
+                name,
+                "biases were folded into the neurons",
+                "NengoLoihi refuses the relays that they came through",
+            )
+            for name in self.folded
+        ]
+        if self.options.get("max_to_avg_pool"):
+            changes += [
+                Change(
+                    "pooling",
+                    layer.name,
+                    "max pooling became average pooling",
+                    "spikes have no maximum; train with averages, which are another "
+                    "thing",
+                )
+                for layer in self.clone.model.layers
+                if "Max" in type(layer).__name__
+            ]
+        return tuple(changes)
+
     def measure(
         self,
         x: Any,
         timesteps: int = 50,
         *,
         simulator: str = "nengo-dl",
-        dt: float = 0.001,
+        dt: float = DT,
         warmup: int = 0,
         minibatch_size: int | None = None,
         progress: bool | None = None,
@@ -157,7 +254,10 @@ class SpikingModel:
         """
         check_choice("simulator", simulator, SIMULATORS)
         data = self._as_input(x)
-        network = self.loihi_network if simulator == "loihi" else self.net
+        network, topology = self.net, self.topology
+        if simulator == "loihi":
+            prepared = self.loihi_network(dt=check_positive("dt", dt, "s"))
+            network, topology = prepared.network, prepared.topology
         return measure_activity(
             network,
             data,
@@ -166,10 +266,52 @@ class SpikingModel:
             dt=dt,
             warmup=warmup,
             minibatch_size=minibatch_size,
-            topology=self.topology,
+            topology=topology,
             probes=self.output_probes,
             progress=progress,
         )
+
+    def ledger(
+        self,
+        x: Any,
+        timesteps: int | None = None,
+        *,
+        on_host: Iterable[str] | None = None,
+        dt: float = DT,
+        progress: bool | None = None,
+    ) -> Ledger:
+        """Account for what the chip does for this network, core by core.
+
+        Parameters
+        ----------
+        x : ndarray, list or mapping of ndarray, or Activity
+            Inputs, which are run on the emulator; or what was measured before, by any
+            simulator.
+        timesteps : int, optional
+            Timesteps per inference, 50 by default; an activity has its own.
+        on_host : iterable of str, optional
+            See `loihi_network`.
+        dt : float
+            Length of a timestep [s].
+        progress : bool, optional
+            Show a progress bar; by default in a terminal, when a run is long.
+
+        Returns
+        -------
+        Ledger
+            In total and for each core: neuron updates, synops, axons, memory, messages
+            and hops.
+        """
+        prepared = self.loihi_network(on_host=on_host, dt=dt)
+        if isinstance(x, Activity):
+            if timesteps not in (None, x.timesteps):
+                raise InputError(
+                    f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
+                )
+            return ledger_from_activity(prepared, x)
+        data = self._as_input(x)
+        steps = 50 if timesteps is None else timesteps
+        return ledger_from_run(prepared, data, steps, progress=progress)
 
     def count(self, activity: Activity) -> OpCounts:
         """Count the operations of the spiking and of the conventional network."""
@@ -207,7 +349,15 @@ class SpikingModel:
         chosen = registry.default_names() if devices is None else devices
         return estimate_energy(self.count(activity), chosen, host=host)
 
-    def simulator(self, name: str = "nengo-dl", x: Any = None, **options: Any) -> Any:
+    def simulator(
+        self,
+        name: str = "nengo-dl",
+        x: Any = None,
+        *,
+        presentation_time: float | None = None,
+        on_host: Iterable[str] | None = None,
+        **options: Any,
+    ) -> Any:
         """Open a simulator of this network.
 
         Parameters
@@ -218,6 +368,12 @@ class SpikingModel:
         x : ndarray, optional
             One input, which the network is shown from the first timestep on; `feed`
             shows another. NengoDL takes its inputs as ``sim.run_steps(..., data=...)``.
+            For ``"loihi"`` an input may have a value for each timestep.
+        presentation_time : float, optional
+            For ``"loihi"``: ``x`` holds several inputs, which are shown one after the
+            other for this time each [s].
+        on_host : iterable of str, optional
+            For ``"loihi"``: see `loihi_network`.
         **options
             Passed on to the simulator.
 
@@ -227,6 +383,11 @@ class SpikingModel:
             ``sim.data[snn.outputs[...]]`` is the output.
         """
         check_choice("simulator", name, SIMULATORS)
+        if name != "loihi" and not (presentation_time is None and on_host is None):
+            raise InputError(
+                "presentation_time and on_host are for the simulator 'loihi'; "
+                f"got {name!r}"
+            )
         if name == "nengo-dl":
             if x is not None:
                 raise InputError(
@@ -238,7 +399,16 @@ class SpikingModel:
         if name == "nengo":
             sim = nengo.Simulator(self.net, **options)
         else:
-            sim = emulator.open_emulator(self.loihi_network, **options)
+            shown: Mapping[Any, nengo.Process] = {}
+            if x is not None:
+                data = self._as_input(x, single=presentation_time is None)
+                varies = any(rows.ndim == 3 for rows in data.values())
+                if presentation_time is not None or varies:
+                    shown = presented(data, presentation_time, DT)
+            prepared = self.loihi_network(on_host=on_host, presented=shown)
+            sim = prepared.simulator(**options)
+            if shown:
+                return sim
         if x is not None:
             self.feed(sim, x)
         return sim
@@ -254,56 +424,14 @@ class SpikingModel:
             One input as the Keras model takes it, with or without the axis of examples.
         """
         for node, value in self._as_input(x, single=True).items():
-            emulator.set_input(sim, node, value[0])
+            rows = value.reshape(-1, value.shape[-1])
+            if len(rows) > 1:
+                raise InputError(
+                    f"one input is shown until the next is fed; got {len(rows)}. "
+                    'simulator("loihi", x, presentation_time=...) shows several'
+                )
+            emulator.set_input(sim, node, rows[0])
 
     def _as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
-        """Return inputs by node, (n, size) or (n, timesteps, size), or complain."""
-        tensors = self.clone.model.inputs
-        if isinstance(x, Mapping):
-            given = {id(self.clone.tensor(key)): value for key, value in x.items()}
-            missing = [t.name for t in tensors if id(t) not in given]
-            if missing:
-                raise InputError(f"inputs lack {', '.join(missing)}")
-            x = [given[id(tensor)] for tensor in tensors]
-        elif len(tensors) == 1:
-            x = [x]
-        if not isinstance(x, (list, tuple)) or len(x) != len(tensors):
-            raise InputError(
-                f"model {self.model.name!r} has {len(tensors)} inputs; give a list of "
-                "as many arrays, or a mapping by input"
-            )
         temporal = bool(self.options.get("temporal_model"))
-        return {
-            self.nodes[tensor]: _flatten(value, tensor, temporal, single)
-            for tensor, value in zip(tensors, x)
-        }
-
-
-def layer_of_label(label: str) -> str:
-    """Return the Keras layer that NengoDL's converter labelled a part after."""
-    return re.sub(r"\.\d+(?=/|$)", "", label)
-
-
-def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarray:
-    """Return one input with one axis of features, (n, size) or (n, timesteps, size)."""
-    name = tensor._keras_history[0].name
-    shape = tuple(tensor.shape)[2 if temporal else 1 :]
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"input {name!r} must be an array of numbers") from error
-    if single and array.shape == shape:
-        array = array[None]
-    n_axes = array.ndim - len(shape)
-    if n_axes not in (1, 2) or array.shape[n_axes:] != shape:
-        batch = ", ".join(["n", *map(str, shape)])
-        steps = ", ".join(["n", "timesteps", *map(str, shape)])
-        raise InputError(
-            f"input {name!r} must have the shape ({batch}), or ({steps}) to change "
-            f"every timestep; got {array.shape}"
-        )
-    size = int(np.prod(shape, dtype=int))
-    return array.reshape(*array.shape[:n_axes], size)
-
-
-__all__: Sequence[str] = ["KerasMap", "SpikingModel", "layer_of_label"]
+        return as_input(self.clone, self.nodes, x, temporal, single)

@@ -58,6 +58,21 @@ def test_readme_example_prints_its_table(tmp_path):
         assert shown[name] == found[name]
 
 
+def test_readme_deployment_runs(tmp_path):
+    script = tmp_path / "deployment.py"
+    images = "images = np.random.RandomState(0).rand(8, 28, 28, 1)\n"
+    picture = f"{tmp_path / 'mesh.png'}"
+    block = block_after("loihi").replace("mesh.png", picture)
+    # the same model
+    model = block_after("example").partition("snn = ")[0]
+    script.write_text(model + images + block)
+    printed = run(str(script))
+    for said in ("Fits on one chip", "Changed for the chip", "hops, placed greedy"):
+        assert said in printed
+    assert "ledger by loihi" in printed
+    assert (tmp_path / "mesh.png").stat().st_size > 5000
+
+
 def test_readme_model_energy(capsys):
     import numpy as np
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import nengo
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from random_networks import random_networks
@@ -29,7 +29,7 @@ def neurons(n, label, bias=0.0, neuron_type=nengo.LIF()):
 
 
 def prepare(net):
-    return build_loihi_network(net, ne.trace_topology(net), net.all_probes)
+    return build_loihi_network(net, ne.trace_topology(net), net.all_probes).network
 
 
 def chain(first=nengo.LIF(), second=nengo.LIF(), synapses=(0.005, None)):
@@ -64,7 +64,8 @@ def test_merged_network_spikes_as_the_original_does(built, seed):
     another order may move a spike at the end of a timestep."""
     x = np.random.RandomState(seed).uniform(0.1, 0.5, size=(1, built.inp.size_out))
     topology = ne.trace_topology(built.net)
-    prepared = build_loihi_network(built.net, topology, [built.probe])
+    assume(all(p.n_synapses for p in topology.projections + topology.readouts))
+    prepared = build_loihi_network(built.net, topology, [built.probe]).network
     assert not [n for n in prepared.nodes if n not in (built.inp, built.out)]
     before, after = (
         ne.measure_activity(
@@ -179,18 +180,75 @@ def test_decoded_connection_becomes_weights():
     assert_allclose(merged.transform.init, encoders @ decoders, rtol=1e-12)
 
 
-def test_projection_without_weights_is_left_out():
-    """NengoLoihi can't store it, and it does nothing."""
+def test_weights_that_are_all_zero_are_refused():
+    net = chain()
+    with net:
+        nengo.Connection(
+            net.all_ensembles[0].neurons,
+            net.all_ensembles[1].neurons,
+            transform=np.zeros((3, 2)),
+        )
+    with pytest.raises(ne.InputError, match=r"weights of layer 'b' are zero \(a -> b"):
+        prepare(net)
+
+
+def test_layer_that_the_chip_drives_is_on_the_chip():
+    """Even where it has an input of its own, which NengoLoihi then encodes."""
+    net = chain()
+    a, b = net.all_ensembles
+    with net:
+        late = nengo.Node(np.zeros(2), label="late")
+        c = neurons(2, "c")
+        nengo.Connection(b.neurons, c.neurons, transform=np.ones((2, 3)))
+        nengo.Connection(late, c.neurons, synapse=None)
+    prepared = prepare(net)
+    assert emulator.host_ensembles(prepared) == {a}
+    with emulator.open_emulator(prepared, target="sim") as sim:
+        emulator.set_input(sim, late, np.ones(2))
+        sim.run_steps(10)
+        assert len(sim.model.inputs) == 2
+
+
+def test_convolutions_that_lie_differently_in_one_layer():
+    """The second of them can't share weights, and is written out."""
     with nengo.Network(seed=0) as net:
-        inp = nengo.Node(np.zeros(2), label="input")
-        fixed = dict(gain=np.ones(2), bias=np.full(2, 100.0), neuron_type=nengo.LIF())
-        a, b = (nengo.Ensemble(2, 1, label=name, **fixed) for name in "ab")
+        inp = nengo.Node(np.zeros(32), label="input")
+        a, b = neurons(32, "a", 1.5), neurons(32, "b", 1.2)
         nengo.Connection(inp, a.neurons, synapse=None)
-        nengo.Connection(a.neurons, b.neurons, transform=0.0)
+        rng = np.random.RandomState(0)
+        for shape in ((4, 4, 2), (2, 4, 4)):
+            kernel = rng.uniform(size=(3, 3, shape[2], shape[2]))
+            conv = nengo.Convolution(shape[2], shape, padding="same", init=kernel)
+            nengo.Connection(a.neurons, b.neurons, transform=conv)
     topology = ne.trace_topology(net)
-    prepared = build_loihi_network(net, topology, [])
-    assert [conn.pre_obj for conn in prepared.connections] == [inp]
-    activity = ne.measure_activity(
-        prepared, timesteps=20, simulator="loihi", topology=topology
-    )
-    assert activity.populations["b"].spikes.sum() > 0
+    built = build_loihi_network(net, topology, [])
+    kinds = [type(c.transform).__name__ for c in built.network.connections[1:]]
+    assert kinds == ["Convolution", "Sparse"]
+    assert built.plans["b"].partition.shape == (4, 4, 2)
+    with built.simulator(target="sim") as sim:
+        block = sim.model.objs[b]["out"]
+        block = block[0] if isinstance(block, list) else block
+        use = block.utilization()
+    assert use["synapses"][0] == built.plans["b"].synapse_bits[0]
+    assert use["in-axons"][0] == built.plans["b"].in_axons[0]
+    assert built.block_shapes == {"b": (4, 4, 2)}
+
+
+@pytest.mark.parametrize("groups, form", [(2, "Convolution"), (4, "Sparse")])
+def test_kernels_of_many_groups_are_written_out(groups, form):
+    """A shared kernel would hold zeros between groups, which the chip reads: half of it
+    for two groups, three quarters for four."""
+    with nengo.Network(seed=0) as net:
+        inp = nengo.Node(np.zeros(64), label="input")
+        a, b = neurons(64, "a", 1.5), neurons(64, "b", 1.2)
+        nengo.Connection(inp, a.neurons, synapse=None)
+        kernel = np.random.RandomState(0).uniform(size=(3, 3, 4 // groups, 4))
+        conv = nengo.Convolution(
+            4, (4, 4, 4), padding="same", init=kernel, groups=groups
+        )
+        nengo.Connection(a.neurons, b.neurons, transform=conv)
+    topology = ne.trace_topology(net)
+    built = build_loihi_network(net, topology, [])
+    assert type(built.network.connections[-1].transform).__name__ == form
+    with built.simulator(target="sim") as sim:
+        sim.run_steps(2)

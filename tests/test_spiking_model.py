@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import nengo_energy as ne
 from nengo_energy.activity import measure_activity
 from nengo_energy.compat import import_nengo_loihi, import_tf_keras
-from nengo_energy.spiking_model import layer_of_label
+from nengo_energy.keras_map import layer_of_label
 
 pytestmark = pytest.mark.tensorflow
 
@@ -127,7 +127,7 @@ def test_simulators_and_the_deployed_network_agree(make):
         for name in ("nengo", "nengo-dl", "loihi")
     }
     runs["merged"] = measure_activity(
-        snn.loihi_network,
+        snn.loihi_network().network,
         {node: x.reshape(3, -1) for node in snn.input_nodes},
         60,
         simulator="nengo",
@@ -528,12 +528,36 @@ def test_measured_inputs_are_checked(x, message):
         snn.measure(x, 5)
 
 
-def test_rate_neurons_are_not_for_the_chip():
+@pytest.mark.parametrize(
+    "neurons, reason",
+    [
+        (nengo.RectifiedLinear(), "puts out a rate"),
+        (nengo.SpikingRectifiedLinear(), "spikes several times in a timestep"),
+    ],
+)
+def test_neurons_that_the_chip_lacks_are_exchanged_and_said(neurons, reason):
     keras, *_ = keras_versions()
     model = build(keras, (10,), mlp)
-    relu = nengo.RectifiedLinear()
-    snn = ne.convert(model, swap_activations={relu: relu})
-    with pytest.raises(
-        ne.UnsupportedError, match="'second' has RectifiedLinear neurons"
-    ):
-        snn.simulator("loihi")
+    snn = ne.convert(
+        model,
+        swap_activations={nengo.RectifiedLinear(): neurons},
+        scale_firing_rates=100,
+    )
+    prepared = snn.loihi_network()
+    said = [str(c) for c in prepared.changes if c.kind == "neurons"]
+    name = type(neurons).__name__
+    became = f"{name} became LoihiSpikingRectifiedLinear"
+    assert len(said) == 2 and all(became in s and reason in s for s in said)
+    # the network itself keeps its neurons, and the chip does what it does for the usual
+    assert {p.neuron_type for p in snn.topology.populations} == {name}
+    x = np.random.RandomState(0).uniform(size=(2, 10))
+    counts = [
+        {
+            n: p.spikes
+            for n, p in s.measure(x, 30, simulator="loihi").populations.items()
+        }
+        for s in (snn, ne.convert(model, scale_firing_rates=100))
+    ]
+    assert counts[0]["second"].sum() > 20
+    for name in counts[0]:
+        assert_array_equal(counts[0][name], counts[1][name])

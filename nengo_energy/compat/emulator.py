@@ -12,6 +12,7 @@ import numpy as np
 from nengo.exceptions import ConfigError
 
 from nengo_energy.compat.loihi import import_nengo_loihi
+from nengo_energy.compat.loihi_image import note_owners
 from nengo_energy.exceptions import UnsupportedError
 
 
@@ -22,8 +23,30 @@ def open_emulator(network: nengo.Network, **options: Any) -> Any:
     would warn each time.
     """
     nengo_loihi = import_nengo_loihi()
+    if options.get("model") is None:
+        dt = float(options.get("dt", 0.001))
+        options["model"] = nengo_loihi.builder.Model(dt=dt, label=str(network))
+    note_owners(options["model"])
     with _casts_accepted():
         return nengo_loihi.Simulator(network, **options)
+
+
+def allocator(n_chips: int) -> Any:
+    """Return NengoLoihi's allocator of blocks to cores.
+
+    One chip is filled core by core; several so that few spikes pass between them.
+
+    Parameters
+    ----------
+    n_chips : int
+        Number of chips.
+    """
+    import_nengo_loihi()
+    from nengo_loihi.hardware.allocators import Greedy, GreedyInterchip
+
+    if n_chips == 1:
+        return Greedy()
+    return GreedyInterchip()
 
 
 @contextlib.contextmanager
@@ -140,6 +163,96 @@ def chip_spike_counts(sim: Any, ensembles: list[nengo.Ensemble]) -> dict[Any, An
             total[neurons] = spike_count[emulator.block_info.slices[block]]
         counts[ensemble] = total
     return counts
+
+
+class SpikeMeter:
+    """Counts what happens on the emulator from reset on, in numbers for each unit.
+
+    Parameters
+    ----------
+    sim : nengo_loihi.Simulator
+        An open simulator that runs on the emulator.
+    """
+
+    def __init__(self, sim: Any):
+        _emulator(sim)
+        self.sim = sim
+        self._sent = []
+        for spike_input in sim.model.inputs:
+            sent = np.zeros(spike_input.n_neurons, dtype=np.int64)
+            self._sent.append(sent)
+            spike_input.add_spikes = _counting(spike_input.add_spikes, sent)
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the first timestep, and forget what was counted."""
+        reset_emulator(self.sim)
+        for sent in self._sent:
+            sent[:] = 0
+        compartment = _emulator(self.sim).compartment
+        self._overflows = np.zeros(compartment.n_compartments, dtype=np.int64)
+        self._repeats = np.zeros(compartment.n_compartments, dtype=np.int64)
+        previous = np.zeros(compartment.n_compartments, dtype=bool)
+        stock = compartment._overflow
+
+        def watched(x: np.ndarray, bits: int, name: Any = None) -> None:
+            if name == "q0":  # the first of a timestep: spikes are those of the last
+                self._repeats += compartment.spiked & previous
+                previous[:] = compartment.spiked
+            if np.issubdtype(x.dtype, np.integer):
+                self._overflows += (x < -(2**bits)) | (x >= 2**bits)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Overflow")
+                stock(x, bits, name=name)
+
+        compartment._overflow = watched
+
+    @property
+    def spikes(self) -> np.ndarray:
+        """Spikes of each compartment, (n_compartments,) int64 ndarray."""
+        count: np.ndarray = _emulator(self.sim).compartment.spike_count
+        return count.astype(np.int64)
+
+    @property
+    def on_their_way(self) -> np.ndarray:
+        """Spikes of the last timestep, which arrive in the next, (n_compartments,)."""
+        spiked: np.ndarray = _emulator(self.sim).compartment.spiked
+        return spiked.astype(np.int64)
+
+    @property
+    def sent(self) -> list[np.ndarray]:
+        """Spikes that the host sent, for each input, (n_units,) int64 ndarrays."""
+        return [sent.copy() for sent in self._sent]
+
+    @property
+    def waiting(self) -> list[np.ndarray]:
+        """Spikes of these that the chip hasn't taken yet."""
+        found = []
+        for spike_input, sent in zip(self.sim.model.inputs, self._sent):
+            count = np.zeros_like(sent)
+            for indices in spike_input.spikes.values():
+                np.add.at(count, np.asarray(indices, dtype=int), 1)
+            found.append(count)
+        return found
+
+    @property
+    def overflows(self) -> np.ndarray:
+        """Times that a number of each compartment exceeded its bits."""
+        return self._overflows.copy()
+
+    @property
+    def repeats(self) -> np.ndarray:
+        """Spikes of each compartment that followed one in the timestep before, up to
+        the last timestep but one."""
+        return self._repeats.copy()
+
+
+def _counting(add_spikes: Any, sent: np.ndarray) -> Any:
+    def add(ti: int, spike_idxs: Any, permanent: bool = False) -> None:
+        np.add.at(sent, np.asarray(spike_idxs, dtype=int), 1)
+        add_spikes(ti, spike_idxs, permanent)
+
+    return add
 
 
 def _emulator(sim: Any) -> Any:

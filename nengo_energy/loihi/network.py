@@ -1,47 +1,40 @@
 """Prepare a converted network for the chip, so that NengoLoihi builds it unedited.
 
-Populations, input nodes, output nodes and probes are the network's own objects; what is
-new are the connections: passthrough nodes (pooling, concatenation, padding) are merged
-into the weights that follow, so that activity stays on the chip.
+Input nodes, output nodes and probes are the network's own objects, and so are its
+ensembles, unless the chip lacks their neurons. What is new are the connections:
+passthrough nodes (pooling, concatenation, padding) are merged into the weights that
+follow, so that activity stays on the chip.
 """
 
 from __future__ import annotations
 
-import logging
-from typing import Any, Sequence
+from dataclasses import replace
+from typing import Any, Iterable, Mapping, Sequence
 
 import nengo
-import numpy as np
-import scipy.sparse as sp
 
-from ..compat import import_nengo_loihi
-from ..exceptions import UnsupportedError
-from ..linear_maps import LinearMap
+from ..checks import check_positive
+from ..exceptions import InputError
 from ..topology import Population, Projection, Topology, require_supported
-
-logger = logging.getLogger(__name__)
-
-CHIP_NEURON_TYPES = (
-    "LoihiSpikingRectifiedLinear",
-    "LoihiLIF",
-    "LIF",
-    "SpikingRectifiedLinear",
-    "RegularSpiking",
-)
-"""Neuron types that NengoLoihi puts on the chip."""
-
-SPARSE_BELOW = 0.3
-"""Share of non-zero weights below which merged weights are a sparse matrix."""
+from .assembly import Assembly
+from .blocks import BlockPlan, plan_blocks
+from .checks import check_resolution, check_weights
+from .layout import lay_out, link
+from .neurons import for_chip
+from .prepared import Change, LoihiNetwork
+from .wiring import Wiring
 
 
 def build_loihi_network(
-    network: nengo.Network, topology: Topology, outputs: Sequence[nengo.Probe]
-) -> nengo.Network:
+    network: nengo.Network,
+    topology: Topology,
+    outputs: Sequence[nengo.Probe],
+    *,
+    on_host: Iterable[str] | None = None,
+    presented: Mapping[nengo.Node, nengo.Process] | None = None,
+    dt: float = 0.001,
+) -> LoihiNetwork:
     """Build a network for `nengo_loihi.Simulator` from the parts of another.
-
-    The populations that analog inputs feed run on the host, where they encode the input
-    as spikes; if that would leave nothing for the chip, they go on the chip, and
-    NengoLoihi encodes the input.
 
     Parameters
     ----------
@@ -51,134 +44,144 @@ def build_loihi_network(
         What was traced of it.
     outputs : sequence of nengo.Probe
         Probes of the network to keep.
+    on_host : iterable of str, optional
+        Populations that run on the host. By default those that analog inputs feed: they
+        encode the input as spikes. If that would leave nothing for the chip, or if this
+        is empty, all go on the chip, and NengoLoihi encodes the input.
+    presented : mapping of {nengo.Node: nengo.Process}, optional
+        Input nodes that shall put out what a process does, such as
+        ``nengo.processes.PresentInput``.
+    dt : float
+        Length of a timestep that the network is to run with [s].
 
     Returns
     -------
-    nengo.Network
-        Holds the same ensembles, input nodes, output nodes and probes.
+    LoihiNetwork
+        The network, what was changed and why, and how it lies on the cores.
 
     Raises
     ------
     UnsupportedError
-        If a neuron type isn't on the chip, or a part can't be expressed.
+        If a neuron type isn't on the chip, or a part can't be expressed or doesn't fit.
+    InputError
+        If a layer's weights are all zero, or a name in ``on_host`` isn't known.
     """
-    nengo_loihi = import_nengo_loihi()
     require_supported(topology, "deployment to Loihi")
-    encoding = {projection.post for projection in topology.inputs}
-    on_host = {p.name for p in topology.populations if p.name in encoding}
-    if len(on_host) == len(topology.populations):
-        on_host = set()
-    _check_neuron_types([p for p in topology.populations if p.name not in on_host])
-
-    prepared = nengo.Network(
-        label=f"{network.label or 'network'} on Loihi",
-        seed=network.seed,
-        add_to_container=False,
-    )
-    nengo_loihi.add_params(prepared)
-    ensembles = {p.name: p.ensemble for p in topology.populations}
-    prepared.ensembles.extend(ensembles.values())
-    for name in on_host:
-        prepared.config[ensembles[name]].on_chip = False
-    inputs = [projection.source for projection in topology.inputs]
-    targets = [projection.target for projection in topology.readouts]
-    prepared.nodes.extend(dict.fromkeys(inputs + targets))
-    on_chip = set(ensembles) - on_host
+    dt = check_positive("dt", dt, "s")
+    host = _host_populations(topology, on_host)
+    changes: list[Change] = []
     for projection in topology.inputs + topology.projections + topology.readouts:
-        _connect(
-            prepared,
-            projection,
-            (projection.pre not in on_chip, projection.post not in on_chip),
+        check_weights(projection)
+    topology = _with_chip_neurons(topology, host, changes)
+    chip = [p for p in topology.populations if p.name not in host]
+    wirings, shapes = lay_out(topology, host, chip)
+    plans = plan_blocks(shapes, [link(w, host) for w in wirings.values()])
+
+    found = check_resolution(topology, wirings, plans, dt)
+    assembly = Assembly(network, topology, host, presented or {})
+    for projection in topology.inputs + topology.projections + topology.readouts:
+        assembly.connect(projection, wirings.get(projection.name))
+    assembly.add_output_biases()
+    assembly.place(plans)
+    assembly.add_probes(outputs)
+    changes += _merged(topology, wirings)
+    changes += _placed(topology, host, plans)
+    return LoihiNetwork(
+        assembly.prepared,
+        topology,
+        tuple(changes),
+        plans,
+        frozenset(host),
+        dt,
+        tuple(found),
+    )
+
+
+def _host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[str]:
+    """Return the names of the populations that run on the host."""
+    names = {p.name for p in topology.populations}
+    if on_host is None:
+        encoding = {projection.post for projection in topology.inputs} & names
+        while fed := {p.post for p in topology.projections if p.pre not in encoding}:
+            if not fed & encoding:
+                break
+            encoding -= fed  # what the chip drives is on the chip
+        return encoding if len(encoding) < len(names) else set()
+    if isinstance(on_host, str):
+        raise InputError(f"on_host must be a list of names; got {on_host!r}")
+    chosen = set(on_host)
+    unknown = sorted(map(str, chosen - names))
+    if unknown:
+        raise InputError(
+            f"on_host holds {', '.join(unknown)}; known: {', '.join(sorted(names))}"
         )
-    _add_output_biases(prepared, topology)
-    known = {*ensembles.values(), *prepared.nodes}
-    prepared.probes.extend(p for p in outputs if _owner(p) in known)
-    return prepared
-
-
-def _connect(
-    prepared: nengo.Network, projection: Projection, on_host: tuple[bool, bool]
-) -> None:
-    """Add one projection, in a form that NengoLoihi takes between host and chip."""
-    if projection.n_synapses == 0:
-        # NengoLoihi can't store a synapse without weights
-        logger.info("%s has no weights but zeros, and is left out", projection.name)
-        return
-    source = projection.source
-    original = projection.connection
-    if original is not None and _is_taken(original, on_host):
-        prepared.connections.append(original)
-        return
-    filters = projection.filters
-    if len(filters) > 1:
-        raise UnsupportedError(
-            f"{projection.name} passes {len(filters)} synaptic filters in a row; "
-            "the chip has one for each connection"
-        )
-    dense = on_host[0] != on_host[1]  # NengoLoihi takes only dense weights there
-    if isinstance(source, nengo.Ensemble) and on_host == (True, False):
-        dense = False  # spikes cross, and the weights are on the chip
-    with prepared:
-        nengo.Connection(
-            _end(source),
-            _end(projection.target),
-            transform=_transform(projection.weights, dense),
-            synapse=filters[0] if filters else None,
-            label=projection.name,
-        )
-
-
-def _is_taken(conn: nengo.Connection, on_host: tuple[bool, bool]) -> bool:
-    """Tell whether NengoLoihi builds a connection as it is."""
-    if on_host == (True, True):
-        return True
-    transform = conn.transform
-    whole = conn.pre_slice == slice(None) and conn.post_slice == slice(None)
-    if isinstance(transform, nengo.Dense):
-        return whole or on_host == (False, False)
-    spikes_to_chip = isinstance(conn.pre_obj, nengo.ensemble.Neurons) and not on_host[1]
-    if isinstance(transform, nengo.Sparse):
-        return whole and spikes_to_chip
-    if isinstance(transform, nengo.Convolution):
-        plain = transform.dimensions == 2 and getattr(transform, "groups", 1) == 1
-        return whole and spikes_to_chip and plain
-    return whole
-
-
-def _end(obj: Any) -> Any:
-    return obj.neurons if isinstance(obj, nengo.Ensemble) else obj
-
-
-def _transform(weights: LinearMap, dense: bool) -> Any:
-    matrix = weights.to_sparse()
-    if dense or matrix.nnz >= SPARSE_BELOW * weights.size_in * weights.size_out:
-        return matrix.toarray()
-    return nengo.Sparse(matrix.shape, init=sp.csr_matrix(matrix))
-
-
-def _add_output_biases(prepared: nengo.Network, topology: Topology) -> None:
-    """Give output nodes what constant nodes gave them."""
-    for bias in topology.biases:
-        if isinstance(bias.target, nengo.Ensemble):
-            raise UnsupportedError(
-                f"the bias of {bias.post} comes from a node that feeds an output too; "
-                "fold_biases can't move it into the neurons"
+    if chosen == names:
+        raise InputError("on_host holds every layer; leave at least one for the chip")
+    for projection in topology.projections:
+        if projection.post in chosen and projection.pre not in chosen:
+            raise InputError(
+                f"layer {projection.post!r} can't run on the host while the chip has "
+                f"{projection.pre!r}, which drives it: put that on the host too"
             )
-        with prepared:
-            node = nengo.Node(np.array(bias.values), label=f"{bias.post}.bias")
-            nengo.Connection(node, bias.target, synapse=None)
+    return chosen
 
 
-def _check_neuron_types(populations: Sequence[Population]) -> None:
-    for pop in populations:
-        if pop.neuron_type not in CHIP_NEURON_TYPES:
-            raise UnsupportedError(
-                f"layer {pop.layer!r} has {pop.neuron_type} neurons, which Loihi "
-                f"doesn't have; allowed: {', '.join(CHIP_NEURON_TYPES)}. Choose others "
-                "with swap_activations"
-            )
+def _with_chip_neurons(
+    topology: Topology, host: set[str], changes: list[Change]
+) -> Topology:
+    """Return the topology with neurons that the chip has, where they aren't."""
+    swapped: dict[Any, Population] = {}
+    populations = []
+    for pop in topology.populations:
+        new, reason = for_chip(pop, pop.name in host)
+        if reason is not None:
+            what = f"{pop.neuron_type} became {new.neuron_type}"
+            changes.append(Change("neurons", pop.name, what, reason))
+        swapped[pop.ensemble] = new
+        populations.append(new)
+
+    def moved(projection: Projection) -> Projection:
+        ends = [swapped.get(end) for end in (projection.source, projection.target)]
+        source = projection.source if ends[0] is None else ends[0].ensemble
+        target = projection.target if ends[1] is None else ends[1].ensemble
+        if source is projection.source and target is projection.target:
+            return projection
+        return replace(projection, source=source, target=target)
+
+    return replace(
+        topology,
+        populations=tuple(populations),
+        projections=tuple(map(moved, topology.projections)),
+        readouts=tuple(map(moved, topology.readouts)),
+        inputs=tuple(map(moved, topology.inputs)),
+    )
 
 
-def _owner(probe: nengo.Probe) -> Any:
-    obj = probe.obj
-    return obj.ensemble if isinstance(obj, nengo.ensemble.Neurons) else obj
+def _merged(topology: Topology, wirings: Mapping[str, Wiring]) -> list[Change]:
+    """Say which projections were merged from several connections, and into what."""
+    return [
+        Change(
+            "merged",
+            projection.layer,
+            f"all between {projection.pre} and {projection.post} became "
+            + wirings[projection.name].form,
+            "activity stays on the chip",
+        )
+        for projection in topology.projections
+        if projection.connection is None and projection.name in wirings
+    ]
+
+
+def _placed(
+    topology: Topology, host: set[str], plans: Mapping[str, BlockPlan]
+) -> list[Change]:
+    changes = [
+        Change("host", name, "runs on the host", "encodes the input as spikes")
+        for name in (p.name for p in topology.populations)
+        if name in host
+    ]
+    for plan in plans.values():
+        if plan.n_cores > 1:
+            what = f"split into {plan.n_cores} blocks of {plan.partition.block}"
+            changes.append(Change("blocks", plan.layer, what, "a core holds no more"))
+    return changes

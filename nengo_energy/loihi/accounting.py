@@ -1,0 +1,309 @@
+"""Fill a ledger, from a run of the emulator or from spikes measured before."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import nengo
+import numpy as np
+
+from ..activity import Activity
+from ..checks import check_count
+from ..compat import emulator
+from ..compat.loihi_image import ChipImage, read_image
+from ..counts import OpCount
+from ..exceptions import InputError, UnsupportedError
+from ..inputs import check_inputs
+from ..progress import progress_bar
+from .ledger import CoreLoad, Ledger
+from .mesh import place_greedily, place_row_major
+from .prepared import LoihiNetwork
+from .traffic import Traffic, UnitSpikes
+
+STEPS_AT_ONCE = 100
+"""Timesteps that the host computes ahead of the chip; memory grows with them."""
+
+
+def ledger_from_run(
+    prepared: LoihiNetwork,
+    inputs: Any,
+    timesteps: int,
+    *,
+    progress: bool | None = None,
+) -> Ledger:
+    """Run the emulator from reset on each input, and account for what the chip does.
+
+    Nothing is probed, and memory doesn't grow with timesteps.
+
+    Parameters
+    ----------
+    prepared : LoihiNetwork
+        The network.
+    inputs : mapping of {nengo.Node: ndarray} or ndarray
+        See `nengo_energy.measure_activity`.
+    timesteps : int
+        Timesteps per inference.
+    progress : bool, optional
+        Show a progress bar; by default in a terminal, when a run is long.
+    """
+    timesteps = check_count("timesteps", timesteps)
+    data = check_inputs(prepared.network, inputs, timesteps)
+    n_inferences = len(next(iter(data.values()))) if data else 1
+    with prepared.simulator(target="sim") as sim:
+        book = _Book(prepared, _image(prepared, sim), n_inferences, timesteps)
+        meter = emulator.SpikeMeter(sim)
+        n_steps = n_inferences * timesteps
+        with progress_bar(n_steps, "simulating (loihi)", progress) as tick:
+            for k in range(n_inferences):
+                meter.reset()
+                _run(sim, {node: x[k] for node, x in data.items()}, timesteps, tick)
+                book.add(_units(meter), 1, meter.overflows, meter.repeats)
+    return book.close("loihi", {"simulator": "loihi"})
+
+
+def ledger_from_activity(prepared: LoihiNetwork, activity: Activity) -> Ledger:
+    """Account for spikes that were measured by any simulator.
+
+    The network is built to know its cores, and isn't run. Every spike is taken as
+    delivered.
+
+    Parameters
+    ----------
+    prepared : LoihiNetwork
+        The network.
+    activity : Activity
+        Measured on it, or on the network that it was prepared from.
+
+    Raises
+    ------
+    InputError
+        If the activity is of another network, of another length of a timestep, or has
+        several spikes in one.
+    """
+    _check_activity(prepared, activity)
+    with prepared.simulator(target="sim") as sim:
+        image = _image(prepared, sim)
+    book = _Book(prepared, image, activity.n_inferences, activity.timesteps)
+    names = {p.ensemble: p.name for p in prepared.topology.populations}
+    emitted = np.zeros(book.traffic.n_units, dtype=np.int64)
+    emitted[: book.traffic.n_compartments] = np.concatenate(
+        [
+            activity.populations[names[block.ensemble]].spikes[block.neurons]
+            for block in image.blocks
+        ]
+    )
+    for k, connection in enumerate(image.inputs):
+        source = connection.pre_obj
+        if not isinstance(source, nengo.ensemble.Neurons):
+            raise UnsupportedError(
+                f"{connection} is encoded by NengoLoihi's own neurons on the host, "
+                "whose spikes weren't measured; give inputs instead of an activity"
+            )
+        spikes = activity.populations[names[source.ensemble]].spikes
+        emitted[book.traffic.input_units(k)] = spikes
+    book.add(UnitSpikes(emitted, emitted), activity.n_inferences)
+    return book.close(activity.simulator, dict(activity.settings))
+
+
+class _Book:
+    """Adds up what spikes do."""
+
+    def __init__(
+        self,
+        prepared: LoihiNetwork,
+        image: ChipImage,
+        n_inferences: int,
+        timesteps: int,
+    ):
+        self.prepared = prepared
+        self.image = image
+        self.traffic = Traffic(image)
+        self.n_inferences = n_inferences
+        self.timesteps = timesteps
+        n_compartments = self.traffic.n_compartments
+        self.emitted = np.zeros(self.traffic.n_units, dtype=np.int64)
+        self.delivered = np.zeros(self.traffic.n_units, dtype=np.int64)
+        self.overflows = np.zeros(n_compartments, dtype=np.int64)
+        self.saturated = np.zeros(n_compartments, dtype=bool)
+        populations = prepared.topology.populations
+        names = {p.ensemble: p.name for p in populations}
+        self.population_of = [names[block.ensemble] for block in image.blocks]
+        self.layer_of = {p.name: p.layer for p in populations}
+        projections = prepared.topology.projections + prepared.topology.inputs
+        layers = {projection.name: projection.layer for projection in projections}
+        self.weights_of = [layers[axon.connection.label] for axon in image.axons]
+        self.series: dict[tuple[str, str, str], list[int]] = {}
+        self.pending: dict[str, int] = {}
+
+    def add(
+        self,
+        spikes: UnitSpikes,
+        n_inferences: int = 1,
+        overflows: np.ndarray | None = None,
+        repeats: np.ndarray | None = None,
+    ) -> None:
+        """Add what was counted of some inferences."""
+        self.emitted += spikes.emitted
+        self.delivered += spikes.delivered
+        if overflows is not None:
+            self.overflows += overflows
+        if repeats is not None:
+            own = spikes.emitted[: self.traffic.n_compartments]
+            self.saturated |= (own > 1) & (2 * repeats > own)
+        self._tally(spikes, n_inferences * self.timesteps)
+
+    def _tally(self, spikes: UnitSpikes, n_steps: int) -> None:
+        """Keep the counts by layer of what was added."""
+        traffic, found = self.traffic, dict[tuple[str, str, str], int]()
+
+        def count(
+            layer: str, operation: str, value: int, where: str = "device"
+        ) -> None:
+            key = (layer, operation, where)
+            found[key] = found.get(key, 0) + int(value)
+
+        for layer, synops in zip(self.weights_of, spikes.delivered @ traffic.weights):
+            count(layer, "synop", synops)
+        late = (spikes.emitted - spikes.delivered) @ traffic.weights
+        for layer, synops in zip(self.weights_of, late):
+            self.pending[layer] = self.pending.get(layer, 0) + int(synops)
+        active = traffic.by_core(spikes.emitted)
+        sent = traffic.by_core(self._sent(spikes.emitted))
+        messages = traffic.between_cores(spikes.emitted @ traffic.leads).sum(axis=1)
+        for k, population in enumerate(self.population_of):
+            layer = self.layer_of[population]
+            n_neurons = len(self.image.blocks[k].neurons)
+            count(layer, "neuron_update_active", active[k])
+            count(layer, "neuron_update_inactive", n_neurons * n_steps - active[k])
+            count(layer, "spike", sent[k])
+            count(layer, "message", messages[k])
+        for axon, value in zip(self.image.axons, spikes.emitted @ traffic.leads):
+            if axon.from_host:
+                count(self._host_layer(axon.connection), "message", value, "host")
+        for key, value in found.items():
+            self.series.setdefault(key, []).append(value)
+
+    def _host_layer(self, connection: nengo.Connection) -> str:
+        source = connection.pre_obj
+        if isinstance(source, nengo.ensemble.Neurons):
+            for pop in self.prepared.topology.populations:
+                if pop.ensemble is source.ensemble:
+                    return pop.layer
+        return str(connection.label).partition(" -> ")[0]
+
+    def _sent(self, emitted: np.ndarray) -> np.ndarray:
+        n = self.traffic.n_compartments
+        return np.where(self.traffic.drives, emitted[:n], 0)
+
+    def close(self, simulator: str, settings: Mapping[str, object]) -> Ledger:
+        """Return the ledger."""
+        traffic, image = self.traffic, self.image
+        arrived = self.delivered @ traffic.weights
+        zeros = self.delivered @ traffic.zeros
+        left = self.emitted @ traffic.leads
+        between = traffic.between_cores(left)
+        active = traffic.by_core(self.emitted)
+        columns = {
+            "synops": traffic.into_cores(arrived),
+            "zero_synops": traffic.into_cores(zeros),
+            "spikes": traffic.by_core(self._sent(self.emitted)),
+            "messages_out": between.sum(axis=1),
+            "messages_in": between.sum(axis=0),
+            "messages_from_host": traffic.from_host(left),
+            "overflows": traffic.by_core(self.overflows),
+            "saturated": traffic.by_core(self.saturated),
+            "updates_active": active,
+        }
+        order = sorted(
+            range(traffic.n_cores), key=lambda k: (image.chip_of[k], image.core_of[k])
+        )
+        steps = self.n_inferences * self.timesteps
+        cores = []
+        for k in order:
+            block = image.blocks[k]
+            values = {name: int(column[k]) for name, column in columns.items()}
+            cores.append(
+                CoreLoad(
+                    chip=image.chip_of[k],
+                    core=image.core_of[k],
+                    layer=self.population_of[k],
+                    compartments=len(block.neurons),
+                    in_axons=block.in_axons,
+                    out_axons=block.out_axons,
+                    synapse_bits=block.synapse_bits,
+                    updates_inactive=len(block.neurons) * steps - int(active[k]),
+                    spikes_to_host=int(active[k]) if block.is_read else 0,
+                    lost_bits=block.lost_bits,
+                    **values,
+                )
+            )
+        messages = between[np.ix_(order, order)]
+        chips = [core.chip for core in cores]
+        placements = (place_row_major(chips), place_greedily(chips, messages))
+        return Ledger(
+            tuple(cores),
+            messages,
+            {placement.name: placement for placement in placements},
+            self._rows(),
+            self.pending,
+            self.n_inferences,
+            self.timesteps,
+            self.prepared.dt,
+            simulator,
+            self.prepared.on_host,
+            settings,
+        )
+
+    def _rows(self) -> tuple[OpCount, ...]:
+        return tuple(
+            OpCount(
+                layer,
+                operation,
+                sum(values),
+                self.n_inferences,
+                float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+                "event",
+                where,
+            )
+            for (layer, operation, where), values in self.series.items()
+        )
+
+
+def _check_activity(prepared: LoihiNetwork, activity: Activity) -> None:
+    if activity.fingerprint != prepared.topology.fingerprint:
+        raise InputError("the activity was measured on another network")
+    if activity.dt != prepared.dt:
+        raise InputError(
+            f"the activity was measured with dt={activity.dt!r} s, and the network was "
+            f"prepared for {prepared.dt!r} s"
+        )
+    many = {n: p.peak for n, p in activity.populations.items() if p.peak > 1}
+    if many:
+        found = ", ".join(f"{name} (up to {peak})" for name, peak in many.items())
+        raise InputError(
+            f"the activity has several spikes in a timestep, which the chip can't: "
+            f"{found}; measure with the chip's neurons, or on the emulator"
+        )
+
+
+def _image(prepared: LoihiNetwork, sim: Any) -> ChipImage:
+    return read_image(sim, emulator.allocator(prepared.n_chips), prepared.n_chips)
+
+
+def _run(sim: Any, inputs: Mapping[Any, np.ndarray], timesteps: int, tick: Any) -> None:
+    varying = any(len(x) > 1 for x in inputs.values())
+    longest = 1 if varying else STEPS_AT_ONCE
+    for start in range(0, timesteps, longest):
+        for node, x in inputs.items():
+            if start == 0 or len(x) > 1:
+                emulator.set_input(sim, node, x[min(start, len(x) - 1)])
+        n_steps = min(longest, timesteps - start)
+        sim.run_steps(n_steps)
+        sim.clear_probes()
+        tick(n_steps)
+
+
+def _units(meter: emulator.SpikeMeter) -> UnitSpikes:
+    emitted = np.concatenate([meter.spikes, *meter.sent])
+    late = np.concatenate([meter.on_their_way, *meter.waiting])
+    return UnitSpikes(emitted, emitted - late)

@@ -1,0 +1,246 @@
+"""What a chip would do for a network, core by core: counted, not estimated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+import numpy as np
+
+from ..assumptions import Assumption
+from ..checks import check_choice
+from ..counts import OpCount, OpCounts
+from .chip import CORES_PER_CHIP, MAX_SYNAPSE_BITS
+from .mesh import Placement
+
+if TYPE_CHECKING:
+    import pandas
+
+    from .comparison import LedgerComparison
+
+MESH_ASSUMED = Assumption(
+    "loihi-mesh-of-8x4",
+    "Hops are counted on a mesh of 8 x 4 tiles of four cores, as in the description of "
+    "Loihi that goes with Boyle et al. 2025; a message takes the shortest way, one for "
+    "each core that a spike goes to.",
+)
+CHIPS_IN_A_ROW = Assumption(
+    "loihi-chips-in-a-row",
+    "Several chips are taken to lie side by side, so that their meshes continue each "
+    "other; what a crossing between chips costs isn't known.",
+)
+STORED_WEIGHTS = Assumption(
+    "loihi-stored-weights",
+    "A synop is a weight that the chip stores and a spike reads, also one that was "
+    "rounded to zero; these are counted apart as well.",
+)
+HOST_WAY_UNCOUNTED = Assumption(
+    "loihi-host-io",
+    "Spikes between host and chip are counted; their way over the mesh isn't known.",
+)
+
+
+@dataclass(frozen=True)
+class CoreLoad:
+    """What one core holds, and does over all inferences.
+
+    Attributes
+    ----------
+    chip, core : int
+        Chip, and core on it in the order of allocation.
+    layer : str
+        Population that the neurons are part of.
+    compartments, in_axons, out_axons, synapse_bits : int
+        What is used of the core.
+    updates_active, updates_inactive : int
+        Neuron updates with a spike, and without.
+    synops, zero_synops : int
+        Weights that spikes read here, and how many of them are zero.
+    spikes : int
+        Spikes that its neurons send to at least one core.
+    messages_out, messages_in, messages_from_host : int
+        Spikes x destination cores that leave the core, that arrive from cores, and that
+        arrive from the host.
+    spikes_to_host : int
+        Spikes of its neurons that the host reads.
+    overflows : int
+        Times that an input or current exceeded its bits.
+    saturated : int
+        Neurons most of whose spikes followed one in the timestep before.
+    lost_bits : int
+        Bits of the eight of a weight that were given up to hold threshold and biases.
+    """
+
+    chip: int
+    core: int
+    layer: str
+    compartments: int
+    in_axons: int
+    out_axons: int
+    synapse_bits: int
+    updates_active: int
+    updates_inactive: int
+    synops: int
+    zero_synops: int
+    spikes: int
+    messages_out: int
+    messages_in: int
+    messages_from_host: int
+    spikes_to_host: int
+    overflows: int
+    saturated: int
+    lost_bits: int
+
+    @property
+    def synapse_share(self) -> float:
+        """Share of the core's synapse memory in use, 0 to 1."""
+        return self.synapse_bits / MAX_SYNAPSE_BITS
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """What a chip does for a network, over all inferences.
+
+    Attributes
+    ----------
+    cores : tuple of CoreLoad
+        In the order of chips and cores.
+    messages : (n_cores, n_cores) int64 ndarray
+        Messages from each core to each.
+    placements : Mapping of {str: Placement}
+        Ways to lay the cores out: ``"row-major"`` and ``"greedy"``.
+    rows : tuple of OpCount
+        Counts by layer, without hops.
+    pending : Mapping of {str: int}
+        By layer, synops of the spikes that were on their way at the end of an
+        inference: they arrive a timestep after they were sent.
+    n_inferences, timesteps : int
+        Inferences, and timesteps of each.
+    dt : float
+        Length of a timestep [s].
+    simulator : str
+        What the spikes are from.
+    on_host : frozenset of str
+        Layers that run on the host.
+    settings : Mapping
+        What is needed to count the same again.
+    """
+
+    cores: tuple[CoreLoad, ...]
+    messages: np.ndarray = field(repr=False)
+    placements: Mapping[str, Placement] = field(repr=False)
+    rows: tuple[OpCount, ...] = field(repr=False)
+    pending: Mapping[str, int] = field(repr=False)
+    n_inferences: int
+    timesteps: int
+    dt: float
+    simulator: str
+    on_host: frozenset[str]
+    settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    @property
+    def n_cores(self) -> int:
+        """Cores in use."""
+        return len(self.cores)
+
+    @property
+    def n_chips(self) -> int:
+        """Chips in use."""
+        return len({core.chip for core in self.cores})
+
+    @property
+    def fits(self) -> bool:
+        """Whether one chip has enough cores."""
+        return self.n_cores <= CORES_PER_CHIP
+
+    @property
+    def synops(self) -> int:
+        """Weights that spikes read on all cores."""
+        return self.total("synops")
+
+    @property
+    def neuron_updates(self) -> int:
+        """Neuron updates on all cores."""
+        return self.total("updates_active") + self.total("updates_inactive")
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What was taken for granted."""
+        found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED]
+        return tuple(found + [CHIPS_IN_A_ROW] * (self.n_chips > 1))
+
+    def total(self, quantity: str) -> int:
+        """Return a field of `CoreLoad` summed over all cores."""
+        return sum(getattr(core, quantity) for core in self.cores)
+
+    def hops(self, placement: str = "greedy") -> tuple[int, int]:
+        """Return all hops under a placement: east or west, and north or south."""
+        check_choice("placement", placement, tuple(self.placements))
+        across, along = self.placements[placement].hops(self.messages)
+        return int(across.sum()), int(along.sum())
+
+    def counts(self, placement: str = "greedy") -> OpCounts:
+        """Return the counts by layer as operations that devices can price.
+
+        Parameters
+        ----------
+        placement : {"greedy", "row-major"}
+            Placement that hops are counted under.
+        """
+        check_choice("placement", placement, tuple(self.placements))
+        rows = list(self.rows)
+        found = self.placements[placement].hops(self.messages)
+        for operation, hops in zip(("hop_east_west", "hop_north_south"), found):
+            by_layer: dict[str, int] = {}
+            for core, n_hops in zip(self.cores, hops):
+                by_layer[core.layer] = by_layer.get(core.layer, 0) + int(n_hops)
+            rows += [
+                OpCount(layer, operation, total, self.n_inferences)
+                for layer, total in by_layer.items()
+            ]
+        return OpCounts(
+            tuple(rows),
+            self.timesteps,
+            self.dt,
+            self.assumptions,
+            {**self.settings, "placement": placement},
+        )
+
+    def compare(self, estimate: OpCounts) -> LedgerComparison:
+        """Compare with the counts of an estimate, which knows no cores.
+
+        Parameters
+        ----------
+        estimate : OpCounts
+            From `nengo_energy.SpikingModel.count`.
+        """
+        from .comparison import compare_counts
+
+        return compare_counts(self, estimate)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return one row per core; see `nengo_energy.loihi.report.ledger_frame`."""
+        from .report import ledger_frame
+
+        return ledger_frame(self)
+
+    def plot(self, quantity: str = "synops", placement: str = "greedy") -> Any:
+        """Draw the mesh with each core's load; see `nengo_energy.loihi.plots`."""
+        from .plots import plot_ledger
+
+        return plot_ledger(self, quantity, placement)
+
+    def __str__(self) -> str:
+        from .report import format_ledger
+
+        return format_ledger(self)
+
+
+def layers_that(cores: Sequence[CoreLoad], quantity: str) -> dict[str, int]:
+    """Sum a quantity by layer, where it isn't zero."""
+    found: dict[str, int] = {}
+    for core in cores:
+        value = getattr(core, quantity)
+        if value:
+            found[core.layer] = found.get(core.layer, 0) + value
+    return found

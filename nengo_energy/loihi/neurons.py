@@ -1,0 +1,93 @@
+"""Neurons for the chip in place of those it doesn't have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import nengo
+
+from ..biases import fixed_samples
+from ..compat import import_nengo_loihi
+from ..exceptions import UnsupportedError
+from ..topology import Population
+
+CHIP_NEURON_TYPES = (
+    "LoihiSpikingRectifiedLinear",
+    "LoihiLIF",
+    "LIF",
+    "RegularSpiking",
+)
+"""Neuron types that NengoLoihi puts on the chip."""
+
+HOST_NEURON_TYPES = (*CHIP_NEURON_TYPES, "AdaptiveLIF", "Izhikevich")
+"""Neuron types whose spikes NengoLoihi passes on to the chip, one a timestep."""
+
+RATE = "it puts out a rate, and the chip's neurons spike"
+SEVERAL = "it spikes several times in a timestep, and the chip's neurons once at most"
+
+
+def for_chip(
+    population: Population, on_host: bool = False
+) -> tuple[Population, str | None]:
+    """Return a population with neurons that suit the chip, and why they changed.
+
+    Parameters
+    ----------
+    population : Population
+        It isn't changed; where its neurons don't suit, an ensemble is made that has the
+        same gains and biases.
+    on_host : bool
+        Whether it runs on the host and only sends its spikes to the chip.
+
+    Returns
+    -------
+    tuple of Population and (str or None)
+        None if nothing changed.
+
+    Raises
+    ------
+    UnsupportedError
+        If the chip has nothing like these neurons.
+    """
+    name, neurons = population.neuron_type, population.ensemble.neuron_type
+    allowed = HOST_NEURON_TYPES if on_host else CHIP_NEURON_TYPES
+    if name in allowed:
+        return population, None
+    loihi = import_nengo_loihi().neurons
+    if name in ("RectifiedLinear", "SpikingRectifiedLinear"):
+        chosen = loihi.LoihiSpikingRectifiedLinear(amplitude=neurons.amplitude)
+    elif name == "LIFRate":
+        chosen = loihi.LoihiLIF(
+            tau_rc=neurons.tau_rc, tau_ref=neurons.tau_ref, amplitude=neurons.amplitude
+        )
+    else:
+        below_zero = neurons.negative or getattr(neurons, "negative_slope", 0)
+        negative = "; its spikes can't be negative" if below_zero else ""
+        place = "on the host" if on_host else "on the chip"
+        raise UnsupportedError(
+            f"layer {population.layer!r} has {name} neurons, which Loihi doesn't have"
+            f"{negative}. Allowed {place}: {', '.join(allowed)}; RectifiedLinear, "
+            "SpikingRectifiedLinear and LIFRate are exchanged for the chip's. Choose "
+            "others with swap_activations"
+        )
+    swapped = replace(
+        population,
+        neuron_type=type(chosen).__name__,
+        spiking=True,
+        ensemble=_with_neurons(population.ensemble, chosen),
+    )
+    return swapped, SEVERAL if name == "SpikingRectifiedLinear" else RATE
+
+
+def _with_neurons(ens: nengo.Ensemble, neuron_type: Any) -> nengo.Ensemble:
+    return nengo.Ensemble(
+        ens.n_neurons,
+        ens.dimensions,
+        gain=fixed_samples(ens, "gain"),
+        bias=fixed_samples(ens, "bias"),
+        neuron_type=neuron_type,
+        label=ens.label,
+        seed=ens.seed,
+        add_to_container=False,
+    )

@@ -1,0 +1,134 @@
+"""A network that is ready for the chip, and what was done to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+import nengo
+
+from ..compat import emulator
+from ..exceptions import InputError
+from ..topology import Topology
+from .blocks import BlockPlan
+from .checks import Check
+from .chip import CORES_PER_CHIP
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that was changed for the chip.
+
+    Attributes
+    ----------
+    kind : str
+        ``"biases"``, ``"pooling"``, ``"neurons"``, ``"merged"``, ``"host"`` or
+        ``"blocks"``.
+    layer : str
+        What it was done to.
+    what, why : str
+        What was done, and the reason.
+    """
+
+    kind: str
+    layer: str
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.what}; {self.why}"
+
+
+@dataclass(frozen=True, eq=False)
+class LoihiNetwork:
+    """A network that NengoLoihi builds as it is.
+
+    Attributes
+    ----------
+    network : nengo.Network
+        The network, with NengoLoihi's settings of placement and block shapes.
+    topology : Topology
+        What was traced, with the neurons that the network has.
+    changes : tuple of Change
+        What was changed, and why.
+    plans : Mapping of {str: BlockPlan}
+        How the layers on the chip are split over cores.
+    on_host : frozenset of str
+        Layers that run on the host.
+    dt : float
+        Length of a timestep [s].
+    checks : tuple of Check
+        Layers whose weights or firing rates are worth a look.
+    """
+
+    network: nengo.Network = field(repr=False)
+    topology: Topology = field(repr=False)
+    changes: tuple[Change, ...]
+    plans: Mapping[str, BlockPlan] = field(repr=False)
+    on_host: frozenset[str]
+    dt: float = 0.001
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def n_cores(self) -> int:
+        """Cores that the network takes."""
+        return sum(plan.n_cores for plan in self.plans.values())
+
+    @property
+    def n_chips(self) -> int:
+        """Chips that the network takes, each filled before the next."""
+        return -(-self.n_cores // CORES_PER_CHIP)
+
+    @property
+    def fits(self) -> bool:
+        """Whether one chip has enough cores."""
+        return self.n_chips <= 1
+
+    @property
+    def block_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of the blocks of each layer on the chip."""
+        return {name: plan.partition.block for name, plan in self.plans.items()}
+
+    def simulator(self, **options: Any) -> Any:
+        """Open a nengo_loihi.Simulator of the network.
+
+        Parameters
+        ----------
+        **options
+            Passed on to the simulator. On hardware, a network that needs several chips
+            gets them, allocated so that few spikes pass between chips, unless
+            ``hardware_options`` says otherwise.
+
+        Raises
+        ------
+        InputError
+            If ``dt`` is another than the network was prepared for.
+        """
+        self._check_dt(options)
+        options["dt"] = self.dt
+        if self.n_chips > 1:
+            chosen = {
+                "n_chips": self.n_chips,
+                "allocator": emulator.allocator(self.n_chips),
+            }
+            options["hardware_options"] = {
+                **chosen,
+                **(options.get("hardware_options") or {}),
+            }
+        return emulator.open_emulator(self.network, **options)
+
+    def _check_dt(self, options: Mapping[str, Any]) -> None:
+        given = [options.get("dt", self.dt)]
+        if options.get("model") is not None:
+            given.append(options["model"].dt)
+        for dt in given:
+            if dt != self.dt:
+                raise InputError(
+                    f"dt is {dt!r} s, but the network was prepared for {self.dt!r} s; "
+                    f"prepare another by loihi_network(dt={dt!r})"
+                )
+
+    def __str__(self) -> str:
+        from .report import format_network
+
+        return format_network(self)

@@ -1,0 +1,252 @@
+"""What deployment found -> DataFrame and text."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Sequence
+
+import numpy as np
+
+from ..tables import WIDTH, format_bullets, format_table
+from .chip import CORES_PER_CHIP
+from .comparison import COMPARED, LedgerComparison
+from .ledger import Ledger, layers_that
+from .prepared import Change, LoihiNetwork
+
+if TYPE_CHECKING:
+    import pandas
+
+BITS_PER_KIB = 8 * 1024
+
+_HAPPENED = ("updates_active", "synops", "spikes", "messages_out")
+
+
+def ledger_frame(ledger: Ledger) -> pandas.DataFrame:
+    """Return one row per core, with totals over all inferences.
+
+    Columns are the fields of `nengo_energy.loihi.CoreLoad`, the share of synapse memory
+    in use, and for each placement the tile and the hops of the messages that leave:
+    ``"column (greedy)"``, ``"row (greedy)"``, ``"hops (greedy)"``, and the same for
+    ``row-major``.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What to tabulate.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame([asdict(core) for core in ledger.cores])
+    frame["synapse_share"] = [core.synapse_share for core in ledger.cores]
+    for name, placement in ledger.placements.items():
+        frame[f"column ({name})"] = placement.columns
+        frame[f"row ({name})"] = placement.rows
+        across, along = placement.hops(ledger.messages)
+        frame[f"hops_east_west ({name})"] = across
+        frame[f"hops_north_south ({name})"] = along
+    return frame
+
+
+def comparison_frame(comparison: LedgerComparison) -> pandas.DataFrame:
+    """Return one row per layer and operation, counts per inference."""
+    import pandas as pd
+
+    rows = [{**asdict(row), "difference": row.difference} for row in comparison.rows]
+    columns = ["layer", "operation", "estimate", "ledger", "pending", "difference"]
+    columns.append("note")
+    return pd.DataFrame(rows, columns=columns)
+
+
+def format_network(prepared: LoihiNetwork, width: int = WIDTH) -> str:
+    """Return how a network lies on cores, whether it fits, and what was changed."""
+    header = [
+        ["", "", "", "", "neurons", "in axons", "out axons", "memory"],
+        ["layer", "shape", "block", "cores", "per core", "per core", "per core", "KiB"],
+    ]
+    body = [
+        [
+            plan.layer,
+            _times(plan.partition.shape),
+            _times(plan.partition.block),
+            str(plan.n_cores),
+            str(int(plan.partition.sizes.max())),
+            str(int(plan.in_axons.max())),
+            str(int(plan.out_axons.max())),
+            f"{plan.synapse_bits.max() / BITS_PER_KIB:.1f}",
+        ]
+        for plan in prepared.plans.values()
+    ]
+    footer = [["total", "", "", str(prepared.n_cores), "", "", "", ""]]
+    parts = [format_table(header, body, footer, width), _verdict(prepared)]
+    if prepared.checks:
+        parts.append(format_bullets("To look at", map(str, prepared.checks), width))
+    if prepared.changes:
+        words = changes_in_words(prepared.changes)
+        parts.append(format_bullets("Changed for the chip", words, width))
+    return "\n\n".join(parts)
+
+
+def changes_in_words(changes: Sequence[Change]) -> list[str]:
+    """Return a sentence for each kind of change, with the layers it was made to."""
+    layers: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        layers.setdefault((change.what, change.why), []).append(change.layer)
+    return [
+        f"{', '.join(dict.fromkeys(names))}: {what}; {why}"
+        for (what, why), names in layers.items()
+    ]
+
+
+def format_ledger(ledger: Ledger, width: int = WIDTH) -> str:
+    """Return a ledger as text: by layer, in total, and what to look at.
+
+    Numbers of what happens are per inference, numbers of what is used are the largest
+    of any core.
+    """
+    header = [
+        ["", "", "neurons", "in", "out", "memory", "updates", "", "", "messages"],
+        ["layer", "cores", "", "axons", "axons", "%", "active", "synops", "spikes", ""],
+    ]
+    body = []
+    for layer in dict.fromkeys(core.layer for core in ledger.cores):
+        cores = [core for core in ledger.cores if core.layer == layer]
+        body.append(
+            [
+                layer,
+                str(len(cores)),
+                str(sum(core.compartments for core in cores)),
+                str(max(core.in_axons for core in cores)),
+                str(max(core.out_axons for core in cores)),
+                f"{100 * max(core.synapse_share for core in cores):.0f}",
+                *(
+                    _mean(sum(getattr(core, q) for core in cores), ledger.n_inferences)
+                    for q in _HAPPENED
+                ),
+            ]
+        )
+    n_neurons = str(ledger.total("compartments"))
+    totals = [_mean(ledger.total(q), ledger.n_inferences) for q in _HAPPENED]
+    footer = [["total", str(ledger.n_cores), n_neurons, "", "", "", *totals]]
+    blocks = [format_table(header, body, footer, width), _summary(ledger)]
+    warnings = _warnings(ledger)
+    if warnings:
+        blocks.append(format_bullets("To look at", warnings, width))
+    sentences = (str(assumption) for assumption in ledger.assumptions)
+    blocks.append(format_bullets("Assumptions", sentences, width))
+    return "\n\n".join(blocks)
+
+
+def format_comparison(comparison: LedgerComparison, width: int = WIDTH) -> str:
+    """Return an estimate beside a ledger, by layer and in total."""
+    header = [["layer, operation", "estimate", "ledger", "pending", "difference"]]
+    body = [
+        [
+            f"{row.layer}, {row.operation}",
+            *(f"{n:,.1f}" for n in (row.estimate, row.ledger, row.pending)),
+            f"{row.difference:+,.1f}",
+        ]
+        for row in comparison.rows
+        if not row.note
+    ]
+    footer, shares = [], []
+    for operation in COMPARED:
+        numbers = comparison.total(operation)
+        difference = numbers[1] + numbers[2] - numbers[0]
+        cells = [f"{n:,.1f}" for n in numbers]
+        footer.append([f"on the chip, {operation}", *cells, f"{difference:+,.1f}"])
+        if numbers[0]:
+            shares.append(f"{operation} {difference / numbers[0]:+.2%}")
+    title = (
+        f"Counts per inference: estimate by {comparison.estimated_on}, ledger by "
+        f"{comparison.accounted_on}, and what was on its way at the end"
+    )
+    parts = [title, format_table(header, body, footer, width)]
+    if shares:
+        parts.append("difference: " + ", ".join(shares))
+    aside = [
+        f"{row.layer}, {row.operation}: {row.estimate:,.1f} of the estimate, {row.note}"
+        for row in comparison.rows
+        if row.note
+    ]
+    if aside:
+        parts.append(format_bullets("Not on the chip", aside, width))
+    return "\n\n".join(parts)
+
+
+def _verdict(prepared: LoihiNetwork) -> str:
+    if prepared.fits:
+        return f"Fits on one chip: {prepared.n_cores} of {CORES_PER_CHIP} cores."
+    lines = [
+        f"Doesn't fit on one chip: {prepared.n_cores} cores are "
+        f"{prepared.n_cores - CORES_PER_CHIP} more than its {CORES_PER_CHIP}; "
+        f"{prepared.n_chips} chips hold them."
+    ]
+    lines += [
+        f"Layer {plan.layer!r} alone needs {plan.n_cores} cores, "
+        f"{plan.n_cores - CORES_PER_CHIP} more than a chip has: {plan.n_chips} chips."
+        for plan in prepared.plans.values()
+        if plan.n_chips > 1
+    ]
+    return "\n".join(lines)
+
+
+def _summary(ledger: Ledger) -> str:
+    n = ledger.n_inferences
+    chips = f"{ledger.n_chips} chip" + "s" * (ledger.n_chips > 1)
+    fits = "fits on one chip" if ledger.fits else "doesn't fit on one chip"
+    lines = [
+        f"{ledger.n_cores} cores on {chips} ({fits}); spikes by {ledger.simulator}, "
+        f"{n} inferences of {ledger.timesteps} timesteps",
+        f"neuron updates: {_mean(ledger.neuron_updates, n)} per inference, of which "
+        f"{_mean(ledger.total('updates_active'), n)} with a spike",
+        f"synops: {_mean(ledger.synops, n)} per inference, of which "
+        f"{_mean(ledger.total('zero_synops'), n)} read a zero",
+        f"from host to chip: {_mean(ledger.total('messages_from_host'), n)} messages; "
+        f"from chip to host: {_mean(ledger.total('spikes_to_host'), n)} spikes",
+    ]
+    for name in ledger.placements:
+        across, along = ledger.hops(name)
+        lines.append(
+            f"hops, placed {name}: {_mean(across + along, n)} per inference "
+            f"({_mean(across, n)} east or west, {_mean(along, n)} north or south)"
+        )
+    crossing = _between_chips(ledger)
+    if ledger.n_chips > 1:
+        lines.append(f"between chips: {_mean(crossing, n)} messages per inference")
+    return "\n".join(lines)
+
+
+def _warnings(ledger: Ledger) -> list[str]:
+    found = []
+    for layer, n in layers_that(ledger.cores, "saturated").items():
+        found.append(f"{layer}: {n} neurons fire as fast as they can, once a timestep")
+    for layer, n in layers_that(ledger.cores, "overflows").items():
+        found.append(f"{layer}: inputs or currents exceeded their bits {n} times")
+    active = layers_that(ledger.cores, "updates_active")
+    for layer in dict.fromkeys(core.layer for core in ledger.cores):
+        if layer not in active:
+            found.append(f"{layer}: silent, no neuron spiked")
+    lost: dict[str, int] = {}
+    for core in ledger.cores:
+        lost[core.layer] = max(lost.get(core.layer, 0), core.lost_bits)
+    for layer, n_bits in lost.items():
+        if n_bits:
+            found.append(
+                f"{layer}: weights keep {8 - n_bits} of 8 bits on some core, since "
+                "thresholds or biases are large beside them"
+            )
+    return found
+
+
+def _between_chips(ledger: Ledger) -> int:
+    chips = np.array([core.chip for core in ledger.cores])
+    return int(ledger.messages[chips[:, None] != chips[None, :]].sum())
+
+
+def _mean(total: int, n: int) -> str:
+    mean = total / n
+    return f"{mean:,.0f}" if mean >= 100 or mean == int(mean) else f"{mean:,.1f}"
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
