@@ -241,6 +241,7 @@ def test_automatic_scales_bring_every_layer_to_the_target():
         scale_firing_rates="auto",
         example_data=x,
         target_rate=200,
+        synapse=0.005,
         verify=False,
     )
     for pop in snn.topology.populations:
