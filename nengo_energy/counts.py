@@ -72,6 +72,52 @@ class OpCount:
 
 
 @dataclass(frozen=True)
+class CoreUse:
+    """What one core of a chip does in a mean timestep.
+
+    Attributes
+    ----------
+    chip : int
+        Number of the chip that it is on.
+    operations : Mapping of {str: float}
+        Operations per timestep; ``message_in`` are messages that arrive.
+    """
+
+    chip: int
+    operations: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ChipUse:
+    """The cores that a network takes, which time and leakage hang on.
+
+    Attributes
+    ----------
+    cores : tuple of CoreUse
+        The cores in use.
+    longest_way : tuple of int
+        Hops of the message that goes farthest, east or west and north or south.
+    pace : float, optional
+        Length that each timestep is held to, if no core takes longer [s]; by default
+        timesteps follow each other as fast as the cores can.
+    """
+
+    cores: tuple[CoreUse, ...]
+    longest_way: tuple[int, int] = (0, 0)
+    pace: float | None = None
+
+    @property
+    def n_cores(self) -> int:
+        """Cores in use."""
+        return len(self.cores)
+
+    @property
+    def n_chips(self) -> int:
+        """Chips in use."""
+        return len({core.chip for core in self.cores})
+
+
+@dataclass(frozen=True)
 class OpCounts:
     """Counted operations of one network on one set of inputs.
 
@@ -87,6 +133,8 @@ class OpCounts:
         What the stages before took for granted.
     settings : Mapping
         What is needed to reproduce the counts: simulator, neuron types, versions.
+    chip_use : ChipUse, optional
+        Where the network lies on a chip's cores, if that is known.
     """
 
     rows: tuple[OpCount, ...]
@@ -94,6 +142,7 @@ class OpCounts:
     dt: float | None = None
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    chip_use: ChipUse | None = None
 
     def select(self, execution: str, where: str = "device") -> tuple[OpCount, ...]:
         """Return the rows of one network (``"event"``/``"dense"``) in one place."""

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Iterator, Sequence
 
+from .chip_time import Range, chip_duration
 from .counts import OpCount, OpCounts
 from .devices import Device, Quantity
-from .devices.fields import PLACED_OPERATIONS
+from .devices.fields import PLACED_OPERATIONS, PRICED_OPERATIONS
 from .estimate import EnergyRow, NotModelled
 from .tables import format_si
 
 WHOLE_DEVICE = "(whole device)"
 """Stands for the layer in rows that belong to none."""
-
-Range = tuple[float, float, float]
-"""Low, nominal and high value."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +69,11 @@ def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
         rows.append(_whole_row(model, "fixed", (1.0, 1.0, 1.0), model.fixed_energy))
     duration, untimed = _duration(counts, own, model)
     omitted.extend(untimed)
-    power = model.static_power
-    if power is not None and power.per in ("", "device") and duration is not None:
-        rows.append(_whole_row(model, "static", duration, power))
+    amount = _powered(counts, model, duration)
+    if amount is not None and model.static_power is not None:
+        rows.append(_whole_row(model, "static", amount, model.static_power))
     omitted.extend(_unplaced(model, counted))
-    omitted.extend(_unknowns(model, duration))
+    omitted.extend(_unknowns(model, duration, amount is not None))
     return Charge(
         tuple(rows),
         tuple(omitted),
@@ -140,7 +138,9 @@ def _is_included(count: OpCount, model: Device) -> bool:
 
 def _unpriced(count: OpCount, model: Device, pricer: Device | None) -> NotModelled:
     reason = "counted, but without a known price."
-    if pricer is None:
+    if count.where == "host" and count.operation not in PRICED_OPERATIONS["dense"]:
+        reason = "the link between host and chip has no published price."
+    elif pricer is None:
         reason = "a device named with host= would price it."
     return NotModelled(model.name, count.operation, reason, count.mean, count.where)
 
@@ -154,6 +154,8 @@ def _duration(
     without a placement; one that runs in real time takes the timesteps' length.
     """
     if model.kind == "event":
+        if counts.timesteps and counts.chip_use is not None and model.times:
+            return chip_duration(counts.chip_use, counts.timesteps, model)
         if not model.real_time or not counts.timesteps or not counts.dt:
             return None, []
         duration = counts.timesteps * counts.dt
@@ -178,6 +180,27 @@ def _duration(
     return (total[0], total[1], total[2]), untimed
 
 
+def _powered(counts: OpCounts, model: Device, duration: Range | None) -> Range | None:
+    """Return for how long static power is drawn: s, chip x s or core x s.
+
+    Chips are drawn whole; the low end is the share of their cores that is in use, for
+    chips that other networks fill.
+    """
+    power, use = model.static_power, counts.chip_use
+    if power is None or duration is None:
+        return None
+    if power.per in ("", "device"):
+        return duration
+    if use is None:
+        return None
+    n_parts = use.n_cores if power.per == "core" else use.n_chips
+    share = 1.0
+    if power.per == "chip" and "cores_per_chip" in model.capacity:
+        share = use.n_cores / (use.n_chips * model.capacity["cores_per_chip"].value)
+    low, nominal, high = duration
+    return n_parts * share * low, n_parts * nominal, n_parts * high
+
+
 def _unplaced(model: Device, counted: set[str]) -> Iterator[NotModelled]:
     """Yield what the device prices, but only a placement on cores could count."""
     for operation in PLACED_OPERATIONS:
@@ -191,7 +214,9 @@ def _unplaced(model: Device, counted: set[str]) -> Iterator[NotModelled]:
         yield NotModelled(model.name, operation, reason)
 
 
-def _unknowns(model: Device, duration: Range | None) -> Iterator[NotModelled]:
+def _unknowns(
+    model: Device, duration: Range | None, is_powered: bool
+) -> Iterator[NotModelled]:
     """Yield what is left out of a device's totals whatever was counted.
 
     What the device's own file says of it goes before our words.
@@ -209,6 +234,8 @@ def _unknowns(model: Device, duration: Range | None) -> Iterator[NotModelled]:
     if power is None:
         if not model.all_in and "static power" not in model.not_modelled:
             yield NotModelled(model.name, "static power", "no source gives it.")
+    elif is_powered:
+        pass
     elif power.per not in ("", "device"):
         known = format_si(power.value, "W")
         reason = f"{known} per {power.per} are known, how many the network takes isn't."

@@ -9,14 +9,20 @@ import numpy as np
 
 from ..assumptions import Assumption
 from ..checks import check_choice
-from ..counts import OpCount, OpCounts
+from ..counts import ChipUse, CoreUse, OpCount, OpCounts
+from ..estimate import DeviceLike
 from .chip import CORES_PER_CHIP, MAX_SYNAPSE_BITS
 from .mesh import Placement
 
 if TYPE_CHECKING:
     import pandas
 
+    from ..estimate import EnergyEstimate
     from .comparison import LedgerComparison
+    from .costs import LedgerCosts
+
+LOIHI_DEVICES = ("loihi", "loihi-davies2018", "loihi-fitted2025")
+"""What Loihi is priced by: KerasSpiking's constants, the published table, a fit."""
 
 MESH_ASSUMED = Assumption(
     "loihi-mesh-of-8x4",
@@ -33,6 +39,13 @@ STORED_WEIGHTS = Assumption(
     "loihi-stored-weights",
     "A synop is a weight that the chip stores and a spike reads, also one that was "
     "rounded to zero; these are counted apart as well.",
+)
+FASTEST_MEAN_TIMESTEP = Assumption(
+    "loihi-mean-timestep",
+    "Latency is timesteps x (busiest core + longest way of a message + barrier). A "
+    "core does one operation after the other, and cores are compared by their mean "
+    "timestep, so it is a floor. Leakage is that of whole chips, at its low end that "
+    "of the cores in use.",
 )
 HOST_WAY_UNCOUNTED = Assumption(
     "loihi-host-io",
@@ -179,13 +192,16 @@ class Ledger:
         across, along = self.placements[placement].hops(self.messages)
         return int(across.sum()), int(along.sum())
 
-    def counts(self, placement: str = "greedy") -> OpCounts:
+    def counts(self, placement: str = "greedy", pace: float | None = None) -> OpCounts:
         """Return the counts by layer as operations that devices can price.
 
         Parameters
         ----------
         placement : {"greedy", "row-major"}
             Placement that hops are counted under.
+        pace : float, optional
+            Length that each timestep is held to [s]; by default they follow each other
+            as fast as the cores can.
         """
         check_choice("placement", placement, tuple(self.placements))
         rows = list(self.rows)
@@ -198,13 +214,89 @@ class Ledger:
                 OpCount(layer, operation, total, self.n_inferences)
                 for layer, total in by_layer.items()
             ]
+        order = list(dict.fromkeys(core.layer for core in self.cores))
+        rows.sort(key=lambda row: order.index(row.layer) if row.layer in order else -1)
         return OpCounts(
             tuple(rows),
             self.timesteps,
             self.dt,
-            self.assumptions,
+            self.assumptions + (FASTEST_MEAN_TIMESTEP,),
             {**self.settings, "placement": placement},
+            self.use(placement, pace),
         )
+
+    def use(self, placement: str = "greedy", pace: float | None = None) -> ChipUse:
+        """Return what each core does in a mean timestep; see `counts`."""
+        check_choice("placement", placement, tuple(self.placements))
+        n = self.n_inferences * self.timesteps
+        cores = tuple(
+            CoreUse(
+                core.chip,
+                {
+                    "synop": core.synops / n,
+                    "neuron_update_active": core.updates_active / n,
+                    "neuron_update_inactive": core.updates_inactive / n,
+                    "spike": core.spikes / n,
+                    "message": core.messages_out / n,
+                    "message_in": (core.messages_in + core.messages_from_host) / n,
+                },
+            )
+            for core in self.cores
+        )
+        way = self.placements[placement].longest_way(self.messages)
+        return ChipUse(cores, way, pace)
+
+    def estimate(
+        self,
+        devices: DeviceLike | Sequence[DeviceLike] = LOIHI_DEVICES,
+        *,
+        placement: str = "greedy",
+        real_time: bool = False,
+        host: DeviceLike | None = None,
+    ) -> EnergyEstimate:
+        """Price what the chip does: energy, static power x latency, EDP per inference.
+
+        Parameters
+        ----------
+        devices : str, Device or sequence of them
+            Event-driven devices.
+        placement : {"greedy", "row-major"}
+            Placement that hops are counted under.
+        real_time : bool
+            Hold each timestep to ``dt``; by default they follow each other as fast as
+            the busiest core, the longest way of a message and the barrier let them.
+        host : str or Device, optional
+            See `nengo_energy.estimate_energy`.
+
+        Returns
+        -------
+        EnergyEstimate
+            Static power is that of whole chips; the low end of its interval is the
+            share of the cores in use. Input and output by the host are listed as not
+            modelled.
+        """
+        from ..energy import estimate_energy
+
+        counts = self.counts(placement, self.dt if real_time else None)
+        return estimate_energy(counts, devices, host=host)
+
+    def costs(
+        self,
+        devices: Sequence[DeviceLike] = LOIHI_DEVICES,
+        placement: str = "greedy",
+    ) -> LedgerCosts:
+        """Price the ledger as fast as the chip can, and in real time.
+
+        Parameters
+        ----------
+        devices : sequence of str or Device
+            Event-driven devices.
+        placement : {"greedy", "row-major"}
+            Placement that hops are counted under.
+        """
+        from .costs import ledger_costs
+
+        return ledger_costs(self, devices, placement)
 
     def compare(self, estimate: OpCounts) -> LedgerComparison:
         """Compare with the counts of an estimate, which knows no cores.

@@ -58,6 +58,17 @@ class Placement:
         )
         return (messages * across).sum(axis=1), (messages * along).sum(axis=1)
 
+    def longest_way(self, messages: np.ndarray) -> tuple[int, int]:
+        """Return the hops of the farthest message: east or west, north or south."""
+        across, along = (
+            np.abs(ends[:, None] - ends[None, :]) * (messages > 0)
+            for ends in (self.columns, self.rows)
+        )
+        if not messages.any():
+            return 0, 0
+        farthest = np.unravel_index(np.argmax(across + along), messages.shape)
+        return int(across[farthest]), int(along[farthest])
+
     def total_hops(self, messages: np.ndarray) -> int:
         """Return the hops of all messages in both directions."""
         return int(sum(hops.sum() for hops in self.hops(messages)))

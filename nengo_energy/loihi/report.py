@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Sequence
 
 import numpy as np
 
-from ..tables import WIDTH, format_bullets, format_table
+from ..tables import WIDTH, format_bullets, format_si, format_table
 from .chip import CORES_PER_CHIP
 from .comparison import COMPARED, LedgerComparison
 from .ledger import Ledger, layers_that
@@ -15,6 +16,8 @@ from .prepared import Change, LoihiNetwork
 
 if TYPE_CHECKING:
     import pandas
+
+    from .costs import LedgerCosts
 
 BITS_PER_KIB = 8 * 1024
 
@@ -171,6 +174,57 @@ def format_comparison(comparison: LedgerComparison, width: int = WIDTH) -> str:
     if aside:
         parts.append(format_bullets("Not on the chip", aside, width))
     return "\n\n".join(parts)
+
+
+def costs_frame(costs: LedgerCosts) -> pandas.DataFrame:
+    """Return one row per device and pace; ``attrs["units"]`` has the units."""
+    import pandas as pd
+
+    derived = ("energy", "power", "edp")
+    frame = pd.DataFrame(
+        [
+            {**asdict(r), **{name: getattr(r, name) for name in derived}}
+            for r in costs.rows
+        ]
+    )
+    joules = ("dynamic", "static_cores", "static_chips", "energy")
+    units = {**dict.fromkeys(joules, "J/inf"), "latency": "s", "power": "W"}
+    frame.attrs["units"] = {**units, "edp": "J s"}
+    return frame
+
+
+def format_costs(costs: LedgerCosts, width: int = WIDTH) -> str:
+    """Return what an inference costs, by device and pace."""
+    header = [
+        ["", "", "dynamic", "static", "static", "energy", "latency", "power", "EDP"],
+        ["device", "pace", "", "of cores", "of chips", "", "", "", ""],
+    ]
+    body = [
+        [
+            row.device,
+            row.pace,
+            *(
+                format_si(value, "J")
+                for value in (
+                    row.dynamic,
+                    row.static_cores,
+                    row.static_chips,
+                    row.energy,
+                )
+            ),
+            format_si(row.latency, "s"),
+            format_si(row.power, "W"),
+            format_si(row.edp, "J s"),
+        ]
+        for row in costs.rows
+    ]
+    title = f"Per inference, cores placed {costs.placement}"
+    note = (
+        "energy: dynamic + static of whole chips, what of it is known. Latency is a "
+        "floor: the busiest core's mean timestep. The host's link isn't priced."
+    )
+    table = format_table(header, body, [], width)
+    return "\n\n".join([title, table, textwrap.fill(note, width)])
 
 
 def _verdict(prepared: LoihiNetwork) -> str:
