@@ -238,3 +238,23 @@ def test_unknown_placement() -> None:
         ne.InputError, match="placement must be one of row-major, greedy"
     ):
         ledger().estimate("loihi", placement="random")
+
+
+def test_longest_way_is_of_a_message() -> None:
+    tiles = np.array([0, 3, 3 * 8 + 2, 3 * 8 + 7])  # rows of 8 tiles
+    placement = Placement("by hand", np.zeros(4, int), 4 * tiles)
+    messages = np.zeros((4, 4), int)
+    assert placement.longest_way(messages) == (0, 0)
+    messages[0, 1] = 9  # three tiles east
+    assert placement.longest_way(messages) == (3, 0)
+    messages[0, 2] = 1  # two east, three south; nothing goes to the core farthest off
+    assert placement.longest_way(messages) == (2, 3)
+
+
+def test_messages_of_the_host_have_no_price() -> None:
+    row = OpCount("a", "message", 50, N_INFERENCES, where="host")
+    with_host = replace(ledger(), rows=(*ROWS, row))
+    estimate = with_host.estimate("loihi-davies2018", host="cpu")
+    (left_out,) = [x for x in estimate.not_modelled if x.where == "host"]
+    assert left_out.count == 25
+    assert "link between host and chip" in left_out.reason
