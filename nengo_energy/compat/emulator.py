@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import nengo
 import numpy as np
@@ -44,11 +44,7 @@ def reset_emulator(sim: Any) -> None:
     sim : nengo_loihi.Simulator
         An open simulator.
     """
-    import_nengo_loihi()
-    from nengo_loihi.emulator import EmulatorInterface
-    from nengo_loihi.simulator import StepRunner
-
-    emulator = _emulator(sim)
+    emulator = chip_emulator(sim)
     for spike_input in sim.model.inputs:
         for ti in [t for t in spike_input.spikes if t not in spike_input.permanent]:
             del spike_input.spikes[ti]
@@ -57,10 +53,38 @@ def reset_emulator(sim: Any) -> None:
         if name in sim.sims:
             sim.sims[name].reset()
     with _casts_accepted():
-        sim.sims["emulator"] = EmulatorInterface(sim.model, seed=emulator.seed)
-    sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
+        if hasattr(emulator, "restarted"):
+            fresh = emulator.restarted(sim.model)
+        else:
+            fresh = type(emulator)(sim.model, seed=emulator.seed)
+    _install(sim, fresh)
     sim._n_steps = 0
     sim._probe_step_time()
+
+
+def replace_emulator(sim: Any, emulator_type: Callable) -> None:
+    """Let a simulator that has run no timestep run on another emulator.
+
+    Parameters
+    ----------
+    sim : nengo_loihi.Simulator
+        An open simulator.
+    emulator_type : callable
+        Takes a ``nengo_loihi.builder.Model`` and ``seed``, and returns what can do all
+        that NengoLoihi's ``EmulatorInterface`` can.
+    """
+    own = chip_emulator(sim)
+    with _casts_accepted():
+        emulator = emulator_type(sim.model, seed=own.seed)
+    own.close()
+    _install(sim, emulator)
+
+
+def _install(sim: Any, emulator: Any) -> None:
+    from nengo_loihi.simulator import StepRunner
+
+    sim.sims["emulator"] = emulator
+    sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
 
 
 def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
@@ -129,7 +153,7 @@ def chip_spike_counts(sim: Any, ensembles: list[nengo.Ensemble]) -> dict[Any, An
     dict of {nengo.Ensemble: (n_neurons,) int64 ndarray}
         Spike counts.
     """
-    emulator = _emulator(sim)
+    emulator = chip_emulator(sim)
     spike_count = emulator.compartment.spike_count
     counts = {}
     for ensemble in ensembles:
@@ -142,7 +166,8 @@ def chip_spike_counts(sim: Any, ensembles: list[nengo.Ensemble]) -> dict[Any, An
     return counts
 
 
-def _emulator(sim: Any) -> Any:
+def chip_emulator(sim: Any) -> Any:
+    """Return the emulator that a simulator runs on."""
     if "emulator" not in sim.sims:
         raise UnsupportedError(
             "the simulator runs on hardware; counting spikes needs the emulator: "
