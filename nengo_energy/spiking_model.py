@@ -20,6 +20,7 @@ from .energy import estimate_energy
 from .exceptions import InputError
 from .keras_layers import LayerOps, count_layer_ops
 from .loihi import build_loihi_network
+from .loihi.emulator import open_simulator
 from .simulators import SIMULATORS
 from .topology import Topology
 from .tracing import trace_topology
@@ -133,6 +134,7 @@ class SpikingModel:
         dt: float = 0.001,
         warmup: int = 0,
         minibatch_size: int | None = None,
+        emulator: str | None = None,
         progress: bool | None = None,
     ) -> Activity:
         """Count the spikes of every neuron while the network works on inputs.
@@ -145,8 +147,8 @@ class SpikingModel:
         timesteps : int
             Timesteps per inference.
         simulator : {"nengo-dl", "nengo", "loihi"}
-            ``"loihi"`` runs the network as it is deployed, on the emulator.
-        dt, warmup, minibatch_size, progress
+            ``"loihi"`` runs the network as it is deployed, on an emulator.
+        dt, warmup, minibatch_size, emulator, progress
             See `nengo_energy.measure_activity`.
 
         Returns
@@ -166,6 +168,7 @@ class SpikingModel:
             dt=dt,
             warmup=warmup,
             minibatch_size=minibatch_size,
+            emulator=emulator,
             topology=self.topology,
             probes=self.output_probes,
             progress=progress,
@@ -219,7 +222,8 @@ class SpikingModel:
             One input, which the network is shown from the first timestep on; `feed`
             shows another. NengoDL takes its inputs as ``sim.run_steps(..., data=...)``.
         **options
-            Passed on to the simulator.
+            Passed on to the simulator; for ``"loihi"`` see also
+            `nengo_energy.loihi.emulator.open_simulator` on its ``emulator``.
 
         Returns
         -------
@@ -238,7 +242,7 @@ class SpikingModel:
         if name == "nengo":
             sim = nengo.Simulator(self.net, **options)
         else:
-            sim = emulator.open_emulator(self.loihi_network, **options)
+            sim = open_simulator(self.loihi_network, **options)
         if x is not None:
             self.feed(sim, x)
         return sim

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Mapping
 
 import nengo
 import numpy as np
@@ -13,6 +13,10 @@ from nengo.exceptions import ConfigError
 
 from nengo_energy.compat.loihi import import_nengo_loihi
 from nengo_energy.exceptions import UnsupportedError
+
+HOSTS = ("host_pre", "host")
+"""NengoLoihi's simulators of what runs on the host: of what the chip's input depends
+on, if it can be computed ahead, and of the rest."""
 
 
 def open_emulator(network: nengo.Network, **options: Any) -> Any:
@@ -49,7 +53,7 @@ def reset_emulator(sim: Any) -> None:
         for ti in [t for t in spike_input.spikes if t not in spike_input.permanent]:
             del spike_input.spikes[ti]
     sim.clear_probes()
-    for name in ("host_pre", "host"):
+    for name in HOSTS:
         if name in sim.sims:
             sim.sims[name].reset()
     with _casts_accepted():
@@ -138,7 +142,9 @@ def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
                     setattr(target.config[obj], name, value)
 
 
-def chip_spike_counts(sim: Any, ensembles: list[nengo.Ensemble]) -> dict[Any, Any]:
+def chip_spike_counts(
+    sim: Any, ensembles: list[nengo.Ensemble], spike_count: np.ndarray | None = None
+) -> dict[Any, Any]:
     """Read how often each neuron of some ensembles spiked since the first timestep.
 
     Parameters
@@ -147,21 +153,25 @@ def chip_spike_counts(sim: Any, ensembles: list[nengo.Ensemble]) -> dict[Any, An
         An open simulator that runs on the emulator.
     ensembles : list of nengo.Ensemble
         Ensembles that are on the chip.
+    spike_count : (..., n_compartments) ndarray, optional
+        How often each compartment spiked; by default the emulator's own count.
 
     Returns
     -------
-    dict of {nengo.Ensemble: (n_neurons,) int64 ndarray}
+    dict of {nengo.Ensemble: (..., n_neurons) int64 ndarray}
         Spike counts.
     """
     emulator = chip_emulator(sim)
-    spike_count = emulator.compartment.spike_count
+    if spike_count is None:
+        spike_count = emulator.compartment.spike_count
     counts = {}
     for ensemble in ensembles:
-        total = np.zeros(ensemble.n_neurons, dtype=np.int64)
+        shape = (*spike_count.shape[:-1], ensemble.n_neurons)
+        total = np.zeros(shape, dtype=np.int64)
         # a block that was split holds some of the neurons in each of its pieces
         for block in sim.model.objs[ensemble]["out"]:
             neurons = list(sim.model.block_comp_map[block])
-            total[neurons] = spike_count[emulator.block_info.slices[block]]
+            total[..., neurons] = spike_count[..., emulator.block_info.slices[block]]
         counts[ensemble] = total
     return counts
 
@@ -174,6 +184,98 @@ def chip_emulator(sim: Any) -> Any:
             'pass target="sim"'
         )
     return sim.sims["emulator"]
+
+
+# --- the host apart from the chip ----------------------------------------------------
+
+
+class _Collector:
+    """Stands for a chip where NengoLoihi hands over the host's spikes."""
+
+    spikes: list[tuple[Any, int, np.ndarray]]
+
+    def host2chip(self, spikes: Any, errors: Any) -> None:
+        self.spikes = spikes
+
+
+class _Player:
+    """Stands for a chip where NengoLoihi takes the chip's output."""
+
+    def __init__(self, dt: float, first_step: int, outputs: Mapping[Any, np.ndarray]):
+        self.dt, self.first_step, self.outputs = dt, first_step, outputs
+
+    def chip2host(self, probes_receivers: Mapping[Any, Any]) -> None:
+        for probe, receiver in probes_receivers.items():
+            for k, output in enumerate(self.outputs[probe]):
+                # read by the host in the timestep after the one of the chip
+                receiver.receive(self.dt * (self.first_step + k + 2), output)
+
+
+def host_probes(sim: Any) -> list[Any]:
+    """Return the probes of the chip, of NengoLoihi's, whose values go to the host."""
+    return list(sim._runner.probes_receivers)
+
+
+def is_probed_on_host(sim: Any, probe: nengo.Probe) -> bool:
+    """Tell whether a probe records what the host does after the chip."""
+    return "host" in sim.sims and probe in sim.sims["host"].model.probes
+
+
+def permanent_spikes(sim: Any) -> list[tuple[Any, int, np.ndarray]]:
+    """Return spikes that were given when the network was built.
+
+    Returns
+    -------
+    list of (SpikeInput, int, ndarray)
+        See `run_before_chip`.
+    """
+    return [
+        (spike_input, t, spike_input.spike_idxs(t))
+        for spike_input in sim.model.inputs
+        for t in sorted(spike_input.permanent)
+    ]
+
+
+def restart_host(sim: Any, name: str) -> None:
+    """Bring one of the hosts back to its first timestep."""
+    if name in sim.sims:
+        sim.sims[name].reset()
+    _install(sim, chip_emulator(sim))
+
+
+def run_before_chip(sim: Any, n_steps: int) -> list[tuple[Any, int, np.ndarray]]:
+    """Run what the chip's input depends on.
+
+    Returns
+    -------
+    list of (SpikeInput, int, ndarray)
+        Where spikes go, the timestep in which they were sent, and the neurons.
+    """
+    if "host_pre" not in sim.sims:
+        return []
+    sim.sims["host_pre"].run_steps(n_steps)
+    collector = _Collector()
+    sim._runner._host2chip(collector)
+    return collector.spikes
+
+
+def run_after_chip(
+    sim: Any, first_step: int, n_steps: int, outputs: Mapping[Any, np.ndarray]
+) -> None:
+    """Run what depends on the chip's output.
+
+    Parameters
+    ----------
+    sim : nengo_loihi.Simulator
+        An open simulator.
+    first_step, n_steps : int
+        Timesteps that were run before, and are run now.
+    outputs : mapping of {nengo_loihi.probe.LoihiProbe: (n_steps, size) ndarray}
+        What the chip put out in these timesteps, by `host_probes`.
+    """
+    if "host" in sim.sims:
+        sim._runner._chip2host(_Player(sim.dt, first_step, outputs))
+        sim.sims["host"].run_steps(n_steps)
 
 
 def _nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:

@@ -1,8 +1,8 @@
 """NengoLoihi's emulator, bit for bit, with its inner loops compiled.
 
-`open_simulator` opens a ``nengo_loihi.Simulator`` on it. Its synapses are flattened once
-into arrays, which loops compiled by numba run over; host, probes and random numbers are
-NengoLoihi's own. What the compiled loops can't do runs on NengoLoihi's emulator.
+`open_simulator` opens a ``nengo_loihi.Simulator`` on it. Its synapses are flattened
+once into arrays, which loops compiled by numba run over; host, probes and random
+numbers are NengoLoihi's own. What these loops can't do runs on NengoLoihi's emulator.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import nengo
 from ...checks import check_choice
 from ...compat import emulator as loihi_emulator
 from ...compat import import_nengo_loihi
-from ...exceptions import InputError
+from ...exceptions import InputError, UnsupportedError
 
 __all__ = ["EMULATORS", "open_simulator"]
 
@@ -67,7 +67,10 @@ def open_simulator(
     elif emulator != "nengo-loihi":
         fast = fast_emulator()
         if fast is not None:
-            loihi_emulator.replace_emulator(sim, fast)
+            try:
+                loihi_emulator.replace_emulator(sim, fast)
+            except UnsupportedError as reason:
+                logger.info("NengoLoihi's own emulator runs, as %s", reason)
     return sim
 
 
@@ -79,8 +82,8 @@ def fast_emulator() -> Callable | None:
         import numba  # noqa: F401
     except ImportError as error:
         logger.warning(
-            "numba can't be imported (%s), so that NengoLoihi's own emulator runs, tens "
-            'of times slower; to install it: pip install "nengo-energy[fast]"',
+            "numba can't be imported (%s), so NengoLoihi's own emulator runs, tens of "
+            'times slower; to install it: pip install "nengo-energy[fast]"',
             error,
         )
         return None

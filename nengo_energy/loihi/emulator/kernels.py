@@ -12,12 +12,10 @@ lets signed ones count from the end.
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, TypeVar
+from typing import Any, Callable, NamedTuple
 
 import numba
 import numpy as np
-
-F = TypeVar("F", bound=Callable)
 
 INPUT_BITS = 21
 """Bits of the sum of a compartment's weights in a timestep, without the sign."""
@@ -34,7 +32,7 @@ INPUT_OVERFLOW, CURRENT_OVERFLOW, BIASED_OVERFLOW = 1, 2, 4
 ONE, TWO = np.uint64(1), np.uint64(2)
 
 
-def compiled(function: F) -> F:
+def compiled(function: Callable) -> Any:
     """Return a function that is compiled at its first call, and releases the GIL."""
     try:
         return numba.njit(cache=True, nogil=True)(function)

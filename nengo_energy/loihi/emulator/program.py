@@ -117,13 +117,13 @@ def build_program(blocks: Mapping[Any, slice], inputs: Any, state: Any) -> ChipP
     )
     begin = table.begin[row]
     narrow = len(table.rows) <= 2**32
-    grouped = kernels.group_routes(
+    first, begin, base = kernels.group_routes(
         source,
         begin.astype(np.uint32 if narrow else np.uint64),
         base.astype(np.uint32),
         end,
     )
-    routes = Routes(*grouped, table.rows, table.mask)
+    routes = Routes(first, begin, base, table.rows, table.mask)
     return ChipProgram(routes, compartments, sources, table)
 
 
@@ -131,11 +131,14 @@ def new_state(program: ChipProgram) -> State:
     """Return the state of a network before its first timestep."""
     n = program.n_compartments
     return State(
-        *(np.zeros(n, np.int32) for _ in range(4)),
-        np.zeros(n, bool),
-        np.zeros(n, np.int32),
-        np.zeros(n + 1, np.int32),
-        np.zeros(program.n_host_sources, np.int32),
+        input=np.zeros(n, np.int32),
+        current=np.zeros(n, np.int32),
+        voltage=np.zeros(n, np.int32),
+        refractory=np.zeros(n, np.int32),
+        spiked=np.zeros(n, bool),
+        spike_count=np.zeros(n, np.int32),
+        spikes=np.zeros(n + 1, np.int32),
+        sent_count=np.zeros(program.n_host_sources, np.int32),
     )
 
 

@@ -1,8 +1,8 @@
-"""Which compartments the probes of NengoLoihi's emulator record, and to whom it goes."""
+"""What probes want of the compartments, recorded inside the compiled loop."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterator, Mapping
 
 import numpy as np
 
@@ -10,48 +10,46 @@ from .kernels import Plan, Records
 
 
 class Recorder:
-    """Records what probes want inside the compiled loop.
+    """Records what probes want.
 
     Parameters
     ----------
-    probes : nengo_loihi.emulator.interface.ProbeState
-        The probes of an emulator; what is recorded is put into its lists.
+    probes : mapping of {nengo_loihi.probe.LoihiProbe: sequence of slice}
+        Probes, and which compartments the blocks have that each looks at.
 
     Attributes
     ----------
     plan : Plan
         Compartments to record.
-    records_all : bool
-        Whether all probes are recorded so. If not, none is: then a probe wants what the
-        compiled loop doesn't have, and NengoLoihi records after each timestep.
+    complete : bool
+        Whether all probes are in the plan. If not, none is: one wants what the compiled
+        loop doesn't record.
     """
 
-    def __init__(self, probes: Any):
+    def __init__(self, probes: Mapping[Any, Any]):
+        self.complete = True
+        self._places: list[tuple[Any, int, slice]] = []
         wanted: dict[str, list[np.ndarray]] = {key: [] for key in Plan._fields}
-        self._parts: list[tuple[str, slice, list]] = []
-        self.records_all = True
-        ends = dict.fromkeys(Plan._fields, 0)
-        for probe, blocks in probes.probes.items():
-            for k, part in enumerate(blocks.values()):
+        for probe, blocks in probes.items():
+            for k, part in enumerate(blocks):
                 compartments = np.arange(part.start, part.stop)[probe.slice[k]]
                 if probe.key not in wanted or compartments.ndim != 1:
-                    self.records_all = False
+                    self.complete = False
                     continue
-                begin = ends[probe.key]
-                ends[probe.key] += len(compartments)
-                columns = slice(begin, ends[probe.key])
+                begin = sum(map(len, wanted[probe.key]))
+                place = slice(begin, begin + len(compartments))
+                self._places.append((probe, k, place))
                 wanted[probe.key].append(compartments)
-                self._parts.append((probe.key, columns, probes.outputs[probe][k]))
-        if not self.records_all:
-            self._parts.clear()
-        self.plan = Plan(
-            *(
-                np.concatenate([np.zeros(0), *(w if self.records_all else [])]).astype(
-                    np.int32
-                )
-                for w in wanted.values()
-            )
-        )
+        if not self.complete:
+            self._places.clear()
+            wanted = {key: [] for key in wanted}
+        self.plan = Plan(*map(_join, wanted.values()))
+
+    @property
+    def row_bytes(self) -> int:
+        """Memory of what is recorded of a timestep [bytes]."""
+        plan = self.plan
+        return 4 * len(plan.current) + 4 * len(plan.voltage) + len(plan.spiked)
 
     def new_records(self, n_steps: int) -> Records:
         """Return room for what some timesteps record."""
@@ -62,7 +60,18 @@ class Recorder:
             np.zeros((n_steps, spiked), bool),
         )
 
-    def keep(self, records: Records) -> None:
-        """Put what was recorded where the probes look for it."""
-        for key, columns, output in self._parts:
-            output.extend(getattr(records, key)[:, columns])
+    def split(self, records: Records) -> Iterator[tuple[Any, int, np.ndarray]]:
+        """Yield probe, number of its block, and the block's (n_steps, n) ndarray."""
+        for probe, k, place in self._places:
+            yield probe, k, getattr(records, probe.key)[:, place]
+
+    def outputs(self, records: Records) -> dict[Any, np.ndarray]:
+        """Return what each probe puts out, (n_steps, size) by probe."""
+        parts: dict[Any, list[np.ndarray]] = {}
+        for probe, _, values in self.split(records):
+            parts.setdefault(probe, []).append(np.ascontiguousarray(values))
+        return {probe: probe.weight_outputs(each) for probe, each in parts.items()}
+
+
+def _join(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, np.int32), *parts]).astype(np.int32)
