@@ -442,13 +442,16 @@ def write_rows(
     size, runs : (n_rows,) int64 ndarray
         Number of targets and of runs in each row; zero runs to name each target.
     begin : (n_rows,) int64 ndarray
-        Where in ``rows`` each row begins.
+        Where in ``rows`` each row begins; -1 for rows to pass over.
     rows : int16 or int32 ndarray
         Is written to.
     """
     at = 0
     for row in range(len(size)):
         to = begin[row]
+        if to < 0:
+            at += size[row]
+            continue
         rows[to] = runs[row]
         to += 1
         if runs[row] == 0:
@@ -475,7 +478,7 @@ def write_rows(
 
 @compiled
 def group_routes(
-    source: np.ndarray, begin: np.ndarray, base: np.ndarray, n_sources: int
+    source: np.ndarray, row: np.ndarray, base: np.ndarray, n_sources: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sort routes by source.
 
@@ -483,7 +486,7 @@ def group_routes(
     -------
     first : (n_sources + 1,) int64 ndarray
         First route of each source.
-    begin, base : (n_routes,) ndarray
+    row, base : (n_routes,) ndarray
         In the order of the sources, and in their own where the source is the same.
     """
     first = np.zeros(n_sources + 1, np.int64)
@@ -492,12 +495,41 @@ def group_routes(
     for k in range(n_sources):
         first[k + 1] += first[k]
     free = first[:-1].copy()
-    begins, bases = np.empty_like(begin), np.empty_like(base)
+    rows, bases = np.empty_like(row), np.empty_like(base)
     for k in range(len(source)):
         place = free[source[k]]
-        begins[place], bases[place] = begin[k], base[k]
+        rows[place], bases[place] = row[k], base[k]
         free[source[k]] += 1
-    return first, begins, bases
+    return first, rows, bases
+
+
+@compiled
+def place_rows(row: np.ndarray, n_words: np.ndarray) -> tuple[np.ndarray, int]:
+    """Place rows in memory in the order in which routes use them.
+
+    So a spike reads one stretch of memory, where it shares no rows with others.
+
+    Parameters
+    ----------
+    row : (n_routes,) int64 ndarray
+        Row of each route.
+    n_words : (n_rows,) int64 ndarray
+        Number of elements of each row.
+
+    Returns
+    -------
+    begin : (n_rows,) int64 ndarray
+        Where each row begins; -1 for rows that no route uses.
+    end : int
+        Number of elements of all of them.
+    """
+    begin = np.full(len(n_words), -1, np.int64)
+    end = 0
+    for k in row:
+        if begin[k] < 0:
+            begin[k] = end
+            end += n_words[k]
+    return begin, end
 
 
 @compiled

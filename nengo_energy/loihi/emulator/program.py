@@ -11,9 +11,10 @@ from ...exceptions import UnsupportedError
 from . import kernels
 from .kernels import Compartments, Routes, State
 
-MIN_RUN = 3
-"""Mean length of runs of targets from which on a row is stored by runs: then that takes
-less memory than naming each target, and weights are added several at a time."""
+MIN_RUN = 8
+"""Mean length of runs of targets from which on a row is stored by runs. That takes less
+memory than naming each target, from a length of 3 on; but runs that end at random are
+slower while they are short, as the processor guesses their ends wrong."""
 
 
 class AxonRoutes(NamedTuple):
@@ -115,15 +116,15 @@ def build_program(blocks: Mapping[Any, slice], inputs: Any, state: Any) -> ChipP
         np.concatenate([np.zeros(0, np.int64), *parts])
         for parts in (zip(*each) if each else [()] * 3)
     )
-    begin = table.begin[row]
-    narrow = len(table.rows) <= 2**32
-    first, begin, base = kernels.group_routes(
-        source,
-        begin.astype(np.uint32 if narrow else np.uint64),
+    first, row, base = kernels.group_routes(source, row, base, end)
+    begin, n_words = kernels.place_rows(row, table.n_words)
+    routes = Routes(
+        first,
+        begin[row].astype(np.uint32 if n_words <= 2**32 else np.uint64),
         base.astype(np.uint32),
-        end,
+        table.write(begin, n_words),
+        table.mask,
     )
-    routes = Routes(first, begin, base, table.rows, table.mask)
     return ChipProgram(routes, compartments, sources, table)
 
 
@@ -155,12 +156,14 @@ class RowTable:
 
     Attributes
     ----------
-    begin : (n_rows,) int64 ndarray
-        Where each row begins in ``rows``.
     size : (n_rows,) int64 ndarray
         Number of weights of each row.
-    rows : int16 or int32 ndarray
-        See `kernels.Routes`; of 16 bits if all weights and targets have no more.
+    n_words : (n_rows,) int64 ndarray
+        Number of elements that each row takes in `kernels.Routes`.
+    dtype : numpy.dtype
+        Of these elements: 16 bits if all weights and targets have no more, else 32.
+    mask : uint64
+        See `kernels.Routes`.
     """
 
     def __init__(self, blocks: Mapping[Any, slice]):
@@ -182,25 +185,37 @@ class RowTable:
             runs.append(_count_runs(synapse, target, sizes[-1]))
             reaches.append(_reach(target, sizes[-1]))
         self.size, self._reach = _join(sizes), _join(reaches)
-        n_runs = _join(runs)
-        n_words = self.size + np.where(n_runs > 0, 2 * n_runs + 1, self.size + 2)
-        self.begin = np.cumsum(n_words) - n_words
+        self._n_runs = _join(runs)
+        n_named = np.where(self._n_runs > 0, 2 * self._n_runs, 1 + self.size)
+        self.n_words = 1 + n_named + self.size
         largest = max((_largest_weight(synapse) for synapse, _ in synapses), default=0)
         widest = max(self._reach.max(initial=0), self.size.max(initial=0))
         narrow = largest < 2**15 and widest < 2**16
+        self.dtype = np.dtype(np.int16 if narrow else np.int32)
         self.mask = np.uint64(2**16 - 1 if narrow else 2**32 - 1)
-        self.rows = np.zeros(n_words.sum(), np.int16 if narrow else np.int32)
-        for synapse, _ in synapses:
-            first = self._first_row[synapse]
+
+    def write(self, begin: np.ndarray, n_words: int) -> np.ndarray:
+        """Return rows as `kernels.Routes` has them.
+
+        Parameters
+        ----------
+        begin : (n_rows,) int64 ndarray
+            Where each row begins; -1 for rows that are left out.
+        n_words : int
+            Number of elements of all rows.
+        """
+        rows = np.zeros(n_words, self.dtype)
+        for synapse, first in self._first_row.items():
             here = slice(first[0], first[-1])
             kernels.write_rows(
                 _flat(synapse.indices),
                 _flat(synapse.weights),
                 self.size[here],
-                n_runs[here],
-                self.begin[here],
-                self.rows,
+                self._n_runs[here],
+                begin[here],
+                rows,
             )
+        return rows
 
     def axon_routes(self, axon: Any, sources: slice) -> AxonRoutes:
         """Return the routes of a group of axons.
