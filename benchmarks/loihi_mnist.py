@@ -89,9 +89,8 @@ def main() -> None:
     activity = measure(len(x))
     taken = time.perf_counter() - start
     print(activity)
-    print(
-        f"\naccuracy: Keras {np.mean(guesses == y):.1%}, Loihi {activity.accuracy(y):.1%}"
-    )
+    accuracies = np.mean(guesses == y), activity.accuracy(y)
+    print("\naccuracy: Keras {:.1%}, Loihi {:.1%}".format(*accuracies))
     print(f"\n{snn.estimate(activity, ['cpu', 'loihi', 'loihi-davies2018'])}")
     print(
         f"\n{len(x):,} images of {options.timesteps} timesteps in {taken:.1f} s, "

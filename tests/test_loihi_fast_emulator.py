@@ -411,6 +411,61 @@ def test_simulator_can_be_closed_and_its_data_read():
     assert len(sim.data[net.all_probes[0]]) == 5
 
 
+# --- Keras models --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def snn():
+    """A small untrained CNN with biases and pooling."""
+    from nengo_energy.compat import import_tensorflow
+
+    keras = import_tensorflow().keras
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    image = keras.Input((8, 8, 1))
+    x = layers.Conv2D(4, 3, activation="relu", bias_initializer="ones")(image)
+    x = layers.Conv2D(8, 3, activation="relu", bias_initializer="ones")(x)
+    x = layers.Flatten()(layers.AveragePooling2D(2)(x))
+    x = layers.Dense(12, activation="relu", bias_initializer="ones")(x)
+    model = keras.Model(image, layers.Dense(3)(x))
+    return ne.convert(model, scale_firing_rates=100, synapse=0.005)
+
+
+@pytest.mark.parametrize("precompute", [None, False], ids=["ahead", "not ahead"])
+def test_simulator_of_a_keras_model_does_the_same(snn, precompute):
+    x = np.random.RandomState(0).uniform(size=(8, 8, 1))
+    outputs, types = [], []
+    for emulator in ("nengo-loihi", "fast"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of what precompute costs
+            sim = snn.simulator("loihi", x, emulator=emulator, precompute=precompute)
+        with sim:
+            sim.run_steps(40)
+            types.append(type(sim.sims["emulator"]).__name__)
+        outputs.append(sim.data[snn.output_probes[0]])
+    assert types == ["EmulatorInterface", "FastEmulator"]
+    assert np.ptp(outputs[0]) > 0
+    assert_array_equal(outputs[1], outputs[0])
+
+
+def test_measuring_a_keras_model_gives_the_same_and_is_batched(snn, monkeypatch):
+    from nengo_energy.loihi.emulator import batch
+
+    sizes = []
+
+    class Watched(batch.ChipBatch):
+        def __init__(self, emulator, recorder, n_copies):
+            sizes.append(n_copies)
+            super().__init__(emulator, recorder, n_copies)
+
+    monkeypatch.setattr(batch, "ChipBatch", Watched)
+    x = np.random.RandomState(0).uniform(size=(20, 8, 8, 1))
+    found = snn.measure(x, 30, simulator="loihi")
+    wanted = snn.measure(x, 30, simulator="loihi", emulator="nengo-loihi")
+    assert sizes == [16, 4]
+    assert_same_activity(found, wanted)
+
+
 # --- many inferences at once ---------------------------------------------------------
 
 
