@@ -56,9 +56,10 @@ def assert_same_state(one, other):
 
 
 @settings(max_examples=60, deadline=None)
-@given(SEEDS, st.sampled_from([50, 2**13, 2**24]), st.integers(0, 99))
+@given(SEEDS, st.sampled_from([50, 2**13, 2**16, 2**24]), st.integers(0, 99))
 def test_every_state_is_the_same_in_every_timestep(seed, largest_weight, noise_seed):
-    """Up to 50, hardly anything overflows; beyond 16 bits, everything does."""
+    """Up to 50, hardly anything overflows; with 24 bits, everything does. Weights of
+    more than 15 bits and a sign are stored in 32."""
     stock, fast = emulators(lambda: random_model(seed, largest_weight), noise_seed)
     with warnings.catch_warnings(record=True) as complaints:
         warnings.simplefilter("always")
@@ -235,6 +236,107 @@ def test_spikes_of_neurons_that_do_not_exist_are_refused():
     spike_input.add_spikes(1, [spike_input.n_neurons])
     with pytest.raises(IndexError, match=r"input 0.* neurons; got spikes of"):
         fast.run_steps(3)
+
+
+def test_probes_of_anything_else_are_recorded_by_nengo_loihi():
+    from nengo_loihi.probe import LoihiProbe
+
+    def make_model():
+        model = random_model(7)
+        model.add_probe(LoihiProbe(target=list(model.blocks), key="ref_count"))
+        return model
+
+    stock, fast = emulators(make_model)
+    assert not fast.recorder.complete
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for emulator in (stock, fast):
+            emulator.run_steps(N_STEPS)
+    for of_stock, of_fast in zip(stock.probes.probes, fast.probes.probes):
+        wanted = stock.collect_probe_output(of_stock)
+        assert len(wanted) == N_STEPS
+        assert_array_equal(fast.collect_probe_output(of_fast), wanted)
+
+
+def one_connection():
+    """A model of two blocks, with the synapse and the axon of their connection."""
+    model = dense(3, 4)
+    source, target = model.blocks
+    return model, target.synapses[0], source.axons[0]
+
+
+def name_a_target_twice(synapse, axon):
+    synapse.indices[1][0, :2] = 2
+
+
+def name_a_target_of_another_block(synapse, axon):
+    synapse.indices[1][0, 3] = 4
+
+
+def shift_beyond_the_block(synapse, axon):
+    synapse.axon_compartment_bases = [0, 1, 0]
+
+
+def count_targets_from_the_end(synapse, axon):
+    synapse.indices[1][0, 3] = -1
+
+
+def use_too_many_axons(synapse, axon):
+    axon.set_compartment_axon_map(np.array([0, 3, 1]))
+
+
+def map_too_few_sources(synapse, axon):
+    axon.set_compartment_axon_map(np.array([0, 1]))
+
+
+def use_too_many_atoms(synapse, axon):
+    axon.set_compartment_axon_map(np.arange(3), np.array([0, 1, 0]))
+
+
+def lack_weights(synapse, axon):
+    synapse.axon_to_weight_map = {0: 0, 1: 1}
+
+
+def keep_real_weights(synapse, axon):
+    synapse.weights = [w.astype(np.float32) for w in synapse.weights]
+
+
+def lead_nowhere(synapse, axon):
+    from nengo_loihi.block import Synapse
+
+    axon.target = Synapse(3)
+
+
+def learn(synapse, axon):
+    synapse.set_learning()
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (name_a_target_twice, "an axon with a target named twice"),
+        (name_a_target_of_another_block, "targets outside its block"),
+        (shift_beyond_the_block, "targets outside its block"),
+        (count_targets_from_the_end, "targets below zero"),
+        (use_too_many_axons, "leads to axons that .* doesn't have"),
+        (map_too_few_sources, "maps 2 sources, and comes from 3"),
+        (use_too_many_atoms, "has atoms that .* doesn't know"),
+        (lack_weights, "has axons without weights"),
+        (keep_real_weights, "weights that aren't integers"),
+        (lead_nowhere, "leads to synapses of no block"),
+        (learn, "learns"),
+    ],
+)
+def test_what_is_left_to_nengo_loihi_is_named(change, reason):
+    from nengo_energy.loihi.emulator.interface import FastEmulator
+
+    model, synapse, axon = one_connection()
+    FastEmulator(model, 0)
+    change(synapse, axon)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "invalid value encountered in cast")
+        with pytest.raises(ne.UnsupportedError, match=reason):
+            FastEmulator(model, 0)
 
 
 # --- memory --------------------------------------------------------------------------
