@@ -14,6 +14,7 @@ from .assumptions import Assumption
 from .checks import check_choice, check_count, check_positive
 from .exceptions import InputError
 from .inputs import check_inputs
+from .loihi.emulator import EMULATORS
 from .progress import progress_bar
 from .simulators import RUNNERS, SIMULATORS, BatchCounts, Schedule
 from .topology import Population, Topology
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 BATCH_NEURONS = 2_000_000
 """Neurons that a minibatch holds by default, over all its inferences."""
+
+MAX_BATCH = {"nengo": 1, "nengo-dl": 128, "loihi": 16}
+"""Most inferences that a simulator runs side by side by default."""
 
 RATE_AS_SPIKING = "rate-neurons-as-spiking"
 MULTI_SPIKE = "several-spikes-per-timestep"
@@ -169,6 +173,7 @@ def measure_activity(
     dt: float = 0.001,
     warmup: int = 0,
     minibatch_size: int | None = None,
+    emulator: str | None = None,
     topology: Topology | None = None,
     probes: Sequence[nengo.Probe] | None = None,
     progress: bool | None = None,
@@ -190,15 +195,17 @@ def measure_activity(
     timesteps : int
         Timesteps per inference.
     simulator : {"nengo", "nengo-dl", "loihi"}
-        ``"nengo-dl"`` runs minibatches and is the fastest by far; ``"loihi"`` is
-        NengoLoihi's emulator.
+        ``"nengo-dl"`` runs minibatches; ``"loihi"`` is NengoLoihi, on an emulator.
     dt : float
         Length of a timestep [s].
     warmup : int
         Timesteps that are run before counting begins.
     minibatch_size : int, optional
-        Inferences that ``"nengo-dl"`` runs side by side; chosen by the size of the
-        network if not given. The other simulators run one by one.
+        Inferences that ``"nengo-dl"`` and ``"loihi"`` run side by side; chosen by the
+        size of the network if not given. ``"nengo"`` runs one by one.
+    emulator : {"fast", "nengo-loihi"}, optional
+        For ``"loihi"``: the compiled emulator, which is the default, or NengoLoihi's
+        own, which runs one by one; see `nengo_energy.loihi.emulator.open_simulator`.
     topology : Topology, optional
         The traced network, if it is at hand.
     probes : sequence of nengo.Probe, optional
@@ -226,18 +233,29 @@ def measure_activity(
         topology = trace_topology(network)
     data = check_inputs(network, inputs, warmup + timesteps)
     n_inferences = len(next(iter(data.values()))) if data else 1
+    most = MAX_BATCH[simulator]
     if minibatch_size is None:
-        fitting = max(1, min(128, BATCH_NEURONS // max(1, topology.n_neurons)))
+        fitting = max(1, min(most, BATCH_NEURONS // max(1, topology.n_neurons)))
         minibatch_size = min(n_inferences, fitting)
     batch_size = check_count("minibatch_size", minibatch_size)
-    if simulator != "nengo-dl":
+    if most == 1:
         batch_size = 1
+    options = {}
+    if emulator is not None:
+        check_choice("emulator", emulator, EMULATORS)
+        if simulator != "loihi":
+            raise InputError(
+                f"emulator={emulator!r} is for simulator='loihi'; got {simulator!r}"
+            )
+        options = {"emulator": emulator}
     if probes is None:
         probes = [p for p in network.all_probes if isinstance(p.obj, nengo.Node)]
     schedule = Schedule(warmup, timesteps, window=(timesteps + 1) // 2)
     totals = _Totals(topology)
     logger.info("measuring %d inferences by %s", n_inferences, simulator)
-    runner = RUNNERS[simulator](network, topology.populations, probes, dt, batch_size)
+    runner = RUNNERS[simulator](
+        network, topology.populations, probes, dt, batch_size, **options
+    )
     n_steps = n_inferences * schedule.total
     with progress_bar(n_steps, f"simulating ({simulator})", progress) as tick, runner:
         for start in range(0, n_inferences, batch_size):

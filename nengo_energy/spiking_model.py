@@ -230,6 +230,7 @@ class SpikingModel:
         dt: float = DT,
         warmup: int = 0,
         minibatch_size: int | None = None,
+        emulator: str | None = None,
         progress: bool | None = None,
     ) -> Activity:
         """Count the spikes of every neuron while the network works on inputs.
@@ -242,8 +243,8 @@ class SpikingModel:
         timesteps : int
             Timesteps per inference.
         simulator : {"nengo-dl", "nengo", "loihi"}
-            ``"loihi"`` runs the network as it is deployed, on the emulator.
-        dt, warmup, minibatch_size, progress
+            ``"loihi"`` runs the network as it is deployed, on an emulator.
+        dt, warmup, minibatch_size, emulator, progress
             See `nengo_energy.measure_activity`.
 
         Returns
@@ -266,6 +267,7 @@ class SpikingModel:
             dt=dt,
             warmup=warmup,
             minibatch_size=minibatch_size,
+            emulator=emulator,
             topology=topology,
             probes=self.output_probes,
             progress=progress,
@@ -278,6 +280,7 @@ class SpikingModel:
         *,
         on_host: Iterable[str] | None = None,
         dt: float = DT,
+        emulator: str | None = None,
         progress: bool | None = None,
     ) -> Ledger:
         """Account for what the chip does for this network, core by core.
@@ -293,6 +296,8 @@ class SpikingModel:
             See `loihi_network`.
         dt : float
             Length of a timestep [s].
+        emulator : {"fast", "nengo-loihi"}, optional
+            See `nengo_energy.loihi.open_simulator`; both give the same ledger.
         progress : bool, optional
             Show a progress bar; by default in a terminal, when a run is long.
 
@@ -311,7 +316,9 @@ class SpikingModel:
             return ledger_from_activity(prepared, x)
         data = self._as_input(x)
         steps = 50 if timesteps is None else timesteps
-        return ledger_from_run(prepared, data, steps, progress=progress)
+        return ledger_from_run(
+            prepared, data, steps, emulator=emulator, progress=progress
+        )
 
     def count(self, activity: Activity) -> OpCounts:
         """Count the operations of the spiking and of the conventional network."""
@@ -375,7 +382,8 @@ class SpikingModel:
         on_host : iterable of str, optional
             For ``"loihi"``: see `loihi_network`.
         **options
-            Passed on to the simulator.
+            Passed on to the simulator; for ``"loihi"`` see also
+            `nengo_energy.loihi.emulator.open_simulator` on its ``emulator``.
 
         Returns
         -------

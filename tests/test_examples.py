@@ -97,6 +97,17 @@ def test_readme_stages_run_on_any_network():
     exec("import nengo_energy as ne\n" + block, {"net": net})
 
 
+def test_readme_emulator_runs_any_network():
+    import nengo
+
+    with nengo.Network(seed=0) as net:
+        a, b = nengo.Ensemble(10, 1), nengo.Ensemble(10, 1)
+        nengo.Connection(a, b)
+    names = {"net": net}
+    exec(block_after("emulator"), names)
+    assert names["sim"].n_steps == 100
+
+
 @pytest.mark.parametrize("name", sorted(p.name for p in ROOT.glob("examples/*.py")))
 def test_example_runs(name):
     printed = run(str(ROOT / "examples" / name))

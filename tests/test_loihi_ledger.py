@@ -63,6 +63,14 @@ class Tap:
         table[key] = table.get(key, 0) + int(n)
 
 
+def check_equal(found, expected):
+    """Compare two ledgers in all that was counted."""
+    assert found.cores == expected.cores
+    assert_array_equal(found.messages, expected.messages)
+    assert found.rows == expected.rows
+    assert found.pending == expected.pending
+
+
 @pytest.fixture(scope="module")
 def converted():
     """Each model, converted once."""
@@ -85,7 +93,8 @@ def test_ledger_of_a_model_equals_the_emulator(converted, name, monkeypatch):
     case, snn = CASES[name], converted(name)
     x = example_input(name, 2, case.n_steps)
     tap = Tap(monkeypatch)
-    ledger = snn.ledger(x, case.n_steps, progress=False)
+    stock = {"emulator": "nengo-loihi", "progress": False}
+    ledger = snn.ledger(x, case.n_steps, **stock)
     assert ledger.synops == sum(tap.weights.values()) > 0
     assert ledger.total("zero_synops") == sum(tap.zeros.values())
     assert sorted(core.synops for core in ledger.cores if core.synops) == sorted(
@@ -97,8 +106,11 @@ def test_ledger_of_a_model_equals_the_emulator(converted, name, monkeypatch):
     assert ledger.n_cores == prepared.n_cores
     assert ledger.fits and ledger.n_chips == 1
 
-    # the emulator's own spikes, counted by topology and activity
+    # the compiled emulator's counts come out of its own loop
     monkeypatch.undo()
+    check_equal(snn.ledger(x, case.n_steps, emulator="fast", progress=False), ledger)
+
+    # the emulator's own spikes, counted by topology and activity
     activity = snn.measure(x, case.n_steps, simulator="loihi", progress=False)
     compared = ledger.compare(snn.count(activity))
     rows = [row for row in compared.rows if not row.note]
@@ -139,7 +151,10 @@ def test_synops_of_random_networks(built, seed):
     prepared = build_loihi_network(built.net, topology, [built.probe])
     with pytest.MonkeyPatch.context() as monkeypatch:
         tap = Tap(monkeypatch)
-        ledger = ledger_from_run(prepared, {built.inp: x}, 25, progress=False)
+        ledger = ledger_from_run(
+            prepared, {built.inp: x}, 25, emulator="nengo-loihi", progress=False
+        )
+    check_equal(ledger_from_run(prepared, {built.inp: x}, 25, progress=False), ledger)
     assert ledger.synops == sum(tap.weights.values()) > 0
     assert ledger.total("zero_synops") == sum(tap.zeros.values())
     arrived = ledger.total("messages_in") + ledger.total("messages_from_host")
@@ -257,6 +272,10 @@ def test_saturated_overflowing_and_silent_layers_are_named():
             nengo.Connection(target.neurons, last.neurons, transform=np.ones((1, 2)))
     prepared = build_loihi_network(net, ne.trace_topology(net), [])
     ledger = ledger_from_run(prepared, np.zeros((1, 1)), 30, progress=False)
+    stock = ledger_from_run(
+        prepared, np.zeros((1, 1)), 30, emulator="nengo-loihi", progress=False
+    )
+    check_equal(ledger, stock)
     by_layer = {core.layer: core for core in ledger.cores}
     # the host's neurons spike in every timestep, of which 29 arrive
     assert by_layer["flood"].overflows >= 2 * 29

@@ -20,6 +20,7 @@ HEAVY = {
     "nengo_loihi",
     "matplotlib",
     "dask",
+    "numba",
     "pandas",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator, Mapping
 
 import nengo
 import numpy as np
@@ -14,6 +14,10 @@ from nengo.exceptions import ConfigError
 from nengo_energy.compat.loihi import import_nengo_loihi
 from nengo_energy.compat.loihi_image import note_owners
 from nengo_energy.exceptions import UnsupportedError
+
+HOSTS = ("host_pre", "host")
+"""NengoLoihi's simulators of what runs on the host: of what the chip's input depends
+on, if it can be computed ahead, and of the rest."""
 
 
 def open_emulator(network: nengo.Network, **options: Any) -> Any:
@@ -67,23 +71,47 @@ def reset_emulator(sim: Any) -> None:
     sim : nengo_loihi.Simulator
         An open simulator.
     """
-    import_nengo_loihi()
-    from nengo_loihi.emulator import EmulatorInterface
-    from nengo_loihi.simulator import StepRunner
-
-    emulator = _emulator(sim)
+    emulator = chip_emulator(sim)
     for spike_input in sim.model.inputs:
         for ti in [t for t in spike_input.spikes if t not in spike_input.permanent]:
             del spike_input.spikes[ti]
     sim.clear_probes()
-    for name in ("host_pre", "host"):
+    for name in HOSTS:
         if name in sim.sims:
             sim.sims[name].reset()
     with _casts_accepted():
-        sim.sims["emulator"] = EmulatorInterface(sim.model, seed=emulator.seed)
-    sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
+        if hasattr(emulator, "restarted"):
+            fresh = emulator.restarted(sim.model)
+        else:
+            fresh = type(emulator)(sim.model, seed=emulator.seed)
+    _install(sim, fresh)
     sim._n_steps = 0
     sim._probe_step_time()
+
+
+def replace_emulator(sim: Any, emulator_type: Callable) -> None:
+    """Let a simulator that has run no timestep run on another emulator.
+
+    Parameters
+    ----------
+    sim : nengo_loihi.Simulator
+        An open simulator.
+    emulator_type : callable
+        Takes a ``nengo_loihi.builder.Model`` and ``seed``, and returns what can do all
+        that NengoLoihi's ``EmulatorInterface`` can.
+    """
+    own = chip_emulator(sim)
+    with _casts_accepted():
+        emulator = emulator_type(sim.model, seed=own.seed)
+    own.close()
+    _install(sim, emulator)
+
+
+def _install(sim: Any, emulator: Any) -> None:
+    from nengo_loihi.simulator import StepRunner
+
+    sim.sims["emulator"] = emulator
+    sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
 
 
 def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
@@ -137,7 +165,9 @@ def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
                     setattr(target.config[obj], name, value)
 
 
-def chip_spike_counts(sim: Any, ensembles: list[nengo.Ensemble]) -> dict[Any, Any]:
+def chip_spike_counts(
+    sim: Any, ensembles: list[nengo.Ensemble], spike_count: np.ndarray | None = None
+) -> dict[Any, Any]:
     """Read how often each neuron of some ensembles spiked since the first timestep.
 
     Parameters
@@ -146,21 +176,25 @@ def chip_spike_counts(sim: Any, ensembles: list[nengo.Ensemble]) -> dict[Any, An
         An open simulator that runs on the emulator.
     ensembles : list of nengo.Ensemble
         Ensembles that are on the chip.
+    spike_count : (..., n_compartments) ndarray, optional
+        How often each compartment spiked; by default the emulator's own count.
 
     Returns
     -------
-    dict of {nengo.Ensemble: (n_neurons,) int64 ndarray}
+    dict of {nengo.Ensemble: (..., n_neurons) int64 ndarray}
         Spike counts.
     """
-    emulator = _emulator(sim)
-    spike_count = emulator.compartment.spike_count
+    emulator = chip_emulator(sim)
+    if spike_count is None:
+        spike_count = emulator.compartment.spike_count
     counts = {}
     for ensemble in ensembles:
-        total = np.zeros(ensemble.n_neurons, dtype=np.int64)
+        shape = (*spike_count.shape[:-1], ensemble.n_neurons)
+        total = np.zeros(shape, dtype=np.int64)
         # a block that was split holds some of the neurons in each of its pieces
         for block in sim.model.objs[ensemble]["out"]:
             neurons = list(sim.model.block_comp_map[block])
-            total[neurons] = spike_count[emulator.block_info.slices[block]]
+            total[..., neurons] = spike_count[..., emulator.block_info.slices[block]]
         counts[ensemble] = total
     return counts
 
@@ -175,7 +209,7 @@ class SpikeMeter:
     """
 
     def __init__(self, sim: Any):
-        _emulator(sim)
+        chip_emulator(sim)
         self.sim = sim
         self._sent = []
         for spike_input in sim.model.inputs:
@@ -189,34 +223,21 @@ class SpikeMeter:
         reset_emulator(self.sim)
         for sent in self._sent:
             sent[:] = 0
-        compartment = _emulator(self.sim).compartment
-        self._overflows = np.zeros(compartment.n_compartments, dtype=np.int64)
-        self._repeats = np.zeros(compartment.n_compartments, dtype=np.int64)
-        previous = np.zeros(compartment.n_compartments, dtype=bool)
-        stock = compartment._overflow
-
-        def watched(x: np.ndarray, bits: int, name: Any = None) -> None:
-            if name == "q0":  # the first of a timestep: spikes are those of the last
-                self._repeats += compartment.spiked & previous
-                previous[:] = compartment.spiked
-            if np.issubdtype(x.dtype, np.integer):
-                self._overflows += (x < -(2**bits)) | (x >= 2**bits)
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Overflow")
-                stock(x, bits, name=name)
-
-        compartment._overflow = watched
+        emulator = chip_emulator(self.sim)
+        emulator.compartment.error = _accept
+        watch = _StockWatch if not hasattr(emulator, "watch") else _CompiledWatch
+        self._watch = watch(emulator)
 
     @property
     def spikes(self) -> np.ndarray:
         """Spikes of each compartment, (n_compartments,) int64 ndarray."""
-        count: np.ndarray = _emulator(self.sim).compartment.spike_count
+        count: np.ndarray = chip_emulator(self.sim).compartment.spike_count
         return count.astype(np.int64)
 
     @property
     def on_their_way(self) -> np.ndarray:
         """Spikes of the last timestep, which arrive in the next, (n_compartments,)."""
-        spiked: np.ndarray = _emulator(self.sim).compartment.spiked
+        spiked: np.ndarray = chip_emulator(self.sim).compartment.spiked
         return spiked.astype(np.int64)
 
     @property
@@ -238,13 +259,65 @@ class SpikeMeter:
     @property
     def overflows(self) -> np.ndarray:
         """Times that a number of each compartment exceeded its bits."""
+        return self._watch.overflows
+
+    @property
+    def repeats(self) -> np.ndarray:
+        """Spikes of each compartment that followed one in the timestep before."""
+        return self._watch.repeats
+
+
+class _CompiledWatch:
+    """Reads what the compiled emulator counts."""
+
+    def __init__(self, emulator: Any):
+        self._emulator = emulator
+        emulator.watch()
+
+    @property
+    def overflows(self) -> np.ndarray:
+        count: np.ndarray = self._emulator.state.overflow_count
+        return count.astype(np.int64)
+
+    @property
+    def repeats(self) -> np.ndarray:
+        count: np.ndarray = self._emulator.state.repeat_count
+        return count.astype(np.int64)
+
+
+class _StockWatch:
+    """Counts in NengoLoihi's emulator, where it looks for overflows."""
+
+    def __init__(self, emulator: Any):
+        self._compartment = compartment = emulator.compartment
+        n = compartment.n_compartments
+        self._overflows = np.zeros(n, dtype=np.int64)
+        self._repeats = np.zeros(n, dtype=np.int64)
+        self._previous = np.zeros(n, dtype=bool)
+        stock = compartment._overflow
+
+        def watched(x: np.ndarray, bits: int, name: Any = None) -> None:
+            if name == "q0":  # the first of a timestep: spikes are those of the last
+                self._repeats += compartment.spiked & self._previous
+                self._previous[:] = compartment.spiked
+            if np.issubdtype(x.dtype, np.integer):
+                self._overflows += (x < -(2**bits)) | (x >= 2**bits)
+            stock(x, bits, name=name)
+
+        compartment._overflow = watched
+
+    @property
+    def overflows(self) -> np.ndarray:
         return self._overflows.copy()
 
     @property
     def repeats(self) -> np.ndarray:
-        """Spikes of each compartment that followed one in the timestep before, up to
-        the last timestep but one."""
-        return self._repeats.copy()
+        # the last timestep wasn't followed by another
+        return self._repeats + (self._compartment.spiked & self._previous)
+
+
+def _accept(message: str, *args: Any, **kwargs: Any) -> None:
+    """Take an overflow without a word: it is counted."""
 
 
 def _counting(add_spikes: Any, sent: np.ndarray) -> Any:
@@ -255,13 +328,106 @@ def _counting(add_spikes: Any, sent: np.ndarray) -> Any:
     return add
 
 
-def _emulator(sim: Any) -> Any:
+def chip_emulator(sim: Any) -> Any:
+    """Return the emulator that a simulator runs on."""
     if "emulator" not in sim.sims:
         raise UnsupportedError(
             "the simulator runs on hardware; counting spikes needs the emulator: "
             'pass target="sim"'
         )
     return sim.sims["emulator"]
+
+
+# --- the host apart from the chip ----------------------------------------------------
+
+
+class _Collector:
+    """Stands for a chip where NengoLoihi hands over the host's spikes."""
+
+    spikes: list[tuple[Any, int, np.ndarray]]
+
+    def host2chip(self, spikes: Any, errors: Any) -> None:
+        self.spikes = spikes
+
+
+class _Player:
+    """Stands for a chip where NengoLoihi takes the chip's output."""
+
+    def __init__(self, dt: float, first_step: int, outputs: Mapping[Any, np.ndarray]):
+        self.dt, self.first_step, self.outputs = dt, first_step, outputs
+
+    def chip2host(self, probes_receivers: Mapping[Any, Any]) -> None:
+        for probe, receiver in probes_receivers.items():
+            for k, output in enumerate(self.outputs[probe]):
+                # read by the host in the timestep after the one of the chip
+                receiver.receive(self.dt * (self.first_step + k + 2), output)
+
+
+def host_probes(sim: Any) -> list[Any]:
+    """Return the probes of the chip, of NengoLoihi's, whose values go to the host."""
+    return list(sim._runner.probes_receivers)
+
+
+def is_probed_on_host(sim: Any, probe: nengo.Probe) -> bool:
+    """Tell whether a probe records what the host does after the chip."""
+    return "host" in sim.sims and probe in sim.sims["host"].model.probes
+
+
+def permanent_spikes(sim: Any) -> list[tuple[Any, int, np.ndarray]]:
+    """Return spikes that were given when the network was built.
+
+    Returns
+    -------
+    list of (SpikeInput, int, ndarray)
+        See `run_before_chip`.
+    """
+    return [
+        (spike_input, t, spike_input.spike_idxs(t))
+        for spike_input in sim.model.inputs
+        for t in sorted(spike_input.permanent)
+    ]
+
+
+def restart_host(sim: Any, name: str) -> None:
+    """Bring one of the hosts back to its first timestep."""
+    if name in sim.sims:
+        sim.sims[name].reset()
+    _install(sim, chip_emulator(sim))
+
+
+def run_before_chip(sim: Any, n_steps: int) -> list[tuple[Any, int, np.ndarray]]:
+    """Run what the chip's input depends on.
+
+    Returns
+    -------
+    list of (SpikeInput, int, ndarray)
+        Where spikes go, the timestep in which they were sent, and the neurons.
+    """
+    if "host_pre" not in sim.sims:
+        return []
+    sim.sims["host_pre"].run_steps(n_steps)
+    collector = _Collector()
+    sim._runner._host2chip(collector)
+    return collector.spikes
+
+
+def run_after_chip(
+    sim: Any, first_step: int, n_steps: int, outputs: Mapping[Any, np.ndarray]
+) -> None:
+    """Run what depends on the chip's output.
+
+    Parameters
+    ----------
+    sim : nengo_loihi.Simulator
+        An open simulator.
+    first_step, n_steps : int
+        Timesteps that were run before, and are run now.
+    outputs : mapping of {nengo_loihi.probe.LoihiProbe: (n_steps, size) ndarray}
+        What the chip put out in these timesteps, by `host_probes`.
+    """
+    if "host" in sim.sims:
+        sim._runner._chip2host(_Player(sim.dt, first_step, outputs))
+        sim.sims["host"].run_steps(n_steps)
 
 
 def _nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:

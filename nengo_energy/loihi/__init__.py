@@ -5,6 +5,7 @@ from __future__ import annotations
 from .accounting import ledger_from_activity, ledger_from_run
 from .checks import Check, check_rates
 from .comparison import LedgerComparison
+from .emulator import open_simulator
 from .ledger import CoreLoad, Ledger
 from .network import build_loihi_network
 from .prepared import Change, LoihiNetwork
@@ -20,4 +21,5 @@ __all__ = [
     "check_rates",
     "ledger_from_activity",
     "ledger_from_run",
+    "open_simulator",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..activity import Activity
 from ..checks import check_count
-from ..compat import emulator
+from ..compat.emulator import SpikeMeter, allocator, set_input
 from ..compat.loihi_image import ChipImage, read_image
 from ..counts import OpCount
 from ..exceptions import InputError, UnsupportedError
@@ -29,6 +29,7 @@ def ledger_from_run(
     inputs: Any,
     timesteps: int,
     *,
+    emulator: str | None = None,
     progress: bool | None = None,
 ) -> Ledger:
     """Run the emulator from reset on each input, and account for what the chip does.
@@ -43,15 +44,17 @@ def ledger_from_run(
         See `nengo_energy.measure_activity`.
     timesteps : int
         Timesteps per inference.
+    emulator : {"fast", "nengo-loihi"}, optional
+        See `nengo_energy.loihi.open_simulator`; both give the same ledger.
     progress : bool, optional
         Show a progress bar; by default in a terminal, when a run is long.
     """
     timesteps = check_count("timesteps", timesteps)
     data = check_inputs(prepared.network, inputs, timesteps)
     n_inferences = len(next(iter(data.values()))) if data else 1
-    with prepared.simulator(target="sim") as sim:
+    with prepared.simulator(target="sim", emulator=emulator) as sim:
         book = _Book(prepared, _image(prepared, sim), n_inferences, timesteps)
-        meter = emulator.SpikeMeter(sim)
+        meter = SpikeMeter(sim)
         n_steps = n_inferences * timesteps
         with progress_bar(n_steps, "simulating (loihi)", progress) as tick:
             for k in range(n_inferences):
@@ -287,7 +290,7 @@ def _check_activity(prepared: LoihiNetwork, activity: Activity) -> None:
 
 
 def _image(prepared: LoihiNetwork, sim: Any) -> ChipImage:
-    return read_image(sim, emulator.allocator(prepared.n_chips), prepared.n_chips)
+    return read_image(sim, allocator(prepared.n_chips), prepared.n_chips)
 
 
 def _run(sim: Any, inputs: Mapping[Any, np.ndarray], timesteps: int, tick: Any) -> None:
@@ -296,14 +299,14 @@ def _run(sim: Any, inputs: Mapping[Any, np.ndarray], timesteps: int, tick: Any) 
     for start in range(0, timesteps, longest):
         for node, x in inputs.items():
             if start == 0 or len(x) > 1:
-                emulator.set_input(sim, node, x[min(start, len(x) - 1)])
+                set_input(sim, node, x[min(start, len(x) - 1)])
         n_steps = min(longest, timesteps - start)
         sim.run_steps(n_steps)
         sim.clear_probes()
         tick(n_steps)
 
 
-def _units(meter: emulator.SpikeMeter) -> UnitSpikes:
+def _units(meter: SpikeMeter) -> UnitSpikes:
     emitted = np.concatenate([meter.spikes, *meter.sent])
     late = np.concatenate([meter.on_their_way, *meter.waiting])
     return UnitSpikes(emitted, emitted - late)

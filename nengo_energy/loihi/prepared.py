@@ -7,12 +7,13 @@ from typing import Any, Mapping
 
 import nengo
 
-from ..compat import emulator
+from ..compat.emulator import allocator
 from ..exceptions import InputError
 from ..topology import Topology
 from .blocks import BlockPlan
 from .checks import Check
 from .chip import CORES_PER_CHIP
+from .emulator import open_simulator
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,13 @@ class LoihiNetwork:
         """Shape of the blocks of each layer on the chip."""
         return {name: plan.partition.block for name, plan in self.plans.items()}
 
-    def simulator(self, **options: Any) -> Any:
+    def simulator(self, *, emulator: str | None = None, **options: Any) -> Any:
         """Open a nengo_loihi.Simulator of the network.
 
         Parameters
         ----------
+        emulator : {"fast", "nengo-loihi"}, optional
+            See `nengo_energy.loihi.open_simulator`.
         **options
             Passed on to the simulator. On hardware, a network that needs several chips
             gets them, allocated so that few spikes pass between chips, unless
@@ -109,13 +112,13 @@ class LoihiNetwork:
         if self.n_chips > 1:
             chosen = {
                 "n_chips": self.n_chips,
-                "allocator": emulator.allocator(self.n_chips),
+                "allocator": allocator(self.n_chips),
             }
             options["hardware_options"] = {
                 **chosen,
                 **(options.get("hardware_options") or {}),
             }
-        return emulator.open_emulator(self.network, **options)
+        return open_simulator(self.network, emulator=emulator, **options)
 
     def _check_dt(self, options: Mapping[str, Any]) -> None:
         given = [options.get("dt", self.dt)]

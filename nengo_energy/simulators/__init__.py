@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import Mapping
 
+from .batched_loihi import BatchedLoihiRunner
 from .minibatch import NengoDLRunner
 from .runner import BatchCounts, Runner
 from .schedule import Schedule
-from .sequential import LoihiRunner, NengoRunner
+from .sequential import NengoRunner
 
 __all__ = ["RUNNERS", "SIMULATORS", "BatchCounts", "Runner", "Schedule"]
 
 RUNNERS: Mapping[str, type[Runner]] = {
     "nengo": NengoRunner,
     "nengo-dl": NengoDLRunner,
-    "loihi": LoihiRunner,
+    "loihi": BatchedLoihiRunner,
 }
 """The runner of each simulator."""
 

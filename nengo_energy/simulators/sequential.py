@@ -9,9 +9,13 @@ import nengo
 import numpy as np
 
 from ..compat import counting, emulator
+from ..loihi.emulator import open_simulator
 from ..topology import Population
 from .runner import BatchCounts, Runner, counter_kinds, sum_up, wanted_counters
 from .schedule import Means, Schedule
+
+LONGEST = 100
+"""Most timesteps that are run, and recorded by probes, in one go."""
 
 
 class SequentialRunner(Runner):
@@ -46,7 +50,7 @@ class SequentialRunner(Runner):
             self._run_one({n: x[k] for n, x in inputs.items()}, schedule, tick)
             for k in range(n_inferences)
         ]
-        return _stack(each)
+        return stack(each)
 
     def _run_one(
         self,
@@ -58,7 +62,7 @@ class SequentialRunner(Runner):
         self.reset()
         before = self.read()
         means = Means(self.probes, schedule)
-        for start, end in schedule.segments(1 if varying else 100):
+        for start, end in schedule.segments(1 if varying else LONGEST):
             if start == schedule.warmup:
                 self.clear_peaks()
                 before = self.read()
@@ -108,10 +112,21 @@ class NengoRunner(SequentialRunner):
 
 
 class LoihiRunner(SequentialRunner):
-    """NengoLoihi's emulator: the chip's own counters, and nodes for the host.
+    """NengoLoihi's emulators: the chip's own counters, and nodes for the host.
 
     Spikes of the chip are read from the emulator, so that nothing is probed there.
+
+    Parameters
+    ----------
+    *args
+        See `Runner`.
+    emulator : str, optional
+        See `nengo_energy.loihi.emulator.open_simulator`.
     """
+
+    def __init__(self, *args: Any, emulator: str | None = None):
+        super().__init__(*args)
+        self.emulator = emulator
 
     def __enter__(self) -> Runner:
         host = emulator.host_ensembles(self.network)
@@ -119,7 +134,9 @@ class LoihiRunner(SequentialRunner):
         self.on_host = [p for p in self.populations if p.ensemble in host]
         outer, self.counts = _with_counting_nodes(self.network, self.on_host, self.dt)
         emulator.copy_placement(self.network, outer)
-        self.sim = emulator.open_emulator(outer, dt=self.dt, target="sim")
+        self.sim = open_simulator(
+            outer, emulator=self.emulator, dt=self.dt, target="sim"
+        )
         self.sim.__enter__()
         return self
 
@@ -145,15 +162,31 @@ class LoihiRunner(SequentialRunner):
         counts = {name: count.copy() for name, count in self.counts.items()}
         spikes = self._chip_spikes()
         for pop in self.on_chip:
-            # the chip spikes once in a timestep at most, whatever Nengo's neurons do
-            count, output = spikes[pop.ensemble], pop.amplitude / self.dt
-            values = {
-                "active": count,
-                "peak": (count > self.earlier[pop.ensemble]) * output,
-            }
-            for kind in counter_kinds(pop):
-                counts[pop.name, kind] = values.get(kind, count * output)
+            count, earlier = spikes[pop.ensemble], self.earlier[pop.ensemble]
+            counts.update(self.chip_counts(pop, count, count > earlier))
         return counts
+
+    def chip_counts(
+        self, pop: Population, count: np.ndarray, spiked: np.ndarray
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """Return what a population on the chip would have accumulated on the host.
+
+        Parameters
+        ----------
+        pop : Population
+            A population that is on the chip.
+        count : (n_neurons,) int ndarray
+            Spikes of each neuron.
+        spiked : (n_neurons,) bool ndarray
+            Whether each neuron spiked after the warm-up.
+        """
+        # the chip spikes once in a timestep at most, whatever Nengo's neurons do
+        output = pop.amplitude / self.dt
+        values = {"active": count, "peak": spiked * output}
+        return {
+            (pop.name, kind): values.get(kind, count * output)
+            for kind in counter_kinds(pop)
+        }
 
     def _chip_spikes(self) -> dict[nengo.Ensemble, np.ndarray]:
         ensembles = [pop.ensemble for pop in self.on_chip]
@@ -183,7 +216,7 @@ def _with_counting_nodes(
     return outer, counts
 
 
-def _stack(each: Sequence[BatchCounts]) -> BatchCounts:
+def stack(each: Sequence[BatchCounts]) -> BatchCounts:
     """Join single inferences into a batch."""
     batch = BatchCounts()
     for name in each[0].spikes:
