@@ -94,7 +94,14 @@ def test_probes_record_the_same_however_many_timesteps_are_run_at_once(seed, len
 
 def test_random_models_hold_what_they_are_meant_to():
     """So that the tests above don't pass on silence."""
-    seen = {"spikes": 0, "refractory": 0, "noise": 0, "clipped": 0, "runs": 0}
+    seen = {
+        "spikes": 0,
+        "repeats": 0,
+        "refractory": 0,
+        "noise": 0,
+        "clipped": 0,
+        "runs": 0,
+    }
     seen.update({"q0": 0, "current": 0, "u2": 0, "scattered": 0, "32 bits": 0})
     for seed in range(60):
         weight = [50, 2**13, 2**24][seed % 3]
@@ -109,6 +116,7 @@ def test_random_models_hold_what_they_are_meant_to():
                 seen["clipped"] += np.sum(own.voltage == own.vmax)
         for complaint in complaints:
             seen[str(complaint.message).split()[-1]] += 1
+        seen["repeats"] += fast.state.repeat_count.sum()
         seen["noise"] += np.any(fast.compartment.noise.mult)
         routes = fast.program.routes
         n_runs, size = routes.rows[routes.begin], routes.rows[routes.begin + 1]
@@ -161,6 +169,34 @@ def test_spikes_that_arrive_are_counted_by_axon():
             assert_array_equal(found[mine], wanted)
             n_synops += wanted[1]
     assert n_synops > 1000
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.sampled_from([2**13, 2**21]))
+def test_overflows_and_repeated_spikes_are_counted(seed, largest_weight):
+    """Against NengoLoihi's emulator, tapped where numbers are put into registers."""
+    stock, fast = emulators(lambda: random_model(seed, largest_weight))
+    own, overflows = stock.compartment, 0
+    stock_overflow = own._overflow
+
+    def tapped(x, bits, name=None):
+        nonlocal overflows
+        overflows = overflows + ((x < -(2**bits)) | (x >= 2**bits)).astype(int)
+        stock_overflow(x, bits, name=name)
+
+    own._overflow = tapped
+    spikes = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(N_STEPS):
+            stock.step()
+            spikes.append(own.spiked.copy())
+        fast.run_steps(N_STEPS - 5)
+        fast.run_steps(5)
+    # spikes of the last timestep are still under way
+    repeats = sum(a & b for a, b in zip(spikes[:-2], spikes[1:-1]))
+    assert_array_equal(fast.state.overflow_count, overflows)
+    assert_array_equal(fast.state.repeat_count, repeats)
 
 
 def test_arithmetic_by_hand():

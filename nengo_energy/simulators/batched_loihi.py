@@ -16,7 +16,7 @@ GROUP_BYTES = 2**28
 """Most memory for the states of a group of inferences, and what passes between host and
 chip."""
 
-STATE_BYTES = 25
+STATE_BYTES = 40
 """Memory for the state of one compartment."""
 
 Inputs = Mapping[nengo.Node, np.ndarray]

@@ -14,7 +14,6 @@ import numpy as np
 from nengo_loihi.emulator import EmulatorInterface
 
 from . import kernels
-from .kernels import State
 from .program import ChipProgram, build_program, new_state
 from .recording import Recorder
 
@@ -134,17 +133,7 @@ class FastEmulator(EmulatorInterface):
     ):
         super().__init__(model, seed=seed)
         self.program = self._flattened() if program is None else program
-        own = self.compartment
-        self.state = State(
-            own.input[0],
-            own.current,
-            own.voltage,
-            own.ref_count,
-            own.spiked,
-            own.spike_count,
-            np.zeros(own.n_compartments + 1, np.int32),
-            np.zeros(self.program.n_host_sources, np.int32),
-        )
+        self.state = new_state(self.program, shared=self.compartment)
         self.recorder = Recorder(
             {probe: blocks.values() for probe, blocks in self.probes.probes.items()}
         )

@@ -122,6 +122,14 @@ class State(NamedTuple):
         The compartments that spiked in the last timestep; their number comes last.
     sent_count : (n_host_sources,) int32 ndarray
         Spikes of each neuron of the host's that arrived since the first timestep.
+    overflow_count : (n_compartments,) int32 ndarray
+        Times that a number of each compartment exceeded its register.
+    repeat_count : (n_compartments,) int32 ndarray
+        Spikes of each compartment that arrived a timestep after another one.
+    arrival : (n_compartments,) int32 ndarray
+        The timestep in which each compartment's last spike arrived.
+    clock : (1,) int32 ndarray
+        Timesteps since the first.
     """
 
     input: np.ndarray
@@ -132,6 +140,10 @@ class State(NamedTuple):
     spike_count: np.ndarray
     spikes: np.ndarray
     sent_count: np.ndarray
+    overflow_count: np.ndarray
+    repeat_count: np.ndarray
+    arrival: np.ndarray
+    clock: np.ndarray
 
 
 class Plan(NamedTuple):
@@ -202,17 +214,21 @@ def decay(value: np.int32, keep: np.int32) -> np.int32:
 
 @compiled
 def advance_current(
-    total: np.ndarray, current: np.ndarray, keep: np.int32
+    total: np.ndarray, current: np.ndarray, overflows: np.ndarray, keep: np.int32
 ) -> tuple[np.int32, np.int32]:
     """Let the current decay, and add the input; return which bits overflowed."""
     lost_of_input = lost_of_current = np.int32(0)
     for i in range(len(total)):
         value = wrap(total[i], INPUT_BITS)
-        lost_of_input |= np.int32(value ^ total[i])
+        lost = np.int32(value ^ total[i])
+        lost_of_input |= lost
+        n_lost = np.int32(lost != 0)
         total[i] = value
         value = np.int32(decay(current[i], keep) + value)
         current[i] = wrap(value, CURRENT_BITS)
-        lost_of_current |= np.int32(value ^ current[i])
+        lost = np.int32(value ^ current[i])
+        lost_of_current |= lost
+        overflows[i] += np.int32(n_lost + np.int32(lost != 0))
     return lost_of_input, lost_of_current
 
 
@@ -221,19 +237,22 @@ def advance_voltage(
     voltage: np.ndarray,
     current: np.ndarray,
     bias: np.ndarray,
+    overflows: np.ndarray,
     keep: np.int32,
     lowest: np.int32,
     highest: np.int32,
 ) -> np.int32:
     """Let the voltage decay, and add current and bias; return which bits overflowed."""
-    lost = np.int32(0)
+    lost_of_biased = np.int32(0)
     for i in range(len(voltage)):
         value = np.int32(current[i] + bias[i])
         biased = wrap(value, CURRENT_BITS)
-        lost |= np.int32(biased ^ value)
+        lost = np.int32(biased ^ value)
+        lost_of_biased |= lost
+        overflows[i] += np.int32(lost != 0)
         value = np.int32(decay(voltage[i], keep) + biased)
         voltage[i] = min(max(value, lowest), highest)
-    return lost
+    return lost_of_biased
 
 
 @compiled
@@ -287,14 +306,15 @@ def advance(
                 bias = biased[here]
             else:
                 total += noise[here]
-        voltage = state.voltage[here]
-        lost = advance_current(total, current, compartments.keep_u[segment])
+        voltage, overflows = state.voltage[here], state.overflow_count[here]
+        lost = advance_current(total, current, overflows, compartments.keep_u[segment])
         lost_of_input |= lost[0]
         lost_of_current |= lost[1]
         lost_of_biased |= advance_voltage(
             voltage,
             current,
             bias,
+            overflows,
             compartments.keep_v[segment],
             compartments.lowest[segment],
             compartments.highest[segment],
@@ -367,10 +387,13 @@ def run(
     biased = np.zeros(noise.shape[1], np.int32)
     for step in range(n_steps):
         state.input[:] = 0
+        state.clock[0] += 1
         for event in events[first_event[step] : first_event[step + 1]]:
             state.sent_count[event] += 1
             deliver(routes, n_compartments + event, state.input)
         for source in state.spikes[: state.spikes[-1]]:
+            state.repeat_count[source] += state.arrival[source] == state.clock[0] - 1
+            state.arrival[source] = state.clock[0]
             deliver(routes, source, state.input)
         overflows[step] = advance(
             compartments, state, noise[step if noisy else 0], biased

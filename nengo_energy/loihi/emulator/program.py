@@ -128,10 +128,18 @@ def build_program(blocks: Mapping[Any, slice], inputs: Any, state: Any) -> ChipP
     return ChipProgram(routes, compartments, sources, table)
 
 
-def new_state(program: ChipProgram) -> State:
-    """Return the state of a network before its first timestep."""
+def new_state(program: ChipProgram, shared: Any = None) -> State:
+    """Return the state of a network before its first timestep.
+
+    Parameters
+    ----------
+    program : ChipProgram
+        The network.
+    shared : nengo_loihi.emulator.interface.CompartmentState, optional
+        Whose arrays to use where it has them.
+    """
     n = program.n_compartments
-    return State(
+    own = State(
         input=np.zeros(n, np.int32),
         current=np.zeros(n, np.int32),
         voltage=np.zeros(n, np.int32),
@@ -140,6 +148,20 @@ def new_state(program: ChipProgram) -> State:
         spike_count=np.zeros(n, np.int32),
         spikes=np.zeros(n + 1, np.int32),
         sent_count=np.zeros(program.n_host_sources, np.int32),
+        overflow_count=np.zeros(n, np.int32),
+        repeat_count=np.zeros(n, np.int32),
+        arrival=np.zeros(n, np.int32),
+        clock=np.zeros(1, np.int32),
+    )
+    if shared is None:
+        return own
+    return own._replace(
+        input=shared.input[0],
+        current=shared.current,
+        voltage=shared.voltage,
+        refractory=shared.ref_count,
+        spiked=shared.spiked,
+        spike_count=shared.spike_count,
     )
 
 
