@@ -92,6 +92,8 @@ def main() -> None:
     accuracies = np.mean(guesses == y), activity.accuracy(y)
     print("\naccuracy: Keras {:.1%}, Loihi {:.1%}".format(*accuracies))
     print(f"\n{snn.estimate(activity, ['cpu', 'loihi', 'loihi-davies2018'])}")
+    ledger = snn.ledger(activity)
+    print(f"\n{ledger}\n\n{ledger.costs()}")
     print(
         f"\n{len(x):,} images of {options.timesteps} timesteps in {taken:.1f} s, "
         f"{len(x) * options.timesteps / taken:,.0f} timesteps a second, on "

@@ -133,6 +133,7 @@ from nengo_energy.keras_models import to_tf_keras
 
 x = np.random.RandomState(0).uniform(size=(3, 6)).astype("float32")
 for kind in (keras, tf_keras):
+    kind.utils.set_random_seed(0)
     inp = kind.Input((6,))
     hidden = kind.layers.Dense(5, activation="relu")(inp)
     model = kind.Model(inp, kind.layers.Dense(2)(hidden))

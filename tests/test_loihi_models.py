@@ -193,3 +193,28 @@ def test_the_set_is_what_it_says(converted):
     assert sizes == [256, 256]
     biased = converted("all_convolutional").topology.populations
     assert all(np.any(p.ensemble.bias != 0) for p in biased)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in CASES],
+)
+def test_compiled_emulator_is_nengo_loihis_bit_for_bit(converted, name):
+    """Voltages, currents, spikes and outputs of every timestep, on the same input."""
+    case, snn = CASES[name], converted(name)
+    x = example_input(name, 1, case.n_steps)[0]
+    n_steps = 3 if name in LARGE else min(case.n_steps, 25)
+    (probe,) = snn.output_probes
+    with snn.simulator("loihi", x, emulator="nengo-loihi") as stock:
+        with snn.simulator("loihi", x, emulator="fast") as fast:
+            assert hasattr(fast.sims["emulator"], "program")
+            ours, theirs = (s.sims["emulator"].compartment for s in (fast, stock))
+            for _ in range(n_steps):
+                for sim in (stock, fast):
+                    sim.run_steps(1)
+                for part in ("voltage", "current", "spiked", "spike_count"):
+                    assert_array_equal(getattr(ours, part), getattr(theirs, part))
+            assert np.any(theirs.current)
+            assert_array_equal(fast.data[probe], stock.data[probe])
+            if name not in LARGE:
+                assert theirs.spike_count.sum() > 0
