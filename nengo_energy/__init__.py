@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import devices
-    from .activity import Activity, measure_activity
+    from .activity import Activity, measure_activity, measure_activity_at
     from .assumptions import Assumption
     from .calibration import calibrate
     from .conversion import convert
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "activity": ("Activity", "measure_activity"),
+    "activity": ("Activity", "measure_activity", "measure_activity_at"),
     "assumptions": ("Assumption",),
     "calibration": ("calibrate",),
     "conversion": ("convert",),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 import nengo
 import numpy as np
 
-from .activity import Activity, measure_activity
+from .activity import Activity, measure_activity_at
 from .assumptions import Assumption
 from .checks import check_choice
 from .compat import emulator, import_nengo_dl
@@ -155,20 +155,50 @@ class SpikingModel:
             Its ``outputs`` hold the network's outputs, its ``accuracy`` compares them
             with labels.
         """
-        check_choice("simulator", simulator, SIMULATORS)
-        data = self._as_input(x)
-        network = self.loihi_network if simulator == "loihi" else self.net
-        return measure_activity(
-            network,
-            data,
-            timesteps,
+        (activity,) = self.measure_at(
+            x,
+            [timesteps],
             simulator=simulator,
             dt=dt,
             warmup=warmup,
             minibatch_size=minibatch_size,
+            progress=progress,
+        )
+        return activity
+
+    def measure_at(
+        self,
+        x: Any,
+        timesteps: Sequence[int],
+        *,
+        simulator: str = "nengo-dl",
+        **options: Any,
+    ) -> tuple[Activity, ...]:
+        """Measure after several numbers of timesteps, in one run over the longest.
+
+        Parameters
+        ----------
+        x, simulator
+            See `measure`.
+        timesteps : sequence of int
+            Timesteps per inference, each number once.
+        **options
+            As `nengo_energy.measure_activity_at` takes them.
+
+        Returns
+        -------
+        tuple of Activity
+            What `measure` returns for each number of timesteps, in the order given.
+        """
+        check_choice("simulator", simulator, SIMULATORS)
+        return measure_activity_at(
+            self.loihi_network if simulator == "loihi" else self.net,
+            self._as_input(x),
+            timesteps,
+            simulator=simulator,
             topology=self.topology,
             probes=self.output_probes,
-            progress=progress,
+            **options,
         )
 
     def count(self, activity: Activity) -> OpCounts:

@@ -199,21 +199,18 @@ def test_measuring_changes_nothing(seed):
 @example(23, 23, 12)  # a prime, so that stretches differ in length
 @given(st.integers(0, 9), st.integers(1, 30), st.integers(1, 12))
 def test_schedule_covers_each_timestep_once(warmup, timesteps, longest):
-    schedule = Schedule(warmup, timesteps, window=(timesteps + 1) // 2)
+    schedule = Schedule(warmup, (timesteps,))
     segments = list(schedule.segments(longest))
     covered = [step for start, end in segments for step in range(start, end)]
     assert covered == list(range(warmup + timesteps))
     assert max(end - start for start, end in segments) <= longest
-    averaged = [
-        step for s, e in segments for step in list(range(s, e))[schedule.averaged(s, e)]
-    ]
-    assert averaged == covered[-schedule.window :]
+    assert list(schedule.window(timesteps)) == covered[-((timesteps + 1) // 2) :]
     assert warmup in {start for start, _ in segments}
 
 
 def test_segments_have_one_length_where_they_can():
     def lengths(warmup, timesteps, longest):
-        segments = Schedule(warmup, timesteps, 1).segments(longest)
+        segments = Schedule(warmup, (timesteps,)).segments(longest)
         return {end - start for start, end in segments}
 
     assert lengths(0, 100, 21) == {20}
@@ -224,7 +221,7 @@ def test_segments_have_one_length_where_they_can():
 @pytest.mark.parametrize("warmup, timesteps", [(7, 50), (1, 1000), (10, 55)])
 def test_warm_up_without_common_divisor_is_a_stretch_of_its_own(warmup, timesteps):
     """Two graphs are traced, which is cheaper than to run each timestep by itself."""
-    segments = list(Schedule(warmup, timesteps, 1).segments(1000))
+    segments = list(Schedule(warmup, (timesteps,)).segments(1000))
     assert segments == [(0, warmup), (warmup, warmup + timesteps)]
 
 
