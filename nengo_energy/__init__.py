@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .activity import Activity, measure_activity, measure_activity_at
     from .assumptions import Assumption
     from .calibration import calibrate
+    from .comparison import Comparison
     from .conversion import convert
     from .counts import OPERATIONS, OpCount, OpCounts, count_ops
     from .devices import load as load_device
@@ -42,6 +43,7 @@ _HOMES = {
     "activity": ("Activity", "measure_activity", "measure_activity_at"),
     "assumptions": ("Assumption",),
     "calibration": ("calibrate",),
+    "comparison": ("Comparison",),
     "conversion": ("convert",),
     "counts": ("OPERATIONS", "OpCount", "OpCounts", "count_ops"),
     "devices.device": ("Device", "Quantity"),

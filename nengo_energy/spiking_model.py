@@ -25,6 +25,7 @@ from .topology import Topology
 from .tracing import trace_topology
 
 if TYPE_CHECKING:
+    from .comparison import Comparison
     from .estimate import EnergyEstimate
     from .keras_models import KerasClone
 
@@ -193,12 +194,74 @@ class SpikingModel:
         check_choice("simulator", simulator, SIMULATORS)
         return measure_activity_at(
             self.loihi_network if simulator == "loihi" else self.net,
-            self._as_input(x),
+            self.as_input(x),
             timesteps,
             simulator=simulator,
             topology=self.topology,
             probes=self.output_probes,
             **options,
+        )
+
+    def compare(
+        self,
+        x: Any,
+        timesteps: int = 50,
+        labels: Any = None,
+        *,
+        simulator: str = "nengo-dl",
+        devices: Any = None,
+        host: Any = None,
+        curve: Sequence[int] | None = None,
+        dt: float = 0.001,
+        warmup: int = 0,
+        minibatch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Comparison:
+        """Compare the Keras model with this network, on the same inputs.
+
+        Layer by layer, activations are compared with what spikes decode to; for the
+        whole, outputs, decisions, accuracy against timesteps (all from one run) and
+        energy. Memory doesn't grow with neurons x inferences.
+
+        Parameters
+        ----------
+        x, timesteps, simulator, dt, warmup, minibatch_size, progress
+            See `measure`; inputs stay over an inference.
+        labels : (n_inferences,) int array_like, or mapping of it by output, optional
+            Index of the right output for each inference.
+        devices, host
+            See `estimate`.
+        curve : sequence of int, optional
+            Numbers of timesteps at which decisions are judged and energy is estimated;
+            ten in equal steps by default. The last is ``timesteps``.
+
+        Returns
+        -------
+        Comparison
+            ``to_frame()`` has a row per layer; printing it gives tables of everything.
+
+        Raises
+        ------
+        InputError
+            If an argument has a value that isn't allowed.
+        UnsupportedError
+            If the model is temporal, or neurons have no layer to be compared with.
+        """
+        from .comparison import compare_networks
+
+        return compare_networks(
+            self,
+            x,
+            timesteps,
+            labels,
+            simulator=simulator,
+            devices=devices,
+            host=host,
+            curve=curve,
+            dt=dt,
+            warmup=warmup,
+            minibatch_size=minibatch_size,
+            progress=progress,
         )
 
     def count(self, activity: Activity) -> OpCounts:
@@ -283,11 +346,24 @@ class SpikingModel:
         x : ndarray, or list or mapping of ndarray
             One input as the Keras model takes it, with or without the axis of examples.
         """
-        for node, value in self._as_input(x, single=True).items():
+        for node, value in self.as_input(x, single=True).items():
             emulator.set_input(sim, node, value[0])
 
-    def _as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
-        """Return inputs by node, (n, size) or (n, timesteps, size), or complain."""
+    def as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
+        """Return inputs by node, (n, size) or (n, timesteps, size).
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            Inputs as the Keras model takes them; see `measure`.
+        single : bool
+            Take one input without the axis of examples as well.
+
+        Raises
+        ------
+        InputError
+            If they don't fit the model's inputs.
+        """
         tensors = self.clone.model.inputs
         if isinstance(x, Mapping):
             given = {id(self.clone.tensor(key)): value for key, value in x.items()}
