@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .keras_layers import LayerOps, count_layer_ops, register_layer
     from .model_energy import ModelEnergy
     from .spiking_model import SpikingModel
+    from .sweeps import Sweep, SweepPoint, sweep
     from .topology import Population, Projection, Topology
     from .tracing import trace_topology
 
@@ -61,6 +62,7 @@ _HOMES = {
     "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
     "model_energy": ("ModelEnergy",),
     "spiking_model": ("SpikingModel",),
+    "sweeps": ("Sweep", "SweepPoint", "sweep"),
     "topology": ("Population", "Projection", "Topology"),
     "tracing": ("trace_topology",),
 }

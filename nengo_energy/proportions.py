@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Iterable
 
 import numpy as np
 
@@ -52,9 +52,6 @@ class Share:
         ends = found.proportion_ci(confidence_level=CONFIDENCE, method="wilson")
         return float(ends.low), float(ends.high)
 
-    def __add__(self, other: Share) -> Share:
-        return Share(self.count + other.count, self.n + other.n)
-
     def __str__(self) -> str:
         low, high = self.interval
         return f"{self.value:.1%} ({low:.1%} to {high:.1%})"
@@ -63,6 +60,19 @@ class Share:
 def share_equal(found: np.ndarray, wanted: np.ndarray) -> Share:
     """Return how many of some decisions equal others."""
     return Share(int(np.count_nonzero(found == wanted)), len(wanted))
+
+
+def sum_shares(shares: Iterable[Share]) -> Share:
+    """Return the share over the trials of several."""
+    parts = list(shares)
+    return Share(sum(part.count for part in parts), sum(part.n for part in parts))
+
+
+def share_columns(name: str, share: Share | None) -> dict[str, float]:
+    """Return a share and its confidence interval, by column; NaN for none."""
+    ends = (float("nan"),) * 2 if share is None else share.interval
+    value = float("nan") if share is None else share.value
+    return {name: value, f"{name}_low": ends[0], f"{name}_high": ends[1]}
 
 
 def check_labels(labels: Any, n_inferences: int, n_classes: int) -> np.ndarray:

@@ -24,9 +24,9 @@ CURVE_POINTS = 10
 
 DECODED = Assumption(
     "decoded-from-spikes",
-    "A neuron's decoded value is its spikes per second times its amplitude, which undoes "
-    "scale_firing_rates; the first timesteps, in which spikes haven't arrived yet, are in "
-    "it unless warmup leaves them out.",
+    "A neuron's decoded value is its spikes per second times its amplitude, which "
+    "undoes scale_firing_rates; the first timesteps, in which spikes haven't arrived "
+    "yet, are in it unless warmup leaves them out.",
 )
 MAGNITUDES = Assumption(
     "magnitudes",
@@ -85,7 +85,7 @@ def compare_networks(
         ),
         outputs=tuple(
             _compare_output(name, sums.outputs(i), activities, probe, wanted.get(name))
-            for i, (name, probe) in enumerate(_outputs(snn).items())
+            for i, (name, probe) in enumerate(output_probes(snn).items())
         ),
         estimates=estimates,
         timesteps=timesteps,
@@ -102,7 +102,7 @@ def curve_marks(timesteps: int) -> list[int]:
     return list(range(timesteps, 0, -step))[::-1]
 
 
-def _outputs(snn: SpikingModel) -> dict[str, Any]:
+def output_probes(snn: SpikingModel) -> dict[str, Any]:
     """Return the network's probes by the name of the model's output."""
     layers = [t._keras_history[0].name for t in snn.clone.model.outputs]
     names = [
@@ -118,7 +118,7 @@ def _labels_by_output(
     """Return labels by the name of the output that they are for, or complain."""
     if labels is None:
         return {}
-    outputs = _outputs(snn)
+    outputs = output_probes(snn)
     if isinstance(labels, Mapping):
         by_probe = {snn.outputs[key]: value for key, value in labels.items()}
     elif len(outputs) == 1:

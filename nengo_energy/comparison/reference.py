@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
 from ..exceptions import InputError, UnsupportedError
 from ..keras_check import as_array
-from ..keras_graph import read_graph
+from ..keras_graph import leaves, read_graph
 from ..model_energy.running import ModelRunner, Signal
 from ..topology import Population
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import nengo
 
     from ..spiking_model import SpikingModel
+
+BATCH_SIZE = 128
+"""Inferences that the Keras model is run on at once."""
 
 
 class KerasReference:
@@ -33,10 +36,7 @@ class KerasReference:
     def __init__(self, snn: SpikingModel, inputs: Mapping[nengo.Node, np.ndarray]):
         self._graph = read_graph(snn.clone.model)
         self._runner = ModelRunner(self._note)
-        self._arrays = [
-            _as_keras_input(inputs[node], tensor)
-            for node, tensor in zip(snn.input_nodes, self._graph.inputs)
-        ]
+        self._arrays = _keras_inputs(snn, inputs)
         self._calls = calls_of_populations(snn.topology.populations)
         self._values: dict[tuple[str, int], np.ndarray] = {}
 
@@ -83,6 +83,20 @@ class KerasReference:
         return np.abs(found) if population.ensemble.neuron_type.negative else found
 
 
+def keras_outputs(
+    snn: SpikingModel, inputs: Mapping[nengo.Node, np.ndarray]
+) -> list[np.ndarray]:
+    """Return the outputs of a network's Keras model, (n_inferences, size) each."""
+    arrays = _keras_inputs(snn, inputs)
+    n_inferences = len(arrays[0])
+    batches = []
+    for start in range(0, n_inferences, BATCH_SIZE):
+        batch = [array[start : start + BATCH_SIZE] for array in arrays]
+        outputs = snn.clone.model(batch if len(batch) > 1 else batch[0], training=False)
+        batches.append([_flat_array(value) for value in leaves(outputs)])
+    return [np.concatenate(parts) for parts in zip(*batches)]
+
+
 def calls_of_populations(
     populations: Sequence[Population],
 ) -> dict[tuple[str, int], Population]:
@@ -106,19 +120,32 @@ def _natural(population: Population) -> list[int]:
     return [int(digits) for digits in re.findall(r"\.(\d+)(?=/|$)", population.name)]
 
 
-def _as_keras_input(flat: np.ndarray, tensor: object) -> np.ndarray:
+def _keras_inputs(
+    snn: SpikingModel, inputs: Mapping[nengo.Node, np.ndarray]
+) -> list[np.ndarray]:
+    return [
+        _as_keras_input(inputs[node], tensor)
+        for node, tensor in zip(snn.input_nodes, snn.clone.model.inputs)
+    ]
+
+
+def _as_keras_input(flat: np.ndarray, tensor: Any) -> np.ndarray:
     """Return a flattened input as the model takes it."""
-    name = tensor._keras_history[0].name  # type: ignore[attr-defined]
+    name = tensor._keras_history[0].name
     if flat.ndim != 2:
         raise InputError(
             f"input {name!r} changes over time; a Keras model takes inputs that stay, "
             "and only with those can its network be compared"
         )
-    shape = tuple(tensor.shape)[1:]  # type: ignore[attr-defined]
-    dtype = np.dtype(getattr(tensor.dtype, "name", tensor.dtype))  # type: ignore
+    shape = tuple(tensor.shape)[1:]
+    dtype = np.dtype(getattr(tensor.dtype, "name", tensor.dtype))
     return flat.reshape(len(flat), *shape).astype(dtype)
 
 
 def _flat(signal: Signal) -> np.ndarray:
-    value = as_array(signal.value)
-    return value.reshape(len(value), -1)
+    return _flat_array(signal.value)
+
+
+def _flat_array(value: Any) -> np.ndarray:
+    array = as_array(value)
+    return array.reshape(len(array), -1)

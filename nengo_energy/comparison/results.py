@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from ..assumptions import Assumption
 from ..estimate import EnergyEstimate
-from ..proportions import Share
+from ..proportions import Share, share_columns
 
 if TYPE_CHECKING:
     import pandas
@@ -217,10 +217,3 @@ class Comparison:
         from .text import format_comparison
 
         return format_comparison(self)
-
-
-def share_columns(name: str, share: Share | None) -> dict[str, float]:
-    """Return a share and its confidence interval, by column; NaN for none."""
-    ends = (float("nan"),) * 2 if share is None else share.interval
-    value = float("nan") if share is None else share.value
-    return {name: value, f"{name}_low": ends[0], f"{name}_high": ends[1]}

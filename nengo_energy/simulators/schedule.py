@@ -1,4 +1,4 @@
-"""Which timesteps are run, when counts are read, and over which outputs are averaged."""
+"""Which timesteps are run, when counts are read, and where outputs are averaged."""
 
 from __future__ import annotations
 

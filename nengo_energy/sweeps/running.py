@@ -1,0 +1,181 @@
+"""Run the chunks of all simulations: in this process, or by the workers of Dask."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from typing import Any, Callable, Iterator, Sequence
+
+from ..compat.imports import import_or_explain
+from ..exceptions import InputError, MissingDependencyError
+from .data import Chunk
+from .grid import Simulation
+from .models import ModelSource
+from .work import ChunkResult, Job, describe_error, run_chunk
+
+Task = "tuple[Simulation, tuple[int, int]]"
+"""A simulation, and the first and last inference of a chunk."""
+
+Outcome = "tuple[ChunkResult, ...] | str"
+
+SCHEDULERS = ("processes", "synchronous")
+
+START_SECONDS = 120
+"""How long workers of our own may take to start."""
+
+WORKER_ENVIRONMENT = {
+    # one worker a core: threads of one would take the time of the others
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+def run_here(
+    job: Job,
+    tasks: Sequence[tuple[Simulation, tuple[int, int]]],
+    read: Callable[[int, int], Chunk],
+) -> Iterator[tuple[int, tuple[ChunkResult, ...] | str]]:
+    """Run tasks one after the other, and yield the index of each and its outcome."""
+    for index, (simulation, span) in enumerate(tasks):
+        yield index, run_chunk(job, simulation, read(*span))
+
+
+def run_by_client(
+    client: Any,
+    job: Job,
+    tasks: Sequence[tuple[Simulation, tuple[int, int]]],
+    read: Callable[[int, int], Chunk],
+) -> Iterator[tuple[int, tuple[ChunkResult, ...] | str]]:
+    """Run tasks by a client's workers, and yield outcomes as they come.
+
+    Only as many tasks as there are threads are under way, so that a worker that dies
+    takes no waiting task with it, and data is read when it is needed.
+    """
+    distributed = _import_distributed()
+    # the model is the result of a task: if the worker that has it dies, Dask makes it
+    # again, where data that was scattered would be lost
+    held = client.submit(_hold, job, pure=False)
+    waiting = iter(enumerate(tasks))
+    running: dict[Any, int] = {}
+    completed = distributed.as_completed()
+
+    def submit_next() -> None:
+        for index, (simulation, span) in waiting:
+            future = client.submit(run_chunk, held, simulation, read(*span), pure=False)
+            running[future] = index
+            completed.add(future)
+            if len(running) >= max(1, sum(client.nthreads().values())):
+                return
+
+    try:
+        submit_next()
+        for future in completed:
+            index = running.pop(future)
+            yield index, _outcome(future)
+            future.release()
+            submit_next()
+    finally:
+        client.cancel([held, *running])
+
+
+def _hold(job: Job) -> Job:
+    return job
+
+
+def _outcome(future: Any) -> tuple[ChunkResult, ...] | str:
+    try:
+        result: tuple[ChunkResult, ...] | str = future.result()
+    except Exception as error:  # the worker died, or can't make sense of the task
+        return describe_error(error)
+    return result
+
+
+@contextlib.contextmanager
+def local_client(n_workers: int) -> Iterator[Any]:
+    """Start worker processes on this computer, and yield a client of them.
+
+    They are processes of their own, not forks of this one and not copies of its main
+    script, so that neither TensorFlow nor a script without ``if __name__ ==
+    "__main__"`` is in the way.
+    """
+    distributed = _import_distributed()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet("distributed"))
+        try:
+            cluster = stack.enter_context(_open_cluster(n_workers))
+            client = stack.enter_context(distributed.Client(cluster))
+            client.wait_for_workers(n_workers, timeout=START_SECONDS)
+        except (OSError, RuntimeError) as error:
+            raise InputError(
+                f"{n_workers} workers can't be started on this computer: {error}; "
+                'scheduler="synchronous" does without'
+            ) from error
+        yield client
+
+
+def _open_cluster(n_workers: int) -> Any:
+    environment = {
+        **WORKER_ENVIRONMENT,
+        # what can be imported here can be there
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+    options: dict[str, Any] = {
+        "n_workers": n_workers,
+        "threads_per_worker": 1,
+        "dashboard_address": None,
+    }
+    if sys.platform == "win32":  # Dask has no subprocesses there
+        from distributed import LocalCluster
+
+        return LocalCluster(env=environment, **options)
+    from distributed.deploy.subprocess import SubprocessCluster
+
+    return SubprocessCluster(
+        worker_kwargs={"env": environment, "memory_limit": 0}, **options
+    )
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Keep what a package logs off the screen while it comes and goes."""
+    log = logging.getLogger(name)
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def check_client(client: Any) -> None:
+    """Check that a client is one of Dask's."""
+    if not isinstance(client, _import_distributed().Client):
+        raise InputError(
+            "client must be a dask.distributed.Client; got "
+            f"{type(client).__module__}.{type(client).__qualname__}"
+        )
+
+
+def _import_distributed() -> Any:
+    try:
+        return import_or_explain(
+            "distributed", '"nengo-energy[sweep]"', "a sweep in several processes"
+        )
+    except MissingDependencyError as error:
+        raise MissingDependencyError(
+            f'{error}; scheduler="synchronous" does without'
+        ) from error
+
+
+__all__ = [
+    "SCHEDULERS",
+    "ModelSource",
+    "check_client",
+    "local_client",
+    "run_by_client",
+    "run_here",
+]
