@@ -304,7 +304,10 @@ def _format_sweep(sweep: Sweep, width: int = WIDTH) -> str:
     if len(sweep.failed) < len(sweep.points):
         blocks.append(f"Keras model: accuracy {sweep.keras_accuracy:.1%}")
     if sweep.failed:
-        sentences = [f"{point}: {point.error}" for point in sweep.failed]
+        sentences = [
+            ", ".join([*(f"{n}={p.settings[n]}" for n in varied), str(p.error)])
+            for p in sweep.failed
+        ]
         blocks.append(format_bullets("Failed", sentences, width))
     return "\n\n".join(blocks)
 

@@ -12,18 +12,16 @@ from ..compat.imports import import_or_explain
 from ..exceptions import InputError, MissingDependencyError
 from .data import Chunk
 from .grid import Simulation
-from .models import ModelSource
 from .work import ChunkResult, Job, describe_error, run_chunk
-
-Task = "tuple[Simulation, tuple[int, int]]"
-"""A simulation, and the first and last inference of a chunk."""
-
-Outcome = "tuple[ChunkResult, ...] | str"
 
 SCHEDULERS = ("processes", "synchronous")
 
 START_SECONDS = 120
 """How long workers of our own may take to start."""
+
+WORKER_DIED = (
+    "KilledWorker: every worker that ran it died, as one does that runs out of memory"
+)
 
 WORKER_ENVIRONMENT = {
     # one worker a core: threads of one would take the time of the others
@@ -52,32 +50,44 @@ def run_by_client(
 ) -> Iterator[tuple[int, tuple[ChunkResult, ...] | str]]:
     """Run tasks by a client's workers, and yield outcomes as they come.
 
-    Only as many tasks as there are threads are under way, so that a worker that dies
-    takes no waiting task with it, and data is read when it is needed.
+    Only as many tasks as there are threads are under way, so data is read when it is
+    needed. Where a worker dies, Dask blames all that it had to do; those tasks are run
+    again one by one, so that only the one that kills workers fails.
     """
     distributed = _import_distributed()
     # the model is the result of a task: if the worker that has it dies, Dask makes it
     # again, where data that was scattered would be lost
     held = client.submit(_hold, job, pure=False)
-    waiting = iter(enumerate(tasks))
     running: dict[Any, int] = {}
-    completed = distributed.as_completed()
+    blamed: list[int] = []
 
-    def submit_next() -> None:
-        for index, (simulation, span) in waiting:
-            future = client.submit(run_chunk, held, simulation, read(*span), pure=False)
-            running[future] = index
-            completed.add(future)
-            if len(running) >= max(1, sum(client.nthreads().values())):
+    def submit(index: int) -> Any:
+        simulation, span = tasks[index]
+        future = client.submit(run_chunk, held, simulation, read(*span), pure=False)
+        running[future] = index
+        return future
+
+    def fill() -> Iterator[Any]:
+        for index in waiting:
+            yield submit(index)
+            if len(running) >= sum(client.nthreads().values()):
                 return
 
     try:
-        submit_next()
+        waiting = iter(range(len(tasks)))
+        completed = distributed.as_completed(fill())
         for future in completed:
             index = running.pop(future)
-            yield index, _outcome(future)
-            future.release()
-            submit_next()
+            outcome = _outcome(future)
+            if outcome is None:
+                blamed.append(index)
+            else:
+                yield index, outcome
+            completed.update(fill())
+        for index in blamed:
+            future = submit(index)
+            yield index, _outcome(future) or WORKER_DIED
+            del running[future]
     finally:
         client.cancel([held, *running])
 
@@ -86,10 +96,13 @@ def _hold(job: Job) -> Job:
     return job
 
 
-def _outcome(future: Any) -> tuple[ChunkResult, ...] | str:
+def _outcome(future: Any) -> tuple[ChunkResult, ...] | str | None:
+    """Return what a task gave, or None if the workers that ran it died."""
     try:
         result: tuple[ChunkResult, ...] | str = future.result()
-    except Exception as error:  # the worker died, or can't make sense of the task
+    except _import_distributed().KilledWorker:
+        return None
+    except Exception as error:  # the worker can't make sense of the task, for example
         return describe_error(error)
     return result
 
@@ -127,6 +140,7 @@ def _open_cluster(n_workers: int) -> Any:
         "n_workers": n_workers,
         "threads_per_worker": 1,
         "dashboard_address": None,
+        "silence_logs": logging.ERROR,
     }
     if sys.platform == "win32":  # Dask has no subprocesses there
         from distributed import LocalCluster
@@ -169,13 +183,3 @@ def _import_distributed() -> Any:
         raise MissingDependencyError(
             f'{error}; scheduler="synchronous" does without'
         ) from error
-
-
-__all__ = [
-    "SCHEDULERS",
-    "ModelSource",
-    "check_client",
-    "local_client",
-    "run_by_client",
-    "run_here",
-]
