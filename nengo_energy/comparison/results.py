@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from ..assumptions import Assumption
 from ..estimate import EnergyEstimate
+from ..frame_records import frame_records, to_json
 from ..proportions import Share, share_columns
 
 if TYPE_CHECKING:
@@ -212,6 +213,19 @@ class Comparison:
         frame = pd.DataFrame(rows)
         frame.attrs["units"] = {f"energy {d}": "J/inf" for d in self.estimate.devices}
         return frame
+
+    def to_json(self) -> str:
+        """Return settings, assumptions and all frames as JSON, with every digit."""
+        return to_json(
+            {
+                "settings": dict(self.settings),
+                "layers": frame_records(self.to_frame()),
+                "outputs": frame_records(self.outputs_frame()),
+                "curve": frame_records(self.curve_frame()),
+                "energy": frame_records(self.estimate.to_frame()),
+                "assumptions": [str(assumption) for assumption in self.assumptions],
+            }
+        )
 
     def __str__(self) -> str:
         from .text import format_comparison

@@ -12,8 +12,8 @@ from ..checks import check_choice
 from ..devices.device import device_key
 from ..estimate import DeviceLike, EnergyEstimate
 from ..exceptions import InputError, NotFoundError
+from ..frame_records import frame_records, to_json
 from ..proportions import Share, share_columns
-from ..tables import NOTHING, WIDTH, format_bullets, format_si, format_table
 from .front import cheapest, is_on_front
 
 if TYPE_CHECKING:
@@ -225,8 +225,31 @@ class Sweep:
             )
         return done[index]
 
+    def to_json(self) -> str:
+        """Return settings, grid and the rows of `to_frame` as JSON, every digit."""
+        return to_json(
+            {
+                "settings": dict(self.settings),
+                "grid": dict(self.axes),
+                "devices": list(self.devices),
+                "points": frame_records(self.to_frame()),
+            }
+        )
+
+    def summary(self, max_accuracy_drop: float = 0.01) -> str:
+        """Return all points as a table, and for each device the best of them.
+
+        Parameters
+        ----------
+        max_accuracy_drop : float
+            See `recommend`.
+        """
+        from .text import format_sweep
+
+        return format_sweep(self, max_accuracy_drop)
+
     def __str__(self) -> str:
-        return _format_sweep(self)
+        return self.summary()
 
     def _name_of(self, device: DeviceLike) -> str:
         name = device if isinstance(device, str) else device.name
@@ -271,49 +294,3 @@ def _versions(estimate: EnergyEstimate) -> str:
     versions = estimate.settings["versions"]
     assert isinstance(versions, Mapping)
     return ", ".join(f"{name} {number}" for name, number in versions.items())
-
-
-def _format_sweep(sweep: Sweep, width: int = WIDTH) -> str:
-    settings = sweep.settings
-    title = (
-        f"Sweep of {len(sweep.points)} points on {settings['n_inferences']} inferences "
-        f"(seed {settings['seed']})"
-    )
-    varied = [name for name, values in sweep.axes.items() if len(values) > 1]
-    fixed = {n: v[0] for n, v in sweep.axes.items() if len(v) == 1}
-    if fixed:
-        title += "\n" + ", ".join(f"{name}={value}" for name, value in fixed.items())
-    labels = _columns(
-        [varied, *([p.settings[n] for n in varied] for p in sweep.points)]
-    )
-    header = [labels[0], "accuracy", "spikes", "synops", *sweep.devices]
-    body = [
-        [
-            label,
-            NOTHING if p.accuracy is None else f"{p.accuracy.value:.1%}",
-            NOTHING if p.spikes is None else f"{p.spikes:,.0f}",
-            NOTHING if p.synops is None else f"{p.synops:,.0f}",
-            *(
-                NOTHING if p.estimate is None else format_si(p.estimate.total(d), "J")
-                for d in sweep.devices
-            ),
-        ]
-        for label, p in zip(labels[1:], sweep.points)
-    ]
-    blocks = [title, format_table([header], body, [], width)]
-    if len(sweep.failed) < len(sweep.points):
-        blocks.append(f"Keras model: accuracy {sweep.keras_accuracy:.1%}")
-    if sweep.failed:
-        sentences = [
-            ", ".join([*(f"{n}={p.settings[n]}" for n in varied), str(p.error)])
-            for p in sweep.failed
-        ]
-        blocks.append(format_bullets("Failed", sentences, width))
-    return "\n\n".join(blocks)
-
-
-def _columns(rows: Sequence[Sequence[Any]]) -> list[str]:
-    """Return rows as one text each, their parts below each other."""
-    texts = [[str(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*texts)]
-    return ["  ".join(t.ljust(w) for t, w in zip(row, widths)) for row in texts]

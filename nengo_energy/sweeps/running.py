@@ -9,6 +9,7 @@ import sys
 from typing import Any, Callable, Iterator, Sequence
 
 from ..compat.imports import import_or_explain
+from ..compat.quiet import quieten_tensorflow
 from ..exceptions import InputError, MissingDependencyError
 from .data import Chunk
 from .grid import Simulation
@@ -122,6 +123,7 @@ def local_client(n_workers: int) -> Iterator[Any]:
             cluster = stack.enter_context(_open_cluster(n_workers))
             client = stack.enter_context(distributed.Client(cluster))
             client.wait_for_workers(n_workers, timeout=START_SECONDS)
+            client.run(quieten_tensorflow)
         except (OSError, RuntimeError) as error:
             raise InputError(
                 f"{n_workers} workers can't be started on this computer: {error}; "
