@@ -81,8 +81,8 @@ def _open_archive(path: PathLike) -> Iterator[Any]:
 def load_grid(path: PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the grid of a sweep, and options of the conversion, from a TOML file.
 
-    The table ``[grid]`` holds values, or lists of values, by name; ``[convert]`` further
-    arguments of `nengo_energy.convert`. The word ``"none"`` stands for None.
+    The table ``[grid]`` holds values, or lists of values, by name; ``[convert]`` holds
+    further arguments of `nengo_energy.convert`. ``"none"`` stands for None.
 
     Raises
     ------

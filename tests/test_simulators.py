@@ -312,3 +312,22 @@ def test_reset_brings_back_the_first_timestep():
         assert_array_equal(sim.data[probe], first)
         assert_allclose(sim.trange(), np.arange(1, 11) * 0.001)
         assert emulator.chip_spike_counts(sim, [a])[a] == [10 // 3]
+
+
+@pytest.mark.parametrize("simulator", ["nengo-dl", "loihi"])
+@pytest.mark.parametrize("marks", [[10, 20, 50], [3, 20, 37]])
+def test_one_run_gives_what_shorter_ones_do(simulator, marks):
+    """To the last bit, outputs included, wherever the run is cut into stretches."""
+    if simulator == "loihi":
+        net = two_layers(import_nengo_loihi().neurons.LoihiSpikingRectifiedLinear())
+    else:
+        net = two_layers(SEVERAL)
+    x = np.random.RandomState(0).uniform(0, 2000, size=(3, 3))
+    options = dict(simulator=simulator, warmup=4, progress=False)
+    found = ne.measure_activity_at(net, x, marks, **options)
+    for timesteps, activity in zip(marks, found):
+        alone = ne.measure_activity(net, x, timesteps, **options)
+        assert_same(activity, alone)
+        for probe, output in alone.outputs.items():
+            assert_array_equal(activity.outputs[probe], output)
+    assert sum(p.spikes.sum() for p in found[-1].populations.values()) > 100

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ..checks import check_count
 from ..exceptions import InputError
+from ..keras_graph import KerasGraph
+from ..proportions import check_labels
 
 CHUNK_SIZE = 512
 """Most inferences of a chunk, unless the user says how many."""
@@ -89,6 +91,49 @@ class Data:
                 digest.update(array.tobytes())
             digest.update(chunk.labels.tobytes())
         return digest.hexdigest()[:16]
+
+
+def check_fits(data: Data, graph: KerasGraph, output: Any) -> None:
+    """Check that a model takes the inputs, and has an output for the labels.
+
+    Raises
+    ------
+    InputError
+        If not, which would otherwise fail at every point.
+    """
+    names = [str(tensor._keras_history[0].name) for tensor in graph.inputs]
+    x = data.x
+    if isinstance(x, Mapping):
+        missing = [name for name in names if name not in x]
+        arrays = [] if missing else [x[name] for name in names]
+    else:
+        arrays = list(x) if isinstance(x, list) else [x]
+    if len(arrays) != len(names):
+        found = ", ".join(x) if isinstance(x, Mapping) else str(len(arrays))
+        raise InputError(
+            f"model {graph.name!r} has the inputs {', '.join(names)}; got {found}"
+        )
+    for name, array, tensor in zip(names, arrays, graph.inputs):
+        shape = tuple(tensor.shape)[1:]
+        n_axes = array.ndim - len(shape)  # of inferences, and perhaps of timesteps
+        if n_axes not in (1, 2) or not _matches(array.shape[n_axes:], shape):
+            wanted = ", ".join(["n", *("any" if n is None else str(n) for n in shape)])
+            raise InputError(
+                f"input {name!r} must have the shape ({wanted}); got {array.shape}"
+            )
+    if output is None and len(graph.outputs) > 1:
+        outputs = [str(tensor._keras_history[0].name) for tensor in graph.outputs]
+        raise InputError(
+            f"model {graph.name!r} has {len(outputs)} outputs; say which to judge with "
+            f"output=, of {', '.join(outputs)}"
+        )
+    if output is None:
+        n_classes = int(np.prod(tuple(graph.outputs[0].shape)[1:]))
+        check_labels(data.labels, data.n_inferences, n_classes)
+
+
+def _matches(found: Sequence[int], wanted: Sequence[int | None]) -> bool:
+    return all(n is None or n == length for n, length in zip(wanted, found))
 
 
 def check_data(x: Any, labels: Any, chunk_size: int | None = None) -> Data:

@@ -12,10 +12,11 @@ from ..counts import merge_counts
 from ..devices import Device
 from ..energy import estimate_energy, resolve_devices, resolve_host
 from ..exceptions import InputError, NengoEnergyError
+from ..keras_graph import read_graph
 from ..progress import progress_bar
 from ..proportions import sum_shares
 from .checkpoint import Checkpoint
-from .data import Data, check_data
+from .data import Data, check_data, check_fits
 from .grid import Point, Simulation, plan_grid
 from .models import is_builder, model_source
 from .results import Sweep, SweepPoint
@@ -137,6 +138,8 @@ def sweep(
     _check_options(options)
     data = check_data(x, labels, chunk_size)
     source = model_source(model, custom_objects)
+    if source.model is not None:
+        check_fits(data, read_graph(source.model), output)
     in_this_process = client is None and scheduler == "synchronous"
     job = Job(
         source if in_this_process else source.packed(),

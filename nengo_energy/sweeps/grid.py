@@ -137,10 +137,10 @@ def plan_grid(grid: Any, builder: Callable[..., Any] | None = None) -> Plan:
                 _CHECKS[name](value)
     shown = {name: [printable(value) for value in axes[name]] for name in axes}
     for name, values in shown.items():
-        texts = [json.dumps(value, sort_keys=True) for value in values]
+        texts = [_text({name: value}) for value in values]
         for text in texts:
             if texts.count(text) > 1:
-                raise InputError(f"grid holds {name} = {text} twice")
+                raise InputError(f"grid holds {text} twice")
     return _expand(axes, shown, devices)
 
 
@@ -156,7 +156,7 @@ def _expand(
         names = {name: shown[name][i] for name, i in zip(axes, indices)}
         full = {**DEFAULTS, **names}
         timesteps = int(full.pop("timesteps"))
-        key = hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()[:16]
+        key = hashlib.sha256(_text(full).encode()).hexdigest()[:16]
         known = simulations.get(key)
         marks = {timesteps, *(known.timesteps if known else ())}
         values = {**DEFAULTS, **chosen}
@@ -168,6 +168,19 @@ def _expand(
         )
         points.append(Point({**full, "timesteps": timesteps}, timesteps, key))
     return Plan(shown, tuple(points), tuple(simulations.values()), devices)
+
+
+def _text(settings: Mapping[str, Any]) -> str:
+    """Return settings as text that is the same for the same settings: 100 is 100.0."""
+
+    def normal(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: normal(item) for key, item in value.items()}
+        return float(value) if isinstance(value, int) else value
+
+    floats = ("scale_firing_rates", "synapse", "dt")
+    named = {n: normal(v) if n in floats else v for n, v in settings.items()}
+    return json.dumps(named, sort_keys=True)
 
 
 def _values(name: str, value: Any) -> list[Any]:

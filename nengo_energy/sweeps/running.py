@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
+import pickle
 import sys
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ..compat.imports import import_or_explain
 from ..compat.quiet import quieten_tensorflow
@@ -19,6 +21,9 @@ SCHEDULERS = ("processes", "synchronous")
 
 START_SECONDS = 120
 """How long workers of our own may take to start."""
+
+ORPHAN_SECONDS = 120
+"""How long workers of our own wait for work before they end."""
 
 WORKER_DIED = (
     "KilledWorker: every worker that ran it died, as one does that runs out of memory"
@@ -56,26 +61,32 @@ def run_by_client(
     again one by one, so that only the one that kills workers fails.
     """
     distributed = _import_distributed()
-    # the model is the result of a task: if the worker that has it dies, Dask makes it
-    # again, where data that was scattered would be lost
-    held = client.submit(_hold, job, pure=False)
+    # The model is the result of a task: if the worker that has it dies, Dask makes it
+    # again, where data that was scattered would be lost. All is pickled here, so that
+    # the scheduler needn't know the user's modules.
+    dumps = importlib.import_module("cloudpickle").dumps
+    held = client.submit(_hold, dumps(job), pure=False)
     running: dict[Any, int] = {}
     blamed: list[int] = []
 
     def submit(index: int) -> Any:
         simulation, span = tasks[index]
-        future = client.submit(run_chunk, held, simulation, read(*span), pure=False)
+        task = dumps((simulation, read(*span)))
+        future = client.submit(_run_pickled, held, task, pure=False)
         running[future] = index
         return future
 
-    def fill() -> Iterator[Any]:
+    waiting = iter(range(len(tasks)))
+
+    def fill() -> list[Any]:
+        submitted = []
         for index in waiting:
-            yield submit(index)
+            submitted.append(submit(index))
             if len(running) >= sum(client.nthreads().values()):
-                return
+                break
+        return submitted
 
     try:
-        waiting = iter(range(len(tasks)))
         completed = distributed.as_completed(fill())
         for future in completed:
             index = running.pop(future)
@@ -93,8 +104,12 @@ def run_by_client(
         client.cancel([held, *running])
 
 
-def _hold(job: Job) -> Job:
+def _hold(job: bytes) -> bytes:
     return job
+
+
+def _run_pickled(job: bytes, task: bytes) -> tuple[ChunkResult, ...] | str:
+    return run_chunk(pickle.loads(job), *pickle.loads(task))
 
 
 def _outcome(future: Any) -> tuple[ChunkResult, ...] | str | None:
@@ -120,7 +135,10 @@ def local_client(n_workers: int) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet("distributed"))
         try:
-            cluster = stack.enter_context(_open_cluster(n_workers))
+            # what can be imported here can be there
+            path = os.pathsep.join(path for path in sys.path if path)
+            with _environment({**WORKER_ENVIRONMENT, "PYTHONPATH": path}):
+                cluster = stack.enter_context(_open_cluster(n_workers))
             client = stack.enter_context(distributed.Client(cluster))
             client.wait_for_workers(n_workers, timeout=START_SECONDS)
             client.run(quieten_tensorflow)
@@ -133,11 +151,6 @@ def local_client(n_workers: int) -> Iterator[Any]:
 
 
 def _open_cluster(n_workers: int) -> Any:
-    environment = {
-        **WORKER_ENVIRONMENT,
-        # what can be imported here can be there
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-    }
     options: dict[str, Any] = {
         "n_workers": n_workers,
         "threads_per_worker": 1,
@@ -147,12 +160,30 @@ def _open_cluster(n_workers: int) -> Any:
     if sys.platform == "win32":  # Dask has no subprocesses there
         from distributed import LocalCluster
 
-        return LocalCluster(env=environment, **options)
+        return LocalCluster(memory_limit=0, **options)
     from distributed.deploy.subprocess import SubprocessCluster
 
     return SubprocessCluster(
-        worker_kwargs={"env": environment, "memory_limit": 0}, **options
+        # if this process is killed, they end by themselves
+        scheduler_kwargs={"idle_timeout": f"{ORPHAN_SECONDS}s"},
+        worker_kwargs={"memory_limit": 0, "death_timeout": f"{ORPHAN_SECONDS}s"},
+        **options,
     )
+
+
+@contextlib.contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager
