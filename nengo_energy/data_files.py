@@ -61,12 +61,12 @@ def array_names(path: PathLike) -> list[str]:
 def _open_archive(path: PathLike) -> Iterator[Any]:
     """Open an NPZ file, and put complaints about it in our words."""
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise InputError(
-                f"data {path} is one array; save it by np.savez(path, x=x)"
-            )
-        with archive:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise InputError(
+                    f"data {path} is one array; it must be an NPZ file, of np.savez"
+                )
             yield archive
     except NengoEnergyError:
         raise

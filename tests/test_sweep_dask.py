@@ -34,7 +34,8 @@ def run_script(text, folder):
     end = f"\nfound.to_frame().to_pickle({str(file)!r})\n"
     script.write_text(START + text + end)
     here = Path(__file__).parent
-    code = f"import sys; sys.path[:0] = [{str(here)!r}]; exec(open({str(script)!r}).read())"
+    code = f"import sys; sys.path.insert(0, {str(here)!r}); "
+    code += f"exec(open({str(script)!r}).read())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=here.parent,
