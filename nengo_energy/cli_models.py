@@ -6,8 +6,19 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from .checks import check_count
+from .cli_options import (
+    add_command,
+    add_conversion,
+    add_data,
+    add_labels,
+    add_pricing,
+    add_simulation,
+    add_sweep_options,
+    add_timing,
+)
 from .compat.quiet import import_tensorflow_quietly
 from .data_files import array_names, load_arrays, load_grid
+from .exceptions import InputError
 from .frame_records import frame_records, to_json
 
 if TYPE_CHECKING:
@@ -17,8 +28,6 @@ if TYPE_CHECKING:
 
 DEFAULT_X, DEFAULT_Y = "x", "y"
 """Arrays that are taken unless others are named."""
-
-FORMATS = ("table", "csv", "json")
 
 ESTIMATE = """\
 examples:
@@ -56,21 +65,21 @@ example:
 
 def add_commands(commands: Any) -> None:
     """Add the commands to a parser's."""
-    estimate = _add_command(
+    estimate = add_command(
         commands, "estimate", "estimate energy per inference on devices", ESTIMATE
     )
-    _add_conversion(estimate)
-    _add_simulation(estimate)
-    _add_pricing(estimate)
+    add_conversion(estimate)
+    add_simulation(estimate)
+    add_pricing(estimate)
     estimate.set_defaults(command=run_estimate)
 
-    compare = _add_command(
+    compare = add_command(
         commands, "compare", "compare a model with its spiking network", COMPARE
     )
-    _add_labels(compare)
-    _add_conversion(compare)
-    _add_simulation(compare)
-    _add_pricing(compare)
+    add_labels(compare)
+    add_conversion(compare)
+    add_simulation(compare)
+    add_pricing(compare)
     compare.add_argument(
         "--rows",
         choices=("layers", "outputs", "curve"),
@@ -88,18 +97,18 @@ def add_commands(commands: Any) -> None:
     )
     sweep.add_argument("model", metavar="MODEL", help="a saved Keras model")
     sweep.add_argument("grid", metavar="GRID.toml", help="settings to try")
-    _add_data(sweep)
-    _add_labels(sweep)
-    _add_sweep_options(sweep)
+    add_data(sweep)
+    add_labels(sweep)
+    add_sweep_options(sweep)
     sweep.set_defaults(command=run_sweep)
 
-    deploy = _add_command(
+    deploy = add_command(
         commands, "deploy", "run a model on the emulator of Loihi", DEPLOY
     )
-    _add_labels(deploy)
-    _add_conversion(deploy)
-    _add_timing(deploy)
-    _add_pricing(deploy)
+    add_labels(deploy)
+    add_conversion(deploy)
+    add_timing(deploy)
+    add_pricing(deploy)
     deploy.set_defaults(command=run_deploy)
 
 
@@ -165,6 +174,10 @@ def run_sweep(options: argparse.Namespace) -> None:
         n_workers=options.workers,
         seed=options.seed,
     )
+    if len(found.failed) == len(found.points):
+        raise InputError(
+            f"all {len(found.points)} points failed; the first: {found.points[0].error}"
+        )
     if options.format == "table":
         print(found.summary(options.max_accuracy_drop))
     elif options.format == "json":
@@ -196,146 +209,6 @@ def run_deploy(options: argparse.Namespace) -> None:
             "assumptions": [str(assumption) for assumption in estimate.assumptions],
         }
         print(to_json(content))
-
-
-def _add_command(commands: Any, name: str, summary: str, epilog: str) -> Any:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("model", metavar="MODEL", help="a saved Keras model")
-    _add_data(parser)
-    return parser
-
-
-def _add_data(parser: Any) -> None:
-    parser.add_argument(
-        "--data", required=True, metavar="FILE.npz", help="inputs and labels"
-    )
-    parser.add_argument(
-        "--x",
-        action="append",
-        metavar="NAME",
-        help="array of inputs in the file; one for each input of the model, in order "
-        "(default: x)",
-    )
-    parser.add_argument(
-        "--inferences", type=int, metavar="N", help="take the first N (default: all)"
-    )
-    parser.add_argument(
-        "--format", choices=FORMATS, default="table", help="(default: table)"
-    )
-
-
-def _add_labels(parser: Any) -> None:
-    parser.add_argument(
-        "--y", metavar="NAME", help="array of labels in the file (default: y)"
-    )
-
-
-def _add_conversion(parser: Any) -> None:
-    parser.add_argument(
-        "--scale-firing-rates",
-        type=float,
-        metavar="HZ",
-        help="firing rate of an activation of one (default: 1)",
-    )
-    parser.add_argument(
-        "--synapse",
-        type=float,
-        metavar="S",
-        help="time constant of a low-pass filter on spikes (default: none)",
-    )
-    parser.add_argument(
-        "--max-to-avg-pool",
-        action="store_true",
-        help="replace max pooling by average pooling, which computes something else",
-    )
-
-
-def _add_timing(parser: Any) -> None:
-    parser.add_argument(
-        "--timesteps",
-        type=int,
-        default=50,
-        metavar="N",
-        help="timesteps per inference (default: 50)",
-    )
-    parser.add_argument(
-        "--dt",
-        type=float,
-        default=0.001,
-        metavar="S",
-        help="length of a timestep (default: 0.001)",
-    )
-    parser.add_argument(
-        "--warmup",
-        type=int,
-        default=0,
-        metavar="N",
-        help="timesteps before counting begins (default: 0)",
-    )
-
-
-def _add_simulation(parser: Any) -> None:
-    _add_timing(parser)
-    parser.add_argument(
-        "--simulator",
-        choices=("nengo-dl", "nengo", "loihi"),
-        default="nengo-dl",
-        help="what spikes are counted in (default: nengo-dl)",
-    )
-
-
-def _add_pricing(parser: Any) -> None:
-    parser.add_argument(
-        "--device",
-        action="append",
-        metavar="NAME",
-        help="a device, as in nengo-energy devices; give several (default: six)",
-    )
-    parser.add_argument(
-        "--host", metavar="NAME", help="device that does the host's work"
-    )
-
-
-def _add_sweep_options(parser: Any) -> None:
-    parser.add_argument(
-        "--host", metavar="NAME", help="device that does the host's work"
-    )
-    parser.add_argument(
-        "--checkpoint",
-        metavar="FOLDER",
-        help="keep what is finished here, and don't run what is there",
-    )
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help="processes (default: one a processor)"
-    )
-    parser.add_argument(
-        "--scheduler",
-        choices=("processes", "synchronous"),
-        default="processes",
-        help="(default: processes)",
-    )
-    parser.add_argument(
-        "--chunk-size",
-        type=int,
-        metavar="N",
-        help="inferences of one task (default: up to 512)",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the networks (default: 0)"
-    )
-    parser.add_argument(
-        "--max-accuracy-drop",
-        type=float,
-        default=0.01,
-        metavar="SHARE",
-        help="accuracy that the recommended setting may lose (default: 0.01)",
-    )
 
 
 def _inputs(options: argparse.Namespace) -> Any:

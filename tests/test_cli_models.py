@@ -174,6 +174,10 @@ def test_deploy(run, snn):
         ("deploy model.h5 --data no_labels.npz --y y", "array 'y' not found"),
         ("sweep model.h5 nothing.toml --data data.npz", "grid nothing.toml not found"),
         ("sweep model.h5 data.npz --data data.npz", "can't be read as TOML"),
+        (
+            "sweep model.h5 failing.toml --data data.npz --scheduler synchronous",
+            "all 2 points failed; the first: UnsupportedError: ",
+        ),
         ("sweep model.h5 empty.toml --data data.npz", "grid is empty"),
         ("sweep model.h5 other.toml --data data.npz", "got scale_firing_rates"),
         ("sweep model.h5 unknown.toml --data data.npz", "unknown names scale; known"),
@@ -192,6 +196,9 @@ def test_bad_input_is_one_line(run, files, words, message):
         (files / "cut.npz").write_bytes((files / "data.npz").read_bytes()[:300])
         np.savez(files / "objects.npz", x=np.array([{}, None], dtype=object))
         (files / "empty.toml").write_text("[grid]\n")
+        (files / "failing.toml").write_text(
+            '[grid]\ntimesteps = [1, 2]\n[convert]\nswap_activations = {a = "b"}\n'
+        )
         (files / "other.toml").write_text("scale_firing_rates = [1]\n")
         (files / "unknown.toml").write_text("[grid]\nscale = [1]\n")
     assert message in run(*words.split(), code=1)

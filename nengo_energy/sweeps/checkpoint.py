@@ -7,8 +7,8 @@ devices can be others when the sweep goes on.
 
 from __future__ import annotations
 
+import io
 import json
-import logging
 import os
 import uuid
 import warnings
@@ -22,15 +22,11 @@ from ..exceptions import InputError
 from ..proportions import Share
 from .work import ChunkResult
 
-logger = logging.getLogger(__name__)
-
 VERSION = 1
 """Version of the files' layout; others are refused."""
 
 IDENTITY = "_sweep.json"
 """File that says which sweep it is; readers of Parquet pass over such names."""
-
-Key = "tuple[str, int, int]"
 
 
 class Checkpoint:
@@ -111,8 +107,6 @@ class Checkpoint:
 
     def save(self, key: tuple[str, int, int], results: tuple[ChunkResult, ...]) -> None:
         """Write the results of one chunk, or keep them until that works."""
-        import io
-
         import pandas as pd
 
         simulation, start, end = key
