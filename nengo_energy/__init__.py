@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import devices
-    from .activity import Activity, measure_activity
+    from .activity import Activity, measure_activity, measure_activity_at
     from .assumptions import Assumption
     from .calibration import calibrate
+    from .comparison import Comparison
     from .conversion import convert
     from .counts import OPERATIONS, OpCount, OpCounts, count_ops
     from .devices import load as load_device
@@ -34,15 +35,17 @@ if TYPE_CHECKING:
     from .loihi import Ledger, LoihiNetwork
     from .model_energy import ModelEnergy
     from .spiking_model import SpikingModel
+    from .sweeps import Sweep, SweepPoint, sweep
     from .topology import Population, Projection, Topology
     from .tracing import trace_topology
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "activity": ("Activity", "measure_activity"),
+    "activity": ("Activity", "measure_activity", "measure_activity_at"),
     "assumptions": ("Assumption",),
     "calibration": ("calibrate",),
+    "comparison": ("Comparison",),
     "conversion": ("convert",),
     "counts": ("OPERATIONS", "OpCount", "OpCounts", "count_ops"),
     "devices.device": ("Device", "Quantity"),
@@ -61,6 +64,7 @@ _HOMES = {
     "loihi": ("Ledger", "LoihiNetwork"),
     "model_energy": ("ModelEnergy",),
     "spiking_model": ("SpikingModel",),
+    "sweeps": ("Sweep", "SweepPoint", "sweep"),
     "topology": ("Population", "Projection", "Topology"),
     "tracing": ("trace_topology",),
 }

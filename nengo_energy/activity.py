@@ -5,19 +5,20 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import nengo
 import numpy as np
 
 from .assumptions import Assumption
-from .checks import check_choice, check_count, check_positive
+from .checks import check_choice, check_count, check_counts, check_positive
 from .exceptions import InputError
 from .inputs import check_inputs
 from .loihi.emulator import EMULATORS
 from .progress import progress_bar
-from .simulators import RUNNERS, SIMULATORS, BatchCounts, Schedule
-from .topology import Population, Topology
+from .simulators import RUNNERS, SIMULATORS, Schedule
+from .topology import Topology
+from .totals import PopulationActivity, Totals
 from .tracing import trace_topology
 
 logger = logging.getLogger(__name__)
@@ -28,41 +29,13 @@ BATCH_NEURONS = 2_000_000
 MAX_BATCH = {"nengo": 1, "nengo-dl": 128, "loihi": 16}
 """Most inferences that a simulator runs side by side by default."""
 
-RATE_AS_SPIKING = "rate-neurons-as-spiking"
-MULTI_SPIKE = "several-spikes-per-timestep"
-
-
-@dataclass(frozen=True)
-class PopulationActivity:
-    """Spikes of one population.
-
-    Attributes
-    ----------
-    spikes : (n_neurons,) int64 ndarray
-        Spikes of each neuron, summed over inferences.
-    spikes_per_inference : (n_inferences,) int64 ndarray
-        Spikes of all neurons, in each inference.
-    active_per_inference : (n_inferences,) int64 ndarray
-        Neurons x timesteps with at least one spike, in each inference.
-    sent_per_inference : (n_inferences,) int64 ndarray
-        Spikes of neurons that drive at least one synapse, in each inference.
-    synops_per_inference : Mapping of {str: (n_inferences,) int64 ndarray}
-        Synops of each projection that leaves the population, in each inference.
-    peak : int
-        Most spikes of any neuron in one timestep.
-    """
-
-    spikes: np.ndarray = field(repr=False)
-    spikes_per_inference: np.ndarray = field(repr=False)
-    active_per_inference: np.ndarray = field(repr=False)
-    sent_per_inference: np.ndarray = field(repr=False)
-    synops_per_inference: Mapping[str, np.ndarray] = field(repr=False)
-    peak: int
-
-    @property
-    def n_neurons(self) -> int:
-        """Number of neurons."""
-        return len(self.spikes)
+__all__: Sequence[str] = [
+    "Activity",
+    "PopulationActivity",
+    "default_minibatch",
+    "measure_activity",
+    "measure_activity_at",
+]
 
 
 @dataclass(frozen=True)
@@ -225,18 +198,80 @@ def measure_activity(
     UnsupportedError
         If the network holds what can't be counted.
     """
+    (activity,) = measure_activity_at(
+        network,
+        inputs,
+        [timesteps],
+        simulator=simulator,
+        dt=dt,
+        warmup=warmup,
+        minibatch_size=minibatch_size,
+        emulator=emulator,
+        topology=topology,
+        probes=probes,
+        progress=progress,
+    )
+    return activity
+
+
+def measure_activity_at(
+    network: nengo.Network,
+    inputs: Mapping[nengo.Node, np.ndarray] | np.ndarray | None,
+    timesteps: Sequence[int],
+    *,
+    simulator: str = "nengo",
+    dt: float = 0.001,
+    warmup: int = 0,
+    minibatch_size: int | None = None,
+    emulator: str | None = None,
+    topology: Topology | None = None,
+    probes: Sequence[nengo.Probe] | None = None,
+    on_batch: Callable[[int, Mapping[str, np.ndarray]], None] | None = None,
+    progress: bool | None = None,
+) -> tuple[Activity, ...]:
+    """Measure activity after several numbers of timesteps, in one run over the longest.
+
+    Each activity is the one that `measure_activity` returns for that number of
+    timesteps, count by count.
+
+    Parameters
+    ----------
+    network, inputs
+        See `measure_activity`. An input that changes every timestep must do so for the
+        longest run.
+    timesteps : sequence of int
+        Timesteps per inference, each number once, in any order.
+    simulator, dt, warmup, minibatch_size, emulator, topology, probes, progress
+        See `measure_activity`.
+    on_batch : callable, optional
+        Called after each batch of inferences with the index of its first inference, and
+        the spikes of each neuron in each inference over the longest run, which aren't
+        kept otherwise: a mapping of population to (batch, n_neurons) int64 ndarray.
+
+    Returns
+    -------
+    tuple of Activity
+        One for each number of timesteps, in the order given.
+
+    Raises
+    ------
+    InputError
+        If an argument has a value that isn't allowed.
+    UnsupportedError
+        If the network holds what can't be counted.
+    """
     check_choice("simulator", simulator, SIMULATORS)
-    timesteps = check_count("timesteps", timesteps)
+    asked = check_counts("timesteps", timesteps)
     warmup = check_count("warmup", warmup, minimum=0)
     dt = check_positive("dt", dt, "s")
     if topology is None:
         topology = trace_topology(network)
-    data = check_inputs(network, inputs, warmup + timesteps)
+    schedule = Schedule(warmup, tuple(sorted(asked)))
+    data = check_inputs(network, inputs, schedule.total)
     n_inferences = len(next(iter(data.values()))) if data else 1
     most = MAX_BATCH[simulator]
     if minibatch_size is None:
-        fitting = max(1, min(most, BATCH_NEURONS // max(1, topology.n_neurons)))
-        minibatch_size = min(n_inferences, fitting)
+        minibatch_size = default_minibatch(topology.n_neurons, n_inferences, simulator)
     batch_size = check_count("minibatch_size", minibatch_size)
     if most == 1:
         batch_size = 1
@@ -250,8 +285,7 @@ def measure_activity(
         options = {"emulator": emulator}
     if probes is None:
         probes = [p for p in network.all_probes if isinstance(p.obj, nengo.Node)]
-    schedule = Schedule(warmup, timesteps, window=(timesteps + 1) // 2)
-    totals = _Totals(topology)
+    totals = [Totals(topology) for _ in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, simulator)
     runner = RUNNERS[simulator](
         network, topology.populations, probes, dt, batch_size, **options
@@ -260,28 +294,43 @@ def measure_activity(
     with progress_bar(n_steps, f"simulating ({simulator})", progress) as tick, runner:
         for start in range(0, n_inferences, batch_size):
             batch = {node: x[start : start + batch_size] for node, x in data.items()}
-            totals.add(runner.run(batch, schedule, tick))
-    return Activity(
-        totals.populations(),
-        n_inferences,
-        timesteps,
-        warmup,
-        dt,
-        simulator,
-        _stays(topology, data),
-        topology.fingerprint,
-        totals.outputs(),
-        totals.assumptions(),
-        {
-            "simulator": simulator,
-            "timesteps": timesteps,
-            "warmup": warmup,
-            "dt": dt,
-            "n_inferences": n_inferences,
-            "neuron_types": sorted({p.neuron_type for p in topology.populations}),
-            "versions": _versions(simulator),
-        },
-    )
+            for counts, total in zip(runner.run(batch, schedule, tick), totals):
+                spikes = total.add(counts)
+            if on_batch is not None:
+                on_batch(start, spikes)
+    activities = {
+        mark: Activity(
+            total.populations(),
+            n_inferences,
+            mark,
+            warmup,
+            dt,
+            simulator,
+            _stays(topology, data),
+            topology.fingerprint,
+            total.outputs(),
+            total.assumptions(),
+            {
+                "simulator": simulator,
+                "timesteps": mark,
+                "warmup": warmup,
+                "dt": dt,
+                "n_inferences": n_inferences,
+                "neuron_types": sorted({p.neuron_type for p in topology.populations}),
+                "versions": _versions(simulator),
+            },
+        )
+        for mark, total in zip(schedule.marks, totals)
+    }
+    return tuple(activities[mark] for mark in asked)
+
+
+def default_minibatch(
+    n_neurons: int, n_inferences: int, simulator: str = "nengo-dl"
+) -> int:
+    """Return how many inferences are run side by side unless told otherwise."""
+    fitting = min(MAX_BATCH[simulator], BATCH_NEURONS // max(1, n_neurons))
+    return min(n_inferences, max(1, fitting))
 
 
 def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
@@ -291,80 +340,6 @@ def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
         len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources
     )
-
-
-class _Totals:
-    """Sums the batches up."""
-
-    def __init__(self, topology: Topology):
-        self.topology = topology
-        self.outgoing = {
-            p.name: topology.outgoing(p.name) for p in topology.populations
-        }
-        self.spikes = {
-            p.name: np.zeros(p.n_neurons, np.int64) for p in topology.populations
-        }
-        self.series: dict[tuple[str, str], list[np.ndarray]] = {}
-        self.peak = {p.name: 0 for p in topology.populations}
-        self.probed: dict[Any, list[np.ndarray]] = {}
-
-    def add(self, batch: BatchCounts) -> None:
-        """Add a batch: everything by neuron is reduced here."""
-        for pop in self.topology.populations:
-            spikes = np.rint(batch.spikes[pop.name]).astype(np.int64)
-            active = np.rint(batch.active[pop.name]).astype(np.int64)
-            self.spikes[pop.name] += spikes.sum(axis=0)
-            self.peak[pop.name] = max(self.peak[pop.name], batch.peak[pop.name])
-            self._append(pop, "spikes", spikes.sum(axis=1))
-            self._append(pop, "active", active)
-            driving = np.zeros(pop.n_neurons, dtype=bool)
-            for projection in self.outgoing[pop.name]:
-                self._append(pop, projection.name, spikes @ projection.fan_out)
-                driving |= projection.fan_out > 0
-            self._append(pop, "sent", spikes[:, driving].sum(axis=1))
-        for probe, value in batch.outputs.items():
-            self.probed.setdefault(probe, []).append(value)
-
-    def _append(self, pop: Population, key: str, values: np.ndarray) -> None:
-        self.series.setdefault((pop.name, key), []).append(values)
-
-    def populations(self) -> dict[str, PopulationActivity]:
-        """Return the activity of each population."""
-        series = {key: np.concatenate(parts) for key, parts in self.series.items()}
-        return {
-            pop.name: PopulationActivity(
-                self.spikes[pop.name],
-                series[pop.name, "spikes"],
-                series[pop.name, "active"],
-                series[pop.name, "sent"],
-                {p.name: series[pop.name, p.name] for p in self.outgoing[pop.name]},
-                self.peak[pop.name],
-            )
-            for pop in self.topology.populations
-        }
-
-    def outputs(self) -> dict[Any, np.ndarray]:
-        """Return the mean of each probe over the window, for each inference."""
-        return {probe: np.concatenate(parts) for probe, parts in self.probed.items()}
-
-    def assumptions(self) -> tuple[Assumption, ...]:
-        """Return what the neurons' kinds make us assume."""
-        found = []
-        rates = [p.name for p in self.topology.populations if not p.spiking]
-        if rates:
-            text = (
-                f"{', '.join(rates)} don't spike; their output in Hz is taken as the "
-                "rate that spiking neurons in their place would have."
-            )
-            found.append(Assumption(RATE_AS_SPIKING, text))
-        many = [f"{name} (up to {k})" for name, k in self.peak.items() if k > 1]
-        if many:
-            text = (
-                "Some neurons spike several times in a timestep, which Loihi's can't: "
-                f"{', '.join(many)}."
-            )
-            found.append(Assumption(MULTI_SPIKE, text))
-        return tuple(found)
 
 
 def _versions(simulator: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import Sequence
+from typing import Any, Sequence
 
 from .exceptions import InputError
 
@@ -24,6 +24,18 @@ def check_count(name: str, value: object, minimum: int = 1) -> int:
             f"{name} must be a whole number of at least {minimum}; got {value!r}"
         )
     return int(value)  # type: ignore[call-overload]
+
+
+def check_counts(name: str, values: Any) -> tuple[int, ...]:
+    """Return values that must be different whole numbers above 0, one at least."""
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise InputError(f"{name} must be a sequence of whole numbers; got {values!r}")
+    counts = tuple(check_count(name, value) for value in values)
+    if not counts:
+        raise InputError(f"{name} must hold at least one number; got none")
+    if len(set(counts)) < len(counts):
+        raise InputError(f"{name} must hold each number once; got {counts}")
+    return counts
 
 
 def check_positive(name: str, value: object, unit: str) -> float:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from typing import Any, Sequence
 
-from . import __version__
+from . import __version__, cli_models
+from .compat.quiet import import_tensorflow_quietly
 from .exceptions import InputError, NengoEnergyError
 
 EPILOG = """\
 examples:
   nengo-energy demo           train, convert, measure, price and deploy a small network
+  nengo-energy estimate MODEL --data FILE.npz
+                              estimate the energy of a saved Keras model
   nengo-energy devices        list the devices that energy can be estimated for
   nengo-energy device h100    print every number of one, with its source
   nengo-energy calibrate my-gpu.toml
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         help="train a small CNN on handwritten digits and do the main job with it",
     )
     demo.set_defaults(command=_demo)
+    cli_models.add_commands(commands)
     devices = commands.add_parser("devices", help="list the known devices")
     devices.set_defaults(command=_devices)
     device = commands.add_parser(
@@ -116,33 +119,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    _import_tensorflow_quietly()
+    import_tensorflow_quietly()
     from .demo import run_demo
 
     run_demo(lambda text: print(text, flush=True), progress=True)
-
-
-def _import_tensorflow_quietly() -> None:
-    """Keep what TensorFlow writes about missing GPUs off the screen.
-
-    Its libraries write to the error stream before they can be told not to. If the
-    import fails, what they wrote is shown.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from .compat import import_tensorflow
-
-    screen = os.dup(2)
-    with tempfile.TemporaryFile() as written:
-        os.dup2(written.fileno(), 2)
-        try:
-            import_tensorflow()
-        except BaseException:
-            written.seek(0)
-            os.write(screen, written.read())
-            raise
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)
 
 
 def _devices(options: argparse.Namespace) -> None:
@@ -165,7 +145,7 @@ def _calibrate(options: argparse.Namespace) -> None:
     from .device_report import format_device
 
     meter = open_meter(options.meter)  # first: without one there is nothing to do
-    _import_tensorflow_quietly()
+    import_tensorflow_quietly()
     models = {path: _load_model(path) for path in options.model or ()}
     device = calibrate(
         options.file,

@@ -28,6 +28,9 @@ VERIFY_TOLERANCE = 1e-4
 """Largest difference between Keras and the converted network in rate mode, relative to
 the largest output. Single precision leaves about 1e-6."""
 
+CONVERTER_OPTIONS = ("max_to_avg_pool", "temporal_model", "split_shared_weights")
+"""Arguments that are passed on to NengoDL's converter as they are."""
+
 UNVERIFIED_POOLING = Assumption(
     "max-pooling-replaced",
     "Max pooling was replaced by average pooling, which computes something else; the "
@@ -171,13 +174,12 @@ def convert(
 
 
 def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
-    known = ("max_to_avg_pool", "temporal_model", "split_shared_weights")
-    unknown = sorted(set(options) - set(known))
+    unknown = sorted(set(options) - set(CONVERTER_OPTIONS))
     if unknown:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
             "example_data, target_rate, synapse, swap_activations, inference_only, "
-            "allow_fallback, verify, custom_objects, " + ", ".join(known)
+            "allow_fallback, verify, custom_objects, " + ", ".join(CONVERTER_OPTIONS)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:

@@ -15,7 +15,14 @@ from .exceptions import InputError, UnsupportedError
 from .pricing import Charge, charge
 from .tables import format_si
 
-__all__ = ["EnergyEstimate", "EnergyRow", "NotModelled", "estimate_energy"]
+__all__ = [
+    "EnergyEstimate",
+    "EnergyRow",
+    "NotModelled",
+    "estimate_energy",
+    "resolve_devices",
+    "resolve_host",
+]
 
 DENSE_ONE_PASS = Assumption(
     "dense-one-pass",
@@ -71,8 +78,8 @@ def estimate_energy(
     """
     if not isinstance(counts, OpCounts):
         raise InputError(f"counts must be OpCounts; got {type(counts).__name__}")
-    models = _resolve(devices)
-    host_model = None if host is None else _resolve_host(host)
+    models = resolve_devices(devices)
+    host_model = None if host is None else resolve_host(host)
     charges = [_charge(counts, model, host_model) for model in models]
     omitted = _merge_counts([item for c in charges for item in c.omitted])
     rows = tuple(row for c in charges for row in c.rows)
@@ -103,8 +110,6 @@ def estimate_energy(
 
 
 def _charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
-    if model.unpriced:
-        raise UnsupportedError(_why_unpriced(model))
     _check_network_counted(counts, model)
     charged = charge(counts, model, host)
     if not charged.rows:
@@ -189,7 +194,20 @@ def _assumptions(
         )
 
 
-def _resolve(devices: DeviceLike | Sequence[DeviceLike]) -> tuple[Device, ...]:
+def resolve_devices(
+    devices: DeviceLike | Sequence[DeviceLike],
+) -> tuple[Device, ...]:
+    """Return devices that were given as such or by name.
+
+    Raises
+    ------
+    NotFoundError
+        When a device isn't known.
+    InputError
+        When there are none, or one is named twice.
+    UnsupportedError
+        When nothing is published from which the energy on a device could be told.
+    """
     if isinstance(devices, (str, Device)):
         devices = [devices]
     if not isinstance(devices, Sequence) or not devices:
@@ -202,10 +220,21 @@ def _resolve(devices: DeviceLike | Sequence[DeviceLike]) -> tuple[Device, ...]:
     for key, model in zip(keys, models):
         if keys.count(key) > 1:
             raise InputError(f"device {model.name!r} is named twice")
+        if model.unpriced:
+            raise UnsupportedError(_why_unpriced(model))
     return tuple(models)
 
 
-def _resolve_host(host: DeviceLike) -> Device:
+def resolve_host(host: DeviceLike) -> Device:
+    """Return a device that does the host's work, given as such or by name.
+
+    Raises
+    ------
+    NotFoundError
+        When the device isn't known.
+    InputError
+        When it doesn't price the host's operations.
+    """
     model = host if isinstance(host, Device) else device_registry.get(host)
     if "mac" not in model.energies:
         raise InputError(

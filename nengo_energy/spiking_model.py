@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import nengo
 import numpy as np
 
-from .activity import Activity, measure_activity
+from .activity import Activity, measure_activity_at
 from .assumptions import Assumption
 from .checks import check_choice, check_positive
 from .compat import emulator, import_nengo_dl
@@ -35,6 +35,7 @@ from .topology import Topology
 from .tracing import trace_topology
 
 if TYPE_CHECKING:
+    from .comparison import Comparison
     from .estimate import EnergyEstimate
     from .keras_models import KerasClone
 
@@ -128,7 +129,7 @@ class SpikingModel:
         dict of {str: (n_examples, n_neurons) ndarray}
             Rates by population [Hz], from a network of rate neurons.
         """
-        rates = wanted_rates(self.net, self._as_input(x))
+        rates = wanted_rates(self.net, self.as_input(x))
         return {p.name: rates[p.ensemble] for p in self.topology.populations}
 
     def loihi_network(
@@ -253,23 +254,118 @@ class SpikingModel:
             Its ``outputs`` hold the network's outputs, its ``accuracy`` compares them
             with labels.
         """
-        check_choice("simulator", simulator, SIMULATORS)
-        data = self._as_input(x)
-        network, topology = self.net, self.topology
-        if simulator == "loihi":
-            prepared = self.loihi_network(dt=check_positive("dt", dt, "s"))
-            network, topology = prepared.network, prepared.topology
-        return measure_activity(
-            network,
-            data,
-            timesteps,
+        (activity,) = self.measure_at(
+            x,
+            [timesteps],
             simulator=simulator,
             dt=dt,
             warmup=warmup,
             minibatch_size=minibatch_size,
             emulator=emulator,
+            progress=progress,
+        )
+        return activity
+
+    def measure_at(
+        self,
+        x: Any,
+        timesteps: Sequence[int],
+        *,
+        simulator: str = "nengo-dl",
+        dt: float = DT,
+        **options: Any,
+    ) -> tuple[Activity, ...]:
+        """Measure after several numbers of timesteps, in one run over the longest.
+
+        Parameters
+        ----------
+        x, simulator, dt
+            See `measure`.
+        timesteps : sequence of int
+            Timesteps per inference, each number once.
+        **options
+            As `nengo_energy.measure_activity_at` takes them.
+
+        Returns
+        -------
+        tuple of Activity
+            What `measure` returns for each number of timesteps, in the order given.
+        """
+        check_choice("simulator", simulator, SIMULATORS)
+        network, topology = self.net, self.topology
+        if simulator == "loihi":
+            prepared = self.loihi_network(dt=check_positive("dt", dt, "s"))
+            network, topology = prepared.network, prepared.topology
+        return measure_activity_at(
+            network,
+            self.as_input(x),
+            timesteps,
+            simulator=simulator,
+            dt=dt,
             topology=topology,
             probes=self.output_probes,
+            **options,
+        )
+
+    def compare(
+        self,
+        x: Any,
+        timesteps: int = 50,
+        labels: Any = None,
+        *,
+        simulator: str = "nengo-dl",
+        devices: Any = None,
+        host: Any = None,
+        curve: Sequence[int] | None = None,
+        dt: float = 0.001,
+        warmup: int = 0,
+        minibatch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Comparison:
+        """Compare the Keras model with this network, on the same inputs.
+
+        Layer by layer, activations are compared with what spikes decode to; for the
+        whole, outputs, decisions, accuracy against timesteps (all from one run) and
+        energy. Memory doesn't grow with neurons x inferences.
+
+        Parameters
+        ----------
+        x, timesteps, simulator, dt, warmup, minibatch_size, progress
+            See `measure`; inputs stay over an inference.
+        labels : (n_inferences,) int array_like, or mapping of it by output, optional
+            Index of the right output for each inference.
+        devices, host
+            See `estimate`.
+        curve : sequence of int, optional
+            Numbers of timesteps at which decisions are judged and energy is estimated;
+            ten in equal steps by default. The last is ``timesteps``.
+
+        Returns
+        -------
+        Comparison
+            ``to_frame()`` has a row per layer; printing it gives tables of everything.
+
+        Raises
+        ------
+        InputError
+            If an argument has a value that isn't allowed.
+        UnsupportedError
+            If the model is temporal, or neurons have no layer to be compared with.
+        """
+        from .comparison import compare_networks
+
+        return compare_networks(
+            self,
+            x,
+            timesteps,
+            labels,
+            simulator=simulator,
+            devices=devices,
+            host=host,
+            curve=curve,
+            dt=dt,
+            warmup=warmup,
+            minibatch_size=minibatch_size,
             progress=progress,
         )
 
@@ -314,7 +410,7 @@ class SpikingModel:
                     f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
                 )
             return ledger_from_activity(prepared, x)
-        data = self._as_input(x)
+        data = self.as_input(x)
         steps = 50 if timesteps is None else timesteps
         return ledger_from_run(
             prepared, data, steps, emulator=emulator, progress=progress
@@ -409,7 +505,7 @@ class SpikingModel:
         else:
             shown: Mapping[Any, nengo.Process] = {}
             if x is not None:
-                data = self._as_input(x, single=presentation_time is None)
+                data = self.as_input(x, single=presentation_time is None)
                 varies = any(rows.ndim == 3 for rows in data.values())
                 if presentation_time is not None or varies:
                     shown = presented(data, presentation_time, DT)
@@ -431,7 +527,7 @@ class SpikingModel:
         x : ndarray, or list or mapping of ndarray
             One input as the Keras model takes it, with or without the axis of examples.
         """
-        for node, value in self._as_input(x, single=True).items():
+        for node, value in self.as_input(x, single=True).items():
             rows = value.reshape(-1, value.shape[-1])
             if len(rows) > 1:
                 raise InputError(
@@ -440,6 +536,20 @@ class SpikingModel:
                 )
             emulator.set_input(sim, node, rows[0])
 
-    def _as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
+    def as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
+        """Return inputs by node, (n, size) or (n, timesteps, size).
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            Inputs as the Keras model takes them; see `measure`.
+        single : bool
+            Take one input without the axis of examples as well.
+
+        Raises
+        ------
+        InputError
+            If they don't fit the model's inputs.
+        """
         temporal = bool(self.options.get("temporal_model"))
         return as_input(self.clone, self.nodes, x, temporal, single)

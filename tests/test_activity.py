@@ -199,21 +199,18 @@ def test_measuring_changes_nothing(seed):
 @example(23, 23, 12)  # a prime, so that stretches differ in length
 @given(st.integers(0, 9), st.integers(1, 30), st.integers(1, 12))
 def test_schedule_covers_each_timestep_once(warmup, timesteps, longest):
-    schedule = Schedule(warmup, timesteps, window=(timesteps + 1) // 2)
+    schedule = Schedule(warmup, (timesteps,))
     segments = list(schedule.segments(longest))
     covered = [step for start, end in segments for step in range(start, end)]
     assert covered == list(range(warmup + timesteps))
     assert max(end - start for start, end in segments) <= longest
-    averaged = [
-        step for s, e in segments for step in list(range(s, e))[schedule.averaged(s, e)]
-    ]
-    assert averaged == covered[-schedule.window :]
+    assert list(schedule.window(timesteps)) == covered[-((timesteps + 1) // 2) :]
     assert warmup in {start for start, _ in segments}
 
 
 def test_segments_have_one_length_where_they_can():
     def lengths(warmup, timesteps, longest):
-        segments = Schedule(warmup, timesteps, 1).segments(longest)
+        segments = Schedule(warmup, (timesteps,)).segments(longest)
         return {end - start for start, end in segments}
 
     assert lengths(0, 100, 21) == {20}
@@ -224,8 +221,92 @@ def test_segments_have_one_length_where_they_can():
 @pytest.mark.parametrize("warmup, timesteps", [(7, 50), (1, 1000), (10, 55)])
 def test_warm_up_without_common_divisor_is_a_stretch_of_its_own(warmup, timesteps):
     """Two graphs are traced, which is cheaper than to run each timestep by itself."""
-    segments = list(Schedule(warmup, timesteps, 1).segments(1000))
+    segments = list(Schedule(warmup, (timesteps,)).segments(1000))
     assert segments == [(0, warmup), (warmup, warmup + timesteps)]
+
+
+MARKS = [30, 7, 60, 1]
+
+
+def assert_equal_activities(found, wanted):
+    """Every count, every output and every setting, to the last bit."""
+    assert found.populations.keys() == wanted.populations.keys()
+    for name, measured in wanted.populations.items():
+        for key, value in vars(measured).items():
+            if key == "synops_per_inference":
+                for projection, synops in value.items():
+                    mine = found.populations[name].synops_per_inference[projection]
+                    assert_array_equal(mine, synops)
+            else:
+                assert_array_equal(getattr(found.populations[name], key), value)
+    for probe, output in wanted.outputs.items():
+        assert_array_equal(found.outputs[probe], output)
+    for key in ("timesteps", "settings", "n_inferences", "warmup", "assumptions"):
+        assert getattr(found, key) == getattr(wanted, key)
+
+
+@pytest.mark.parametrize("warmup", [0, 5])
+def test_one_run_gives_what_shorter_ones_do(warmup):
+    """Up to 3 spikes a timestep; late ones raise the peak of the longest run alone."""
+    net = relay([100.5, 1250.5])
+    x = np.zeros((3, warmup + 60, 2))
+    x[:, :, 0] = np.random.RandomState(0).uniform(0, 500, size=x.shape[:2])
+    x[1, -3:] = 3000
+    found = ne.measure_activity_at(net, x, MARKS, warmup=warmup)
+    for timesteps, activity in zip(MARKS, found):
+        alone = ne.measure_activity(
+            net, x[:, : warmup + timesteps], timesteps, warmup=warmup
+        )
+        assert_equal_activities(activity, alone)
+    longest = found[MARKS.index(60)].populations["pre"]
+    assert longest.peak > found[0].populations["pre"].peak
+    assert longest.spikes.min() > 0
+
+
+def test_spikes_of_each_batch_can_be_looked_at():
+    """Neuron by neuron, for each inference: what the sums are of."""
+    net = relay([100.5, 250.5])
+    x = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]])
+    seen = {}
+    ne.measure_activity_at(net, x, [50, 100], on_batch=seen.__setitem__)
+    assert sorted(seen) == [0, 1, 2]
+    spikes = np.concatenate([seen[k]["pre"] for k in range(3)])
+    assert spikes.dtype == np.int64
+    assert_array_equal(spikes, [[10, 25], [20, 25], [10, 35]])
+
+
+@pytest.mark.parametrize(
+    "timesteps, message",
+    [
+        ([], "at least one number"),
+        ([5, 5], "each number once"),
+        ([5, 0], "at least 1; got 0"),
+        (5, "a sequence of whole numbers; got 5"),
+        ("50", "a sequence of whole numbers"),
+    ],
+)
+def test_bad_numbers_of_timesteps(timesteps, message):
+    with pytest.raises(ne.InputError, match=message):
+        ne.measure_activity_at(relay([1.0]), None, timesteps)
+
+
+@settings(max_examples=50)
+@given(
+    st.integers(0, 9),
+    st.lists(st.integers(1, 30), min_size=1, max_size=4, unique=True).map(sorted),
+    st.integers(1, 12),
+)
+def test_schedule_stops_at_each_mark(warmup, marks, longest):
+    schedule = Schedule(warmup, tuple(marks))
+    segments = list(schedule.segments(longest))
+    covered = [step for start, end in segments for step in range(start, end)]
+    assert covered == list(range(warmup + marks[-1]))
+    assert max(end - start for start, end in segments) <= longest
+    reached = [schedule.mark_at(end) for _, end in segments]
+    assert [mark for mark in reached if mark is not None] == marks
+    for mark in marks:
+        steps = list(range(warmup + mark))[-((mark + 1) // 2) :]
+        assert list(schedule.window(mark)) == steps
 
 
 def test_activity_of_another_network_is_refused():

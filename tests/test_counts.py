@@ -10,6 +10,7 @@ import pytest
 
 import nengo_energy as ne
 from nengo_energy.activity import PopulationActivity
+from nengo_energy.counts import merge_counts
 
 
 def three_layers():
@@ -150,3 +151,63 @@ def test_conventional_network_stands_beside():
     both = ne.count_ops(topology, activity, layer_ops=Ops())
     assert both.rows == counts.rows + Ops().to_counts()
     assert both.assumptions == counts.assumptions + (other,)
+
+
+def part_of(activity, part):
+    """Return the activity on some of the inferences; spikes of neurons don't matter."""
+    populations = {
+        name: replace(
+            pop,
+            spikes_per_inference=pop.spikes_per_inference[part],
+            active_per_inference=pop.active_per_inference[part],
+            sent_per_inference=pop.sent_per_inference[part],
+            synops_per_inference={
+                key: series[part] for key, series in pop.synops_per_inference.items()
+            },
+        )
+        for name, pop in activity.populations.items()
+    }
+    n = len(populations["a"].spikes_per_inference)
+    settings = {"n_inferences": n, "simulator": "nengo"}
+    return replace(activity, populations=populations, n_inferences=n, settings=settings)
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_merged_counts_are_those_of_the_whole(cut):
+    """Totals as integers; standard deviations of 3 from those of 1 and 2."""
+    topology = ne.trace_topology(three_layers())
+    activity = hand_made_activity(topology)
+    whole = ne.count_ops(topology, part_of(activity, slice(None)))
+    parts = [
+        ne.count_ops(topology, part_of(activity, part))
+        for part in (slice(cut), slice(cut, None))
+    ]
+    merged = merge_counts(parts)
+    assert table(merged) == table(whole)
+    assert all(isinstance(row.total, int) for row in merged.rows)
+    assert any(row.std > 0 for row in whole.rows)
+    for row, wanted in zip(merged.rows, whole.rows):
+        assert row.std == pytest.approx(wanted.std, rel=1e-12)
+        assert row.n_inferences == 3
+    assert merged.settings == whole.settings
+    assert merged.assumptions == whole.assumptions
+
+
+def test_an_operation_that_one_part_lacks_was_never_done_there():
+    """10 in 2 inferences and none in 3 others: mean 2."""
+    parts = [
+        ne.OpCounts(
+            (ne.OpCount("a", "synop", 10, 2), ne.OpCount("a", "mac", 4, 2)), 5, 1
+        ),
+        ne.OpCounts((ne.OpCount("a", "synop", 5, 3),), 5, 1),
+    ]
+    merged = merge_counts(parts)
+    assert [(row.total, row.n_inferences) for row in merged.rows] == [(15, 5), (4, 5)]
+
+
+def test_counts_of_different_timesteps_are_not_merged():
+    row = (ne.OpCount("a", "synop", 1, 1),)
+    with pytest.raises(ne.InputError, match="same timesteps and dt; got 5 x 1 s, 6"):
+        merge_counts([ne.OpCounts(row, 5, 1), ne.OpCounts(row, 6, 1)])
+    with pytest.raises(ne.InputError, match="none"):
+        merge_counts([])

@@ -87,6 +87,24 @@ def test_readme_model_energy(capsys):
     assert "measured by nengo-dl" in printed
 
 
+@pytest.mark.slow
+def test_readme_compares_and_sweeps(tmp_path):
+    """The blocks as they stand, on a small model, in a script without a main guard."""
+    script = tmp_path / "explore.py"
+    script.write_text(
+        "import nengo_energy as ne\n"
+        "from sweep_examples import build_model, make_data\n"
+        "model, (x_test, y_test) = build_model(), make_data()\n"
+        "snn = ne.convert(model, scale_firing_rates=200)\n"
+        + block_after("explore").replace('"my-sweep"', repr(str(tmp_path / "sweep")))
+    )
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); "
+    printed = run("-c", code + f"exec(open({str(script)!r}).read())")
+    assert "Keras model beside converted network" in printed
+    assert "energy spinnaker2" in printed and "scale_firing_rates=" in printed
+    assert len(list((tmp_path / "sweep").glob("*.parquet"))) == 8
+
+
 def test_readme_stages_run_on_any_network():
     import nengo
 

@@ -22,7 +22,7 @@ SEVERAL = nengo.SpikingRectifiedLinear(amplitude=0.5, initial_state=AT_REST)
 RATES = nengo.RectifiedLinear(amplitude=0.5)
 
 
-def two_layers(neuron_type):
+def two_layers(neuron_type, bias=16.0):
     """input (3) -> a (4 neurons) -> b (2 neurons) -> out (2)."""
     with nengo.Network(seed=0) as net:
         inp = nengo.Node(np.zeros(3), label="input")
@@ -31,7 +31,7 @@ def two_layers(neuron_type):
                 n,
                 1,
                 gain=np.ones(n),
-                bias=np.full(n, 16.0),
+                bias=np.full(n, bias),
                 neuron_type=neuron_type,
                 label=label,
             )
@@ -312,3 +312,24 @@ def test_reset_brings_back_the_first_timestep():
         assert_array_equal(sim.data[probe], first)
         assert_allclose(sim.trange(), np.arange(1, 11) * 0.001)
         assert emulator.chip_spike_counts(sim, [a])[a] == [10 // 3]
+
+
+@pytest.mark.parametrize("simulator", ["nengo-dl", "loihi"])
+@pytest.mark.parametrize("marks", [[10, 20, 50], [3, 20, 37]])
+def test_one_run_gives_what_shorter_ones_do(simulator, marks):
+    """To the last bit, outputs included, wherever the run is cut into stretches."""
+    if simulator == "loihi":
+        # 200 Hz without any input
+        loihi = import_nengo_loihi().neurons
+        net = two_layers(loihi.LoihiSpikingRectifiedLinear(), bias=200.0)
+    else:
+        net = two_layers(SEVERAL)
+    x = np.random.RandomState(0).uniform(0, 2000, size=(3, 3))
+    options = dict(simulator=simulator, warmup=4, progress=False)
+    found = ne.measure_activity_at(net, x, marks, **options)
+    for timesteps, activity in zip(marks, found):
+        alone = ne.measure_activity(net, x, timesteps, **options)
+        assert_same(activity, alone)
+        for probe, output in alone.outputs.items():
+            assert_array_equal(activity.outputs[probe], output)
+    assert sum(p.spikes.sum() for p in found[-1].populations.values()) > 100

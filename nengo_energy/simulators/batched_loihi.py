@@ -41,16 +41,19 @@ class BatchedLoihiRunner(LoihiRunner):
         inputs: Inputs,
         schedule: Schedule,
         tick: Callable[[int], None],
-    ) -> BatchCounts:
+    ) -> Iterator[BatchCounts]:
         n_inferences = min((len(x) for x in inputs.values()), default=1)
         size = self._group_size(schedule)
         if size < 1:
-            return super().run(inputs, schedule, tick)
+            yield from super().run(inputs, schedule, tick)
+            return
         each: list[Inputs] = [
             {n: x[k] for n, x in inputs.items()} for k in range(n_inferences)
         ]
         groups = (each[k : k + size] for k in range(0, n_inferences, size))
-        return stack([b for group in groups for b in self._run(group, schedule, tick)])
+        done = [b for group in groups for b in self._run(group, schedule, tick)]
+        for at_mark in zip(*done):
+            yield stack(at_mark)
 
     def _recorder(self) -> Any:
         """Return what records the chip's output, or None if it can't be batched."""
@@ -81,8 +84,8 @@ class BatchedLoihiRunner(LoihiRunner):
         inputs: list[Inputs],
         schedule: Schedule,
         tick: Callable[[int], None],
-    ) -> Iterator[BatchCounts]:
-        """Run a group of inferences from the first timestep."""
+    ) -> Iterator[list[BatchCounts]]:
+        """Run a group of inferences, and yield the counts of each, mark by mark."""
         from ..loihi.emulator.batch import ChipBatch, Records, arriving
 
         chip = emulator.chip_emulator(self.sim)
@@ -98,17 +101,19 @@ class BatchedLoihiRunner(LoihiRunner):
             before.append(self._run_host("host_pre", each, segments, schedule, send))
             events.append(arriving(chip, spikes, schedule.total))
         batch = ChipBatch(chip, self.recorder, len(inputs))
-        stretches = []
+        stretches, spikes_at = [], {}
         for start, end in schedule.segments(LONGEST):
             if start == schedule.warmup:
                 uncounted = batch.spike_counts
             here = [(first[start : end + 1], sent) for first, sent in events]
             stretches.append(batch.run(here, end - start))
             tick((end - start) * len(inputs))
+            mark = schedule.mark_at(end)
+            if mark is not None:
+                spikes_at[mark] = self._by_population(batch.spike_counts - uncounted)
         records = [
             Records(*map(np.concatenate, zip(*each))) for each in zip(*stretches)
         ]
-        spikes_by_population = self._by_population(batch.spike_counts - uncounted)
         for k, each in enumerate(inputs):
             means = Means(self.probes, schedule)
 
@@ -121,15 +126,21 @@ class BatchedLoihiRunner(LoihiRunner):
                 means.add(start, end, {p: self.sim.data[p][None] for p in self.probes})
 
             after = self._run_host("host", each, segments, schedule, receive)
-            # each population of the host's runs either before or after
-            totals = {name: count + after[name] for name, count in before[k].items()}
-            for pop in self.on_chip:
-                count = spikes_by_population[pop.ensemble][k]
-                totals.update(self.chip_counts(pop, count, count > 0))
-            each_total = {name: count[None] for name, count in totals.items()}
-            result = sum_up(self.populations, each_total, self.dt)
-            result.outputs = means.result()
-            yield result
+            results = []
+            for mark in schedule.marks:
+                # each population of the host's runs either before or after
+                totals = {
+                    name: count + after[mark][name]
+                    for name, count in before[k][mark].items()
+                }
+                for pop in self.on_chip:
+                    count = spikes_at[mark][pop.ensemble][k]
+                    totals.update(self.chip_counts(pop, count, count > 0))
+                each_total = {name: count[None] for name, count in totals.items()}
+                result = sum_up(self.populations, each_total, self.dt)
+                result.outputs = means.at(mark)
+                results.append(result)
+            yield results
 
     def _by_population(self, spike_counts: np.ndarray) -> Counts:
         ensembles = [pop.ensemble for pop in self.on_chip]
@@ -142,11 +153,13 @@ class BatchedLoihiRunner(LoihiRunner):
         segments: list[tuple[int, int]],
         schedule: Schedule,
         run_segment: Callable[[int, int], None],
-    ) -> Counts:
-        """Run one of the hosts from its first timestep, and return what it counted."""
+    ) -> dict[int, Counts]:
+        """Run one of the hosts from its first timestep, and return what it counted
+        up to each mark."""
         emulator.restart_host(self.sim, name)
         for count in self.counts.values():
             count[...] = 0
+        counted: dict[int, Counts] = {}
         for start, end in segments:
             if start == schedule.warmup:
                 self.clear_peaks()
@@ -156,4 +169,9 @@ class BatchedLoihiRunner(LoihiRunner):
                     emulator.set_input(self.sim, node, x[min(start, len(x) - 1)])
             run_segment(start, end)
             self.sim.clear_probes()
-        return {name: count - uncounted[name] for name, count in self.counts.items()}
+            mark = schedule.mark_at(end)
+            if mark is not None:
+                counted[mark] = {
+                    name: count - uncounted[name] for name, count in self.counts.items()
+                }
+        return counted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 import nengo
 import numpy as np
@@ -43,7 +43,7 @@ class NengoDLRunner(Runner):
         inputs: Mapping[nengo.Node, np.ndarray],
         schedule: Schedule,
         tick: Callable[[int], None],
-    ) -> BatchCounts:
+    ) -> Iterator[BatchCounts]:
         n_inferences = min((len(x) for x in inputs.values()), default=self.batch_size)
         padding = self.batch_size - n_inferences
         padded = {
@@ -75,10 +75,13 @@ class NengoDLRunner(Runner):
                     counts[pop, kind] += count
             means.add(start, end, values)
             tick((end - start) * n_inferences)
-        counts = {name: count[:n_inferences] for name, count in counts.items()}
-        batch = sum_up(self.populations, counts, self.dt)
-        batch.outputs = {p: mean[:n_inferences] for p, mean in means.result().items()}
-        return batch
+            mark = schedule.mark_at(end)
+            if mark is not None:
+                so_far = {name: count[:n_inferences] for name, count in counts.items()}
+                batch = sum_up(self.populations, so_far, self.dt)
+                means_at = means.at(mark).items()
+                batch.outputs = {p: mean[:n_inferences] for p, mean in means_at}
+                yield batch
 
 
 def _steps(x: np.ndarray, start: int, end: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -31,7 +31,7 @@ class BatchCounts:
     peak : dict of {str: int}
         Most spikes of a neuron in a timestep, by population.
     outputs : dict of {nengo.Probe: (batch, size) ndarray}
-        Mean of the probes over the window.
+        Mean of the probes over the last half of the counted timesteps.
     """
 
     spikes: dict[str, np.ndarray] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Runner(ABC):
         inputs: Mapping[nengo.Node, np.ndarray],
         schedule: Schedule,
         tick: Callable[[int], None],
-    ) -> BatchCounts:
+    ) -> Iterator[BatchCounts]:
         """Run one batch from the first timestep.
 
         Parameters
@@ -97,6 +97,11 @@ class Runner(ABC):
             What to run and count.
         tick : callable
             Told how many inferences x timesteps were done since the last call.
+
+        Yields
+        ------
+        BatchCounts
+            The counts so far, at each mark of the schedule.
         """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -44,20 +44,21 @@ class SequentialRunner(Runner):
         inputs: Mapping[nengo.Node, np.ndarray],
         schedule: Schedule,
         tick: Callable[[int], None],
-    ) -> BatchCounts:
+    ) -> Iterator[BatchCounts]:
         n_inferences = min((len(x) for x in inputs.values()), default=1)
         each = [
-            self._run_one({n: x[k] for n, x in inputs.items()}, schedule, tick)
+            list(self._run_one({n: x[k] for n, x in inputs.items()}, schedule, tick))
             for k in range(n_inferences)
         ]
-        return stack(each)
+        for at_mark in zip(*each):
+            yield stack(at_mark)
 
     def _run_one(
         self,
         inputs: Mapping[nengo.Node, np.ndarray],
         schedule: Schedule,
         tick: Callable[[int], None],
-    ) -> BatchCounts:
+    ) -> Iterator[BatchCounts]:
         varying = any(len(x) > 1 for x in inputs.values())
         self.reset()
         before = self.read()
@@ -73,13 +74,20 @@ class SequentialRunner(Runner):
             means.add(start, end, {p: self.sim.data[p][None] for p in self.probes})
             self.sim.clear_probes()
             tick(end - start)
-        counts = {
+            mark = schedule.mark_at(end)
+            if mark is not None:
+                batch = sum_up(self.populations, self._counted(before), self.dt)
+                batch.outputs = means.at(mark)
+                yield batch
+
+    def _counted(
+        self, before: Mapping[tuple[str, str], np.ndarray]
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """Return what was accumulated since the warm-up, (1, n_neurons) each."""
+        return {
             (pop, kind): (count if kind == "peak" else count - before[pop, kind])[None]
             for (pop, kind), count in self.read().items()
         }
-        batch = sum_up(self.populations, counts, self.dt)
-        batch.outputs = means.result()
-        return batch
 
 
 class NengoRunner(SequentialRunner):

@@ -1,0 +1,237 @@
+"""Run both networks on the same inputs, and sum up how they differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+import numpy as np
+
+from ..activity import Activity
+from ..assumptions import Assumption, merge_assumptions
+from ..checks import check_count
+from ..exceptions import InputError, UnsupportedError
+from ..proportions import check_labels, share_equal
+from ..topology import Population
+from .reference import KerasReference
+from .results import Comparison, CurvePoint, LayerComparison, OutputComparison
+from .statistics import Pairs
+
+if TYPE_CHECKING:
+    from ..spiking_model import SpikingModel
+
+CURVE_POINTS = 10
+"""Numbers of timesteps at which accuracy is judged, unless the user says which."""
+
+DECODED = Assumption(
+    "decoded-from-spikes",
+    "A neuron's decoded value is its spikes per second times its amplitude, which "
+    "undoes scale_firing_rates; the first timesteps, in which spikes haven't arrived "
+    "yet, are in it unless warmup leaves them out.",
+)
+MAGNITUDES = Assumption(
+    "magnitudes",
+    "{} may put out negative values; their magnitudes are compared.",
+)
+
+
+def compare_networks(
+    snn: SpikingModel,
+    x: Any,
+    timesteps: int = 50,
+    labels: Any = None,
+    *,
+    simulator: str = "nengo-dl",
+    devices: Any = None,
+    host: Any = None,
+    curve: Sequence[int] | None = None,
+    dt: float = 0.001,
+    warmup: int = 0,
+    minibatch_size: int | None = None,
+    progress: bool | None = None,
+) -> Comparison:
+    """Compare a Keras model with its converted network; see `SpikingModel.compare`."""
+    timesteps = check_count("timesteps", timesteps)
+    if snn.options.get("temporal_model"):
+        raise UnsupportedError(
+            f"model {snn.model.name!r} was converted with temporal_model=True, so its "
+            "network has an output for each timestep; that can't be compared yet"
+        )
+    marks = curve_marks(timesteps) if curve is None else [*curve]
+    if timesteps not in marks:
+        marks = [*marks, timesteps]
+    if any(mark > timesteps for mark in marks):
+        raise InputError(
+            f"curve must hold numbers up to the {timesteps} timesteps; got {marks}"
+        )
+    inputs = snn.as_input(x)
+    n_inferences = len(next(iter(inputs.values())))
+    wanted = _labels_by_output(snn, labels, n_inferences)
+    sums = _Sums(snn, KerasReference(snn, inputs), timesteps, dt)
+    activities = snn.measure_at(
+        x,
+        sorted(marks),
+        simulator=simulator,
+        dt=dt,
+        warmup=warmup,
+        minibatch_size=minibatch_size,
+        on_batch=sums.add,
+        progress=progress,
+    )
+    activity = activities[-1]
+    estimates = {a.timesteps: snn.estimate(a, devices, host=host) for a in activities}
+    return Comparison(
+        layers=tuple(
+            sums.layer(population, activity) for population in snn.topology.populations
+        ),
+        outputs=tuple(
+            _compare_output(name, sums.outputs(i), activities, probe, wanted.get(name))
+            for i, (name, probe) in enumerate(output_probes(snn).items())
+        ),
+        estimates=estimates,
+        timesteps=timesteps,
+        assumptions=merge_assumptions(
+            [DECODED], sums.assumptions(), estimates[timesteps].assumptions
+        ),
+        settings=estimates[timesteps].settings,
+    )
+
+
+def curve_marks(timesteps: int) -> list[int]:
+    """Return numbers of timesteps in equal steps that end at the last."""
+    step = -(-timesteps // CURVE_POINTS)
+    return list(range(timesteps, 0, -step))[::-1]
+
+
+def output_probes(snn: SpikingModel) -> dict[str, Any]:
+    """Return the network's probes by the name of the model's output."""
+    layers = [t._keras_history[0].name for t in snn.clone.model.outputs]
+    names = [
+        name if layers.count(name) == 1 else f"{name}:{i}"
+        for i, name in enumerate(layers)
+    ]
+    return dict(zip(names, snn.output_probes))
+
+
+def _labels_by_output(
+    snn: SpikingModel, labels: Any, n_inferences: int
+) -> dict[str, np.ndarray]:
+    """Return labels by the name of the output that they are for, or complain."""
+    if labels is None:
+        return {}
+    outputs = output_probes(snn)
+    if isinstance(labels, Mapping):
+        by_probe = {snn.outputs[key]: value for key, value in labels.items()}
+    elif len(outputs) == 1:
+        by_probe = {next(iter(outputs.values())): labels}
+    else:
+        raise InputError(
+            f"model {snn.model.name!r} has {len(outputs)} outputs; give labels as a "
+            f"mapping by output, of {', '.join(outputs)}"
+        )
+    return {
+        name: check_labels(by_probe[probe], n_inferences, probe.size_in)
+        for name, probe in outputs.items()
+        if probe in by_probe
+    }
+
+
+class _Sums:
+    """Sums up layers and outputs of both networks, batch by batch."""
+
+    def __init__(
+        self,
+        snn: SpikingModel,
+        reference: KerasReference,
+        timesteps: int,
+        dt: float,
+    ):
+        self.reference = reference
+        self.populations = snn.topology.populations
+        self.timesteps = timesteps
+        self.dt = dt
+        self.pairs = {p.name: Pairs() for p in self.populations}
+        self.saturated = {p.name: np.zeros(p.n_neurons, bool) for p in self.populations}
+        self._outputs: list[list[np.ndarray]] = []
+
+    def add(self, start: int, spikes: Mapping[str, np.ndarray]) -> None:
+        """Add a batch of the spiking network, and run the Keras model on it."""
+        n_inferences = len(next(iter(spikes.values()))) if spikes else 0
+        batch = slice(start, start + n_inferences)
+        activations, outputs = self.reference.run(batch)
+        self._outputs.append(outputs)
+        for pop in self.populations:
+            counts = spikes[pop.name]
+            decoded = counts * (pop.amplitude / (self.timesteps * self.dt))
+            self.pairs[pop.name].add(activations[pop.name], decoded)
+            self.saturated[pop.name] |= (counts >= self.timesteps).any(axis=0)
+
+    def outputs(self, index: int) -> np.ndarray:
+        """Return an output of the Keras model, (n_inferences, size)."""
+        return np.concatenate([outputs[index] for outputs in self._outputs])
+
+    def layer(self, population: Population, activity: Activity) -> LayerComparison:
+        """Return what is to be said about one layer."""
+        name = population.name
+        pairs = self.pairs[name]
+        rates = activity.firing_rates(name)
+        low, median, high = np.percentile(rates, [5, 50, 95])
+        keras_zeros, spiking_zeros = pairs.zero_shares
+        return LayerComparison(
+            layer=name,
+            n_neurons=population.n_neurons,
+            correlation=pairs.correlation,
+            relative_error=pairs.relative_error,
+            activation=float(pairs.means[0]),
+            decoded=float(pairs.means[1]),
+            firing_rate=float(rates.mean()),
+            firing_rate_p5=float(low),
+            firing_rate_p50=float(median),
+            firing_rate_p95=float(high),
+            firing_rate_max=float(rates.max()),
+            silent=float(np.mean(rates == 0)),
+            saturated=float(self.saturated[name].mean()),
+            peak=activity.populations[name].peak,
+            keras_sparsity=keras_zeros,
+            spiking_sparsity=spiking_zeros,
+        )
+
+    def assumptions(self) -> list[Assumption]:
+        """Return what is taken for granted of some neurons."""
+        names = [p.name for p in self.populations if p.ensemble.neuron_type.negative]
+        if not names:
+            return []
+        text = MAGNITUDES.text.format(", ".join(names))
+        return [Assumption(MAGNITUDES.code, text)]
+
+
+def _compare_output(
+    name: str,
+    keras: np.ndarray,
+    activities: Sequence[Activity],
+    probe: Any,
+    labels: np.ndarray | None,
+) -> OutputComparison:
+    """Compare one output, at the end and after each number of timesteps."""
+    pairs = Pairs()
+    pairs.add(keras, activities[-1].outputs[probe])
+    decides = keras.shape[1] > 1
+    wanted = np.argmax(keras, axis=1)
+    curve = []
+    for activity in activities if decides else ():
+        found = np.argmax(activity.outputs[probe], axis=1)
+        curve.append(
+            CurvePoint(
+                timesteps=activity.timesteps,
+                agreement=share_equal(found, wanted),
+                accuracy=None if labels is None else share_equal(found, labels),
+            )
+        )
+    return OutputComparison(
+        output=name,
+        correlation=pairs.correlation,
+        relative_error=pairs.relative_error,
+        agreement=curve[-1].agreement if curve else None,
+        accuracy=curve[-1].accuracy if curve else None,
+        keras_accuracy=None if labels is None else share_equal(wanted, labels),
+        curve=tuple(curve),
+    )

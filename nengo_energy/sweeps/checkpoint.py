@@ -1,0 +1,197 @@
+"""Results of a sweep on disk: one Parquet file for each finished simulation of a chunk.
+
+A file is written beside its place and then renamed, so that it is there as a whole or
+not at all, whenever the sweep is killed. It holds operation counts and not energies:
+devices can be others when the sweep goes on.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import uuid
+import warnings
+from pathlib import Path
+from typing import Any, Mapping
+
+from ..assumptions import Assumption
+from ..compat.imports import import_or_explain
+from ..counts import OpCount, OpCounts
+from ..exceptions import InputError
+from ..proportions import Share
+from .work import ChunkResult
+
+VERSION = 1
+"""Version of the files' layout; others are refused."""
+
+IDENTITY = "_sweep.json"
+"""File that says which sweep it is; readers of Parquet pass over such names."""
+
+
+class Checkpoint:
+    """A folder with the results of one sweep.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where; it is made if it isn't there.
+    identity : Mapping
+        What tells the sweep from others, by what it is.
+
+    Raises
+    ------
+    InputError
+        If the folder can't be made or written to, or holds another sweep, or something
+        that can't be read.
+    """
+
+    def __init__(self, folder: Any, identity: Mapping[str, Any]):
+        import_or_explain("pyarrow", '"nengo-energy[sweep]"', "a checkpoint")
+        self.folder = Path(folder)
+        self._unsaved: list[tuple[Path, bytes]] = []
+        wanted = {"version": VERSION, **identity}
+        path = self.folder / IDENTITY
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                self._check_identity(path, wanted)
+            elif any(self.folder.glob("*.parquet")):
+                raise InputError(
+                    f"checkpoint {self.folder} holds results of something else; give "
+                    "another folder"
+                )
+            # written in any case: a folder that can't be written to shows here
+            _write(path, json.dumps(wanted, indent=1, sort_keys=True).encode())
+        except OSError as error:
+            raise InputError(
+                f"checkpoint {self.folder} can't be written: {error.strerror or error}"
+            ) from error
+
+    def _check_identity(self, path: Path, wanted: Mapping[str, Any]) -> None:
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(
+                f"checkpoint {self.folder} can't be read: {path.name} isn't JSON"
+            ) from error
+        plain = json.loads(json.dumps(wanted))
+        differing = [key for key in plain if found.get(key) != plain[key]]
+        if differing:
+            words = "; ".join(
+                f"{key} was {json.dumps(found.get(key))}, is {json.dumps(plain[key])}"
+                for key in differing
+            )
+            raise InputError(
+                f"checkpoint {self.folder} is of another sweep: {words}. Give another "
+                "folder, or delete this one"
+            )
+
+    def load(self) -> dict[tuple[str, int, int], tuple[ChunkResult, ...]]:
+        """Return finished results, by simulation and first and last inference."""
+        import pandas as pd
+
+        results = {}
+        for path in sorted(self.folder.glob("*.parquet")):
+            try:
+                frame = pd.read_parquet(path)
+                rows = frame.to_dict("records")
+                key = (rows[0]["simulation"], rows[0]["start"], rows[0]["end"])
+                results[key] = tuple(_from_row(row) for row in rows)  # type: ignore
+            except (OSError, ValueError, LookupError, TypeError) as error:
+                raise InputError(
+                    f"checkpoint file {path} can't be read: {error}; delete it, and "
+                    "what it held is simulated again"
+                ) from error
+        return results
+
+    def save(self, key: tuple[str, int, int], results: tuple[ChunkResult, ...]) -> None:
+        """Write the results of one chunk, or keep them until that works."""
+        import pandas as pd
+
+        simulation, start, end = key
+        rows = [_to_row(key, result) for result in results]
+        file = io.BytesIO()
+        pd.DataFrame(rows).to_parquet(file, index=False)
+        path = self.folder / f"{simulation}-{start}-{end}.parquet"
+        self._unsaved.append((path, file.getvalue()))
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._unsaved:
+            try:
+                _write(*self._unsaved[0])
+            except OSError as error:
+                if len(self._unsaved) == 1:  # told once, not with every result
+                    warnings.warn(
+                        f"checkpoint {self.folder} can't be written: "
+                        f"{error.strerror or error}. The sweep goes on, and tries "
+                        "again with the next result",
+                        stacklevel=2,
+                    )
+                return
+            self._unsaved.pop(0)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _to_row(key: tuple[str, int, int], result: ChunkResult) -> dict[str, Any]:
+    simulation, start, end = key
+    return {
+        "simulation": simulation,
+        "start": start,
+        "end": end,
+        "timesteps": result.timesteps,
+        "correct": result.accuracy.count,
+        "keras_correct": result.keras_accuracy.count,
+        "agreeing": result.agreement.count,
+        "spikes": result.spikes,
+        "counts": _counts_to_json(result.counts),
+    }
+
+
+def _from_row(row: Mapping[str, Any]) -> ChunkResult:
+    n_inferences = int(row["end"]) - int(row["start"])
+    return ChunkResult(
+        timesteps=int(row["timesteps"]),
+        counts=_counts_from_json(row["counts"]),
+        spikes=int(row["spikes"]),
+        accuracy=Share(int(row["correct"]), n_inferences),
+        keras_accuracy=Share(int(row["keras_correct"]), n_inferences),
+        agreement=Share(int(row["agreeing"]), n_inferences),
+    )
+
+
+def _counts_to_json(counts: OpCounts) -> str:
+    return json.dumps(
+        {
+            "rows": [vars(row) for row in counts.rows],
+            "timesteps": counts.timesteps,
+            "dt": counts.dt,
+            "assumptions": [[a.code, a.text] for a in counts.assumptions],
+            "settings": counts.settings,
+        }
+    )
+
+
+def _counts_from_json(text: str) -> OpCounts:
+    content = json.loads(text)
+    return OpCounts(
+        tuple(OpCount(**row) for row in content["rows"]),
+        content["timesteps"],
+        content["dt"],
+        tuple(Assumption(code, text) for code, text in content["assumptions"]),
+        content["settings"],
+    )

@@ -1,0 +1,267 @@
+"""Run a sweep: plan it, simulate what isn't in the checkpoint, merge and price."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any, Dict, Mapping, Sequence, Tuple
+
+from .. import devices as registry
+from ..checks import check_choice, check_count
+from ..counts import merge_counts
+from ..devices import Device
+from ..energy import estimate_energy, resolve_devices, resolve_host
+from ..exceptions import InputError, NengoEnergyError
+from ..keras_graph import read_graph
+from ..progress import progress_bar
+from ..proportions import sum_shares
+from .checkpoint import Checkpoint
+from .data import Data, check_data, check_fits
+from .grid import Point, Simulation, plan_grid
+from .models import is_builder, model_source
+from .results import Sweep, SweepPoint
+from .running import SCHEDULERS, check_client, local_client, run_by_client, run_here
+from .work import ChunkResult, Job, describe_error
+
+Results = Dict[Tuple[str, int, int], Tuple[ChunkResult, ...]]
+"""Finished results, by simulation and first and last inference."""
+
+OPTIONS = (
+    "swap_activations",
+    "inference_only",
+    "allow_fallback",
+    "verify",
+    "max_to_avg_pool",
+    "split_shared_weights",
+)
+"""Arguments of `nengo_energy.convert` that may be given for all points."""
+
+
+def sweep(
+    model: Any,
+    x: Any,
+    labels: Any,
+    grid: Mapping[str, Any],
+    *,
+    host: Any = None,
+    output: Any = None,
+    convert_options: Mapping[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    checkpoint: Any = None,
+    chunk_size: int | None = None,
+    minibatch_size: int | None = None,
+    scheduler: str = "processes",
+    n_workers: int | None = None,
+    client: Any = None,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Sweep:
+    """Measure accuracy and energy at every point of a grid of settings.
+
+    Points that differ in ``timesteps`` or ``devices`` alone share one simulation. A
+    point that fails doesn't stop the others: it has its error in place of results.
+
+    Parameters
+    ----------
+    model : keras.Model, str, os.PathLike or callable
+        A trained model, the path of one, or a function that returns either, which is
+        given those names of the grid that aren't settings.
+    x : ndarray, or list or mapping of ndarray
+        Inputs as the Keras model takes them, (n_inferences, ...); memory maps are read
+        piece by piece.
+    labels : (n_inferences,) int array_like
+        Index of the right output for each inference.
+    grid : mapping of str to value or list of values
+        ``scale_firing_rates``, ``synapse``, ``neuron`` (a neuron type of Nengo, or the
+        name of one, in place of ReLU), ``dt``, ``simulator``, ``warmup``,
+        ``timesteps``, ``devices``, and parameters of the function that builds the
+        model. All combinations are points, except of devices: each point is priced on
+        all of them, by default on those of ``ne.devices.default_names()``.
+    host : str or Device, optional
+        See `SpikingModel.estimate`.
+    output : tensor, layer or str, optional
+        Output that is judged, where the model has several.
+    convert_options : mapping, optional
+        Further arguments of `nengo_energy.convert`, the same at all points.
+    custom_objects : mapping of str to object, optional
+        Layers of your own that the model has, as for `nengo_energy.load_model`.
+    checkpoint : str or os.PathLike, optional
+        Folder for what is finished, as Parquet files. If the sweep is killed and
+        started again, that isn't run twice; ``devices`` and ``host`` may be others.
+    chunk_size : int, optional
+        Inferences of one task; by default at most 512, and 8 MiB.
+    minibatch_size : int, optional
+        See `nengo_energy.measure_activity`.
+    scheduler : {"processes", "synchronous"}
+        Worker processes on this computer, or one point after the other in this
+        process, where a debugger reaches it.
+    n_workers : int, optional
+        Number of processes; by default that of the processors that may be used.
+    client : dask.distributed.Client, optional
+        Run on this client's cluster.
+    seed : int
+        Seed of the networks: initial states of neurons are drawn by it.
+    progress : bool, optional
+        Show a progress bar; by default in a terminal, when it takes long.
+
+    Returns
+    -------
+    Sweep
+        ``to_frame()`` has a row per point.
+
+    Raises
+    ------
+    InputError
+        If an argument has a value that isn't allowed, or the checkpoint is of another
+        sweep.
+    NotFoundError
+        If a device isn't known.
+    MissingDependencyError
+        If Dask or PyArrow isn't installed: ``pip install "nengo-energy[sweep]"``.
+
+    Notes
+    -----
+    Of a function that builds the model, a checkpoint knows name and source, and not
+    what it reads elsewhere.
+    """
+    builder = model if is_builder(model) else None
+    plan = plan_grid(grid, builder)
+    devices = registry.default_names() if plan.devices is None else plan.devices
+    models = resolve_devices(devices)
+    host_model = None if host is None else resolve_host(host)
+    check_choice("scheduler", scheduler, SCHEDULERS)
+    seed = check_count("seed", seed, minimum=0)
+    n_workers = _n_workers(n_workers)
+    if client is not None:
+        check_client(client)
+    options = dict(convert_options or {})
+    _check_options(options)
+    data = check_data(x, labels, chunk_size)
+    source = model_source(model, custom_objects)
+    if source.model is not None:
+        check_fits(data, read_graph(source.model), output)
+    in_this_process = client is None and scheduler == "synchronous"
+    job = Job(
+        source if in_this_process else source.packed(),
+        options,
+        output,
+        min(data.chunk_size, data.n_inferences),
+        minibatch_size,
+        seed,
+    )
+    settings = {
+        "seed": seed,
+        "n_inferences": data.n_inferences,
+        "model": source.digest,
+        "data": data.digest(),
+        "convert_options": {name: repr(options[name]) for name in sorted(options)},
+        "output": None if output is None else str(getattr(output, "name", output)),
+    }
+    results: Results = {}
+    saved = None
+    if checkpoint is not None:
+        identity = {
+            **settings,
+            "grid": plan.axes,
+            "chunk_size": data.chunk_size,
+            "minibatch_size": minibatch_size,
+        }
+        saved = Checkpoint(checkpoint, identity)
+        results.update(saved.load())
+    tasks = [
+        (simulation, span) for simulation in plan.simulations for span in data.spans()
+    ]
+    missing = [task for task in tasks if _key(*task) not in results]
+    errors: dict[str, str] = {}
+    n_steps = sum(_n_steps(*task) for task in tasks)
+    with contextlib.ExitStack() as stack:
+        tick = stack.enter_context(progress_bar(n_steps, "sweeping", progress))
+        tick(n_steps - sum(_n_steps(*task) for task in missing))
+        if in_this_process or not missing:
+            outcomes = run_here(job, missing, data.chunk)
+        else:
+            if client is None:
+                client = stack.enter_context(local_client(min(n_workers, len(missing))))
+            outcomes = run_by_client(client, job, missing, data.chunk)
+        for index, outcome in outcomes:
+            simulation, span = missing[index]
+            if isinstance(outcome, str):
+                errors.setdefault(simulation.key, outcome)
+            else:
+                results[_key(simulation, span)] = outcome
+                if saved is not None:
+                    saved.save(_key(simulation, span), outcome)
+            tick(_n_steps(simulation, span))
+    points = tuple(
+        _price(point, _results_of(point, data, results, errors), models, host_model)
+        for point in plan.points
+    )
+    return Sweep(points, tuple(m.name for m in models), plan.axes, settings)
+
+
+def _key(simulation: Simulation, span: tuple[int, int]) -> tuple[str, int, int]:
+    return simulation.key, *span
+
+
+def _n_steps(simulation: Simulation, span: tuple[int, int]) -> int:
+    total = int(simulation.settings["warmup"]) + simulation.timesteps[-1]
+    return total * (span[1] - span[0])
+
+
+def _results_of(
+    point: Point, data: Data, results: Results, errors: Mapping[str, str]
+) -> list[ChunkResult] | str:
+    """Return what a point's simulation gave on each chunk, or why it failed."""
+    if point.simulation in errors:
+        return errors[point.simulation]
+    return [
+        next(
+            r
+            for r in results[point.simulation, start, end]
+            if r.timesteps == point.timesteps
+        )
+        for start, end in data.spans()
+    ]
+
+
+def _price(
+    point: Point,
+    parts: list[ChunkResult] | str,
+    devices: Sequence[Device],
+    host: Device | None,
+) -> SweepPoint:
+    """Merge the chunks of a point, and price it."""
+    if isinstance(parts, str):
+        return SweepPoint(point.settings, error=parts)
+    counts = merge_counts([part.counts for part in parts])
+    accuracy = sum_shares(part.accuracy for part in parts)
+    try:
+        estimate = estimate_energy(counts, devices, host=host)
+    except NengoEnergyError as error:
+        return SweepPoint(point.settings, error=describe_error(error))
+    return SweepPoint(
+        point.settings,
+        accuracy=accuracy,
+        keras_accuracy=sum_shares(part.keras_accuracy for part in parts),
+        agreement=sum_shares(part.agreement for part in parts),
+        spikes=sum(part.spikes for part in parts) / accuracy.n,
+        synops=counts.total("synop") / accuracy.n,
+        estimate=estimate,
+    )
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise InputError(
+            f"convert_options holds {', '.join(unknown)}; allowed are "
+            f"{', '.join(OPTIONS)}"
+        )
+
+
+def _n_workers(n_workers: int | None) -> int:
+    if n_workers is not None:
+        return check_count("n_workers", n_workers)
+    if hasattr(os, "sched_getaffinity"):  # containers may use some processors only
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

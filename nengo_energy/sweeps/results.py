@@ -1,0 +1,296 @@
+"""Sweep: the points that came out, the front of the best, and a recommendation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+import numpy as np
+
+from ..checks import check_choice
+from ..devices.device import device_key
+from ..estimate import DeviceLike, EnergyEstimate
+from ..exceptions import InputError, NotFoundError
+from ..frame_records import frame_records, to_json
+from ..proportions import Share, share_columns
+from .front import cheapest, is_on_front
+
+if TYPE_CHECKING:
+    import pandas
+
+OBJECTIVES = ("energy", "accuracy", "latency")
+"""What `Sweep.pareto` can weigh against each other."""
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """What one point of the grid gave.
+
+    Attributes
+    ----------
+    settings : Mapping
+        Values by name.
+    error : str or None
+        Why there are no results; then all that follows is None.
+    accuracy, keras_accuracy, agreement : Share or None
+        Inferences on which the converted network is right, on which the Keras model
+        is, and on which both decide alike.
+    spikes, synops : float or None
+        Mean counts [1/inference].
+    estimate : EnergyEstimate or None
+        Energies on all devices, with everything that belongs to them.
+    """
+
+    settings: Mapping[str, Any]
+    error: str | None = None
+    accuracy: Share | None = None
+    keras_accuracy: Share | None = None
+    agreement: Share | None = None
+    spikes: float | None = None
+    synops: float | None = None
+    estimate: EnergyEstimate | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.settings.items())
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Energy and accuracy at every point of a grid.
+
+    Attributes
+    ----------
+    points : tuple of SweepPoint
+        In the order of the grid.
+    devices : tuple of str
+        Names of the devices that all points were priced on.
+    axes : Mapping of {str: list}
+        The grid: values by name.
+    settings : Mapping
+        What is needed to sweep again: seed, number of inferences, digests of model and
+        data, versions.
+    """
+
+    points: tuple[SweepPoint, ...]
+    devices: tuple[str, ...]
+    axes: Mapping[str, Sequence[Any]] = field(repr=False)
+    settings: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def failed(self) -> tuple[SweepPoint, ...]:
+        """The points that have an error in place of results."""
+        return tuple(point for point in self.points if point.error is not None)
+
+    @property
+    def keras_accuracy(self) -> float:
+        """Accuracy of the Keras model; of the best, where points have different ones.
+
+        Raises
+        ------
+        InputError
+            If all points failed.
+        """
+        known = [p.keras_accuracy.value for p in self.points if p.keras_accuracy]
+        if not known:
+            raise InputError(
+                f"all {len(self.points)} points of the sweep failed; the first: "
+                f"{self.points[0].error}"
+            )
+        return max(known)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a frame with a row per point, in the order of the grid.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The settings; ``n_inferences``; ``accuracy``, ``keras_accuracy`` and
+            ``agreement``, each with its Wilson 95 % confidence interval as
+            ``accuracy_low`` and ``accuracy_high``; ``spikes`` and ``synops``
+            [1/inference]; for each device ``energy loihi``, with all prices low and
+            high ``low loihi`` and ``high loihi`` [J/inference], and ``latency loihi``
+            [s]; ``seed``, ``versions`` and ``error``. What isn't known is NaN;
+            ``attrs["units"]`` holds the units.
+        """
+        import pandas as pd
+
+        frame = pd.DataFrame([self._row(point) for point in self.points])
+        units = {"dt": "s", "synapse": "s", "spikes": "1/inf", "synops": "1/inf"}
+        for device in self.devices:
+            for name in ("energy", "low", "high"):
+                units[f"{name} {device}"] = "J/inf"
+            units[f"latency {device}"] = "s"
+        frame.attrs["units"] = units
+        return frame
+
+    def pareto(
+        self, device: DeviceLike, objectives: Sequence[str] = ("energy", "accuracy")
+    ) -> pandas.DataFrame:
+        """Return the points that no other beats in every respect.
+
+        Parameters
+        ----------
+        device : str or Device
+            Device that energy and latency are of.
+        objectives : sequence of {"energy", "accuracy", "latency"}
+            What counts: little energy and latency, much accuracy.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Those rows of `to_frame`, with its index, from the least energy on.
+
+        Raises
+        ------
+        NotFoundError
+            If the sweep doesn't hold the device.
+        InputError
+            If an objective isn't one, or the device's latency isn't known.
+        """
+        name = self._name_of(device)
+        if isinstance(objectives, str) or not objectives:
+            raise InputError(
+                f"objectives must be some of {', '.join(OBJECTIVES)}; got "
+                f"{objectives!r}"
+            )
+        for objective in objectives:
+            check_choice("objectives", objective, OBJECTIVES)
+        frame = self.to_frame()
+        columns = {
+            "energy": frame[f"energy {name}"],
+            "accuracy": -frame["accuracy"],
+            "latency": frame[f"latency {name}"],
+        }
+        if "latency" in objectives and columns["latency"].isna().all():
+            raise InputError(
+                f"latency on device {name!r} isn't known: no source gives the time per "
+                "inference"
+            )
+        costs = np.stack([columns[key].to_numpy(float) for key in objectives], axis=1)
+        return frame[is_on_front(costs)].sort_values(f"energy {name}", kind="stable")
+
+    def recommend(
+        self,
+        device: DeviceLike,
+        max_accuracy_drop: float = 0.01,
+        *,
+        reference: float | None = None,
+    ) -> SweepPoint:
+        """Return the point that costs least energy of those that hold accuracy.
+
+        Parameters
+        ----------
+        device : str or Device
+            Where energy is to be saved.
+        max_accuracy_drop : float
+            Accuracy that may be lost, as a share of all inferences: 0.01 is a point of
+            a hundred.
+        reference : float, optional
+            Accuracy that it is lost from; by default `keras_accuracy`.
+
+        Returns
+        -------
+        SweepPoint
+            Of several with the same energy, the most accurate.
+
+        Raises
+        ------
+        NotFoundError
+            If the sweep doesn't hold the device, or no point is accurate enough; the
+            message says which is the most accurate.
+
+        Notes
+        -----
+        Accuracies are measured on the data of the sweep, and near points differ by
+        less than their confidence intervals.
+        """
+        name = self._name_of(device)
+        if not 0 <= max_accuracy_drop <= 1:
+            raise InputError(
+                "max_accuracy_drop must be a share between 0 and 1; got "
+                f"{max_accuracy_drop!r}"
+            )
+        wanted = self.keras_accuracy if reference is None else float(reference)
+        done = [p for p in self.points if p.estimate is not None and p.accuracy]
+        accuracies = [p.accuracy.value for p in done if p.accuracy]
+        energies = [p.estimate.total(name) for p in done if p.estimate]
+        # counts are whole, so a millionth tells no two accuracies apart
+        index = cheapest(energies, accuracies, wanted - max_accuracy_drop - 1e-9)
+        if index is None:
+            best = done[int(np.argmax(accuracies))]
+            raise NotFoundError(
+                f"no point is within {max_accuracy_drop:g} of an accuracy of "
+                f"{wanted:.4f}; the best has {max(accuracies):.4f}: {best}"
+            )
+        return done[index]
+
+    def to_json(self) -> str:
+        """Return settings, grid and the rows of `to_frame` as JSON, every digit."""
+        return to_json(
+            {
+                "settings": dict(self.settings),
+                "grid": dict(self.axes),
+                "devices": list(self.devices),
+                "points": frame_records(self.to_frame()),
+            }
+        )
+
+    def summary(self, max_accuracy_drop: float = 0.01) -> str:
+        """Return all points as a table, and for each device the best of them.
+
+        Parameters
+        ----------
+        max_accuracy_drop : float
+            See `recommend`.
+        """
+        from .text import format_sweep
+
+        return format_sweep(self, max_accuracy_drop)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _name_of(self, device: DeviceLike) -> str:
+        name = device if isinstance(device, str) else device.name
+        for known in self.devices:
+            if device_key(known) == device_key(name):
+                return known
+        raise NotFoundError(
+            f"device {name!r} isn't in this sweep; known: {', '.join(self.devices)}"
+        )
+
+    def _row(self, point: SweepPoint) -> dict[str, Any]:
+        nothing = float("nan")
+        row = {name: _cell(value) for name, value in point.settings.items()}
+        row["n_inferences"] = self.settings["n_inferences"]
+        for name in ("accuracy", "keras_accuracy", "agreement"):
+            row.update(share_columns(name, getattr(point, name)))
+        for name in ("spikes", "synops"):
+            value = getattr(point, name)
+            row[name] = nothing if value is None else value
+        estimate = point.estimate
+        for device in self.devices:
+            ends = (nothing, nothing) if estimate is None else estimate.interval(device)
+            latency = None if estimate is None else estimate.latency(device)
+            total = nothing if estimate is None else estimate.total(device)
+            row[f"energy {device}"] = total
+            row[f"low {device}"], row[f"high {device}"] = ends
+            row[f"latency {device}"] = nothing if latency is None else latency
+        row["seed"] = self.settings["seed"]
+        row["versions"] = "" if estimate is None else _versions(estimate)
+        row["error"] = point.error or ""
+        return row
+
+
+def _cell(value: Any) -> Any:
+    """Return a setting as one cell of a frame."""
+    return (
+        json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else value
+    )
+
+
+def _versions(estimate: EnergyEstimate) -> str:
+    versions = estimate.settings["versions"]
+    assert isinstance(versions, Mapping)
+    return ", ".join(f"{name} {number}" for name, number in versions.items())

@@ -1,0 +1,218 @@
+"""Run the chunks of all simulations: in this process, or by the workers of Dask."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import pickle
+import sys
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from ..compat.imports import import_or_explain
+from ..compat.quiet import quieten_tensorflow
+from ..exceptions import InputError, MissingDependencyError
+from .data import Chunk
+from .grid import Simulation
+from .work import ChunkResult, Job, describe_error, run_chunk
+
+SCHEDULERS = ("processes", "synchronous")
+
+START_SECONDS = 120
+"""How long workers of our own may take to start."""
+
+ORPHAN_SECONDS = 120
+"""How long workers of our own wait for work before they end."""
+
+WORKER_DIED = (
+    "KilledWorker: every worker that ran it died, as one does that runs out of memory"
+)
+
+WORKER_ENVIRONMENT = {
+    # one worker a core: threads of one would take the time of the others
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+def run_here(
+    job: Job,
+    tasks: Sequence[tuple[Simulation, tuple[int, int]]],
+    read: Callable[[int, int], Chunk],
+) -> Iterator[tuple[int, tuple[ChunkResult, ...] | str]]:
+    """Run tasks one after the other, and yield the index of each and its outcome."""
+    for index, (simulation, span) in enumerate(tasks):
+        yield index, run_chunk(job, simulation, read(*span))
+
+
+def run_by_client(
+    client: Any,
+    job: Job,
+    tasks: Sequence[tuple[Simulation, tuple[int, int]]],
+    read: Callable[[int, int], Chunk],
+) -> Iterator[tuple[int, tuple[ChunkResult, ...] | str]]:
+    """Run tasks by a client's workers, and yield outcomes as they come.
+
+    Only as many tasks as there are threads are under way, so data is read when it is
+    needed. Where a worker dies, Dask blames all that it had to do; those tasks are run
+    again one by one, so that only the one that kills workers fails.
+    """
+    distributed = _import_distributed()
+    # The model is the result of a task: if the worker that has it dies, Dask makes it
+    # again, where data that was scattered would be lost. All is pickled here, so that
+    # the scheduler needn't know the user's modules.
+    dumps = importlib.import_module("cloudpickle").dumps
+    held = client.submit(_hold, dumps(job), pure=False)
+    running: dict[Any, int] = {}
+    blamed: list[int] = []
+
+    def submit(index: int) -> Any:
+        simulation, span = tasks[index]
+        task = dumps((simulation, read(*span)))
+        future = client.submit(_run_pickled, held, task, pure=False)
+        running[future] = index
+        return future
+
+    waiting = iter(range(len(tasks)))
+
+    def fill() -> list[Any]:
+        submitted = []
+        for index in waiting:
+            submitted.append(submit(index))
+            if len(running) >= sum(client.nthreads().values()):
+                break
+        return submitted
+
+    try:
+        completed = distributed.as_completed(fill())
+        for future in completed:
+            index = running.pop(future)
+            outcome = _outcome(future)
+            if outcome is None:
+                blamed.append(index)
+            else:
+                yield index, outcome
+            completed.update(fill())
+        for index in blamed:
+            future = submit(index)
+            yield index, _outcome(future) or WORKER_DIED
+            del running[future]
+    finally:
+        client.cancel([held, *running])
+
+
+def _hold(job: bytes) -> bytes:
+    return job
+
+
+def _run_pickled(job: bytes, task: bytes) -> tuple[ChunkResult, ...] | str:
+    return run_chunk(pickle.loads(job), *pickle.loads(task))
+
+
+def _outcome(future: Any) -> tuple[ChunkResult, ...] | str | None:
+    """Return what a task gave, or None if the workers that ran it died."""
+    try:
+        result: tuple[ChunkResult, ...] | str = future.result()
+    except _import_distributed().KilledWorker:
+        return None
+    except Exception as error:  # the worker can't make sense of the task, for example
+        return describe_error(error)
+    return result
+
+
+@contextlib.contextmanager
+def local_client(n_workers: int) -> Iterator[Any]:
+    """Start worker processes on this computer, and yield a client of them.
+
+    They are processes of their own, not forks of this one and not copies of its main
+    script, so that neither TensorFlow nor a script without ``if __name__ ==
+    "__main__"`` is in the way.
+    """
+    distributed = _import_distributed()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet("distributed"))
+        try:
+            # what can be imported here can be there
+            path = os.pathsep.join(path for path in sys.path if path)
+            with _environment({**WORKER_ENVIRONMENT, "PYTHONPATH": path}):
+                cluster = stack.enter_context(_open_cluster(n_workers))
+            client = stack.enter_context(distributed.Client(cluster))
+            client.wait_for_workers(n_workers, timeout=START_SECONDS)
+            client.run(quieten_tensorflow)
+        except (OSError, RuntimeError) as error:
+            raise InputError(
+                f"{n_workers} workers can't be started on this computer: {error}; "
+                'scheduler="synchronous" does without'
+            ) from error
+        yield client
+
+
+def _open_cluster(n_workers: int) -> Any:
+    options: dict[str, Any] = {
+        "n_workers": n_workers,
+        "threads_per_worker": 1,
+        "dashboard_address": None,
+        "silence_logs": logging.ERROR,
+    }
+    if sys.platform == "win32":  # Dask has no subprocesses there
+        from distributed import LocalCluster
+
+        return LocalCluster(memory_limit=0, **options)
+    from distributed.deploy.subprocess import SubprocessCluster
+
+    return SubprocessCluster(
+        # if this process is killed, they end by themselves
+        scheduler_kwargs={"idle_timeout": f"{ORPHAN_SECONDS}s"},
+        worker_kwargs={"memory_limit": 0, "death_timeout": f"{ORPHAN_SECONDS}s"},
+        **options,
+    )
+
+
+@contextlib.contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Keep what a package logs off the screen while it comes and goes."""
+    log = logging.getLogger(name)
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def check_client(client: Any) -> None:
+    """Check that a client is one of Dask's."""
+    if not isinstance(client, _import_distributed().Client):
+        raise InputError(
+            "client must be a dask.distributed.Client; got "
+            f"{type(client).__module__}.{type(client).__qualname__}"
+        )
+
+
+def _import_distributed() -> Any:
+    try:
+        return import_or_explain(
+            "distributed", '"nengo-energy[sweep]"', "a sweep in several processes"
+        )
+    except MissingDependencyError as error:
+        raise MissingDependencyError(
+            f'{error}; scheduler="synchronous" does without'
+        ) from error

@@ -1,0 +1,95 @@
+"""Sweep -> text: all points, and for each device those worth having."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Sequence
+
+from ..exceptions import NotFoundError
+from ..tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+
+if TYPE_CHECKING:
+    from .results import Sweep, SweepPoint
+
+
+def format_sweep(sweep: Sweep, max_accuracy_drop: float, width: int = WIDTH) -> str:
+    """Return the tables of a sweep, the front of each device, and recommendations."""
+    settings = sweep.settings
+    title = (
+        f"Sweep of {len(sweep.points)} points on {settings['n_inferences']} inferences "
+        f"(seed {settings['seed']})"
+    )
+    varied = [name for name, values in sweep.axes.items() if len(values) > 1]
+    fixed = {n: v[0] for n, v in sweep.axes.items() if len(v) == 1}
+    if fixed:
+        title += "\n" + ", ".join(f"{name}={value}" for name, value in fixed.items())
+    blocks = [title, _points_table(sweep, sweep.points, varied, width)]
+    if len(sweep.failed) < len(sweep.points):
+        blocks.append(f"Keras model: accuracy {sweep.keras_accuracy:.1%}")
+        blocks += [
+            _choice(sweep, device, varied, max_accuracy_drop, width)
+            for device in sweep.devices
+        ]
+    if sweep.failed:
+        sentences = [
+            ", ".join([*_setting_words(p, varied), str(p.error)]) for p in sweep.failed
+        ]
+        blocks.append(format_bullets("Failed", sentences, width))
+    return "\n\n".join(blocks)
+
+
+def _points_table(
+    sweep: Sweep, points: Sequence[SweepPoint], varied: Sequence[str], width: int
+) -> str:
+    labels = _columns([varied, *([p.settings[n] for n in varied] for p in points)])
+    header = [labels[0], "accuracy", "spikes", "synops", *sweep.devices]
+    body = [
+        [
+            label,
+            NOTHING if p.accuracy is None else f"{p.accuracy.value:.1%}",
+            NOTHING if p.spikes is None else f"{p.spikes:,.0f}",
+            NOTHING if p.synops is None else f"{p.synops:,.0f}",
+            *(
+                NOTHING if p.estimate is None else format_si(p.estimate.total(d), "J")
+                for d in sweep.devices
+            ),
+        ]
+        for label, p in zip(labels[1:], points)
+    ]
+    return format_table([header], body, [], width)
+
+
+def _choice(
+    sweep: Sweep,
+    device: str,
+    varied: Sequence[str],
+    max_accuracy_drop: float,
+    width: int,
+) -> str:
+    """Return the Pareto front of energy against accuracy, and the recommendation."""
+    front = sweep.pareto(device)
+    points = [sweep.points[i] for i in front.index]
+    lines = [
+        f"{device}: Pareto front of energy against accuracy",
+        _points_table(sweep, points, varied, width),
+    ]
+    try:
+        best = sweep.recommend(device, max_accuracy_drop)
+    except NotFoundError as error:
+        lines.append(f"No recommendation: {error}")
+    else:
+        words = ", ".join(_setting_words(best, varied)) or "the only point"
+        lines.append(
+            f"Cheapest within {max_accuracy_drop:.1%} of the Keras model: {words}"
+        )
+    return "\n".join(lines)
+
+
+def _setting_words(point: SweepPoint, varied: Sequence[str]) -> list[str]:
+    return [f"{name}={point.settings[name]}" for name in varied]
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Return rows as one text each, their parts below each other."""
+    texts = [[str(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts)]
+    return ["  ".join(t.ljust(w) for t, w in zip(row, widths)) for row in texts]

@@ -1,0 +1,205 @@
+"""What a worker does: one simulation on one chunk of the data -> counts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+import nengo
+import numpy as np
+
+from ..activity import default_minibatch
+from ..comparison.comparing import output_probes
+from ..comparison.reference import keras_outputs
+from ..compat import import_nengo_loihi
+from ..conversion import convert
+from ..counts import OpCounts
+from ..exceptions import InputError
+from ..proportions import Share, check_labels, share_equal
+from ..spiking_model import SpikingModel
+from .data import Chunk
+from .grid import Simulation
+from .models import ModelSource
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all chunks of all simulations have in common.
+
+    Attributes
+    ----------
+    source : ModelSource
+        The model.
+    convert_options : Mapping
+        Further arguments of `nengo_energy.convert`, the same at all points.
+    output : object
+        Output that is judged, where there are several.
+    chunk_size : int
+        Inferences of all chunks but the last.
+    minibatch_size : int or None
+        See `nengo_energy.measure_activity`.
+    seed : int
+        Seed of the networks.
+    """
+
+    source: ModelSource
+    convert_options: Mapping[str, Any]
+    output: Any
+    chunk_size: int
+    minibatch_size: int | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class ChunkResult:
+    """What one simulation gave on one chunk after some timesteps.
+
+    Attributes
+    ----------
+    timesteps : int
+        Timesteps per inference.
+    counts : OpCounts
+        Operations of both networks.
+    spikes : int
+        Spikes of all neurons.
+    accuracy, keras_accuracy, agreement : Share
+        Inferences on which the converted network is right, on which the Keras model
+        is, and on which both decide alike.
+    """
+
+    timesteps: int
+    counts: OpCounts
+    spikes: int
+    accuracy: Share
+    keras_accuracy: Share
+    agreement: Share
+
+
+def run_chunk(
+    job: Job, simulation: Simulation, chunk: Chunk
+) -> tuple[ChunkResult, ...] | str:
+    """Simulate one chunk.
+
+    Returns
+    -------
+    tuple of ChunkResult, or str
+        One for each of the simulation's timesteps; or why there is none.
+    """
+    with _LOCK:  # TensorFlow's and Nengo's global state is one thread's at a time
+        try:
+            return _run_chunk(job, simulation, chunk)
+        except Exception as error:  # whatever goes wrong at a point is its result
+            logger.info("simulation %s failed", simulation.key, exc_info=True)
+            return describe_error(error)
+
+
+def describe_error(error: BaseException) -> str:
+    """Return an error as one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+_LOCK = threading.Lock()
+
+# The last network and the last model, as chunks and similar settings come in a row.
+_models: dict[str, Any] = {}
+_networks: dict[str, SpikingModel] = {}
+
+
+def _run_chunk(
+    job: Job, simulation: Simulation, chunk: Chunk
+) -> tuple[ChunkResult, ...]:
+    settings = simulation.settings
+    snn = _network(job, simulation)
+    name, probe = _judged_output(snn, job.output)
+    labels = check_labels(chunk.labels, chunk.end - chunk.start, probe.size_in)
+    minibatch_size = job.minibatch_size
+    if minibatch_size is None:
+        # the last chunk is run in batches of the same size, so by the same arithmetic
+        minibatch_size = default_minibatch(snn.topology.n_neurons, job.chunk_size)
+    activities = snn.measure_at(
+        chunk.x,
+        simulation.timesteps,
+        simulator=settings["simulator"],
+        dt=settings["dt"],
+        warmup=settings["warmup"],
+        minibatch_size=minibatch_size,
+        progress=False,
+    )
+    outputs = keras_outputs(snn, snn.as_input(chunk.x))
+    keras = np.argmax(outputs[list(output_probes(snn)).index(name)], axis=1)
+    results = []
+    for activity in activities:
+        found = np.argmax(activity.outputs[probe], axis=1)
+        spikes = sum(
+            int(population.spikes.sum()) for population in activity.populations.values()
+        )
+        results.append(
+            ChunkResult(
+                activity.timesteps,
+                snn.count(activity),
+                spikes,
+                share_equal(found, labels),
+                share_equal(keras, labels),
+                share_equal(found, keras),
+            )
+        )
+    return tuple(results)
+
+
+def _network(job: Job, simulation: Simulation) -> SpikingModel:
+    """Return the converted network of a simulation, perhaps from the last one."""
+    settings = simulation.settings
+    model_key = f"{job.source.digest} {sorted(simulation.parameters.items())!r}"
+    names = ("scale_firing_rates", "synapse", "neuron")
+    chosen = {name: settings[name] for name in names}
+    key = f"{model_key} {chosen!r} {sorted(job.convert_options.items())!r} {job.seed}"
+    if key not in _networks:
+        if model_key not in _models:
+            _models.clear()
+            _models[model_key] = job.source.load(simulation.parameters)
+        _networks.clear()
+        _networks[key] = _convert(_models[model_key], chosen, job)
+    return _networks[key]
+
+
+def _convert(model: Any, chosen: Mapping[str, Any], job: Job) -> SpikingModel:
+    options = dict(job.convert_options)
+    neuron = _neuron_type(chosen["neuron"])
+    if neuron is not None:
+        swaps = dict(options.pop("swap_activations", None) or {})
+        options["swap_activations"] = {**swaps, nengo.RectifiedLinear(): neuron}
+    snn = convert(
+        model,
+        scale_firing_rates=chosen["scale_firing_rates"],
+        synapse=chosen["synapse"],
+        **options,
+    )
+    snn.net.seed = job.seed  # the network is ours; initial states are drawn by it
+    return snn
+
+
+def _neuron_type(neuron: Any) -> Any:
+    """Return a neuron type that was given by its name, or as such."""
+    if not isinstance(neuron, str):
+        return neuron
+    home = import_nengo_loihi().neurons if neuron.startswith("Loihi") else nengo
+    return getattr(home, neuron)()
+
+
+def _judged_output(snn: SpikingModel, output: Any) -> tuple[str, nengo.Probe]:
+    """Return name and probe of the output that is judged."""
+    probes = output_probes(snn)
+    if output is not None:
+        wanted = snn.outputs[output]
+        return next((n, probe) for n, probe in probes.items() if probe is wanted)
+    if len(probes) != 1:
+        raise InputError(
+            f"model {snn.model.name!r} has {len(probes)} outputs; say which to judge "
+            f"with output=, of {', '.join(probes)}"
+        )
+    return next(iter(probes.items()))

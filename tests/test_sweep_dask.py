@@ -1,0 +1,138 @@
+"""Sweeps by Dask's workers: the same frames, and workers that die.
+
+What starts processes does so in a script of its own, which ends after a while whatever
+happens, and has no ``if __name__ == "__main__"``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from sweep_examples import GRID, N_INFERENCES, build_model, make_data
+
+import nengo_energy as ne
+
+pytestmark = pytest.mark.tensorflow
+
+SECONDS = 240
+
+START = """
+import os, sys
+import nengo_energy as ne
+from sweep_examples import *
+"""
+
+
+def run_script(text, folder):
+    """Run a script that makes a sweep ``found``, and return it as a frame."""
+    script, file = folder / "script.py", folder / "found.pickle"
+    end = f"\nfound.to_frame().to_pickle({str(file)!r})\n"
+    script.write_text(START + text + end)
+    here = Path(__file__).parent
+    code = f"import sys; sys.path.insert(0, {str(here)!r}); "
+    code += f"exec(open({str(script)!r}).read())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=here.parent,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return pd.read_pickle(file), done.stderr
+
+
+@pytest.fixture(scope="module")
+def expected():
+    options = dict(scheduler="synchronous", progress=False)
+    return ne.sweep(build_model(), *make_data(), GRID, **options).to_frame()
+
+
+def test_processes_give_the_same_frame(expected, tmp_path):
+    """And what they did is in the checkpoint, for whoever goes on."""
+    folder = tmp_path / "sweep"
+    options = f"chunk_size=6, minibatch_size=6, checkpoint={str(folder)!r}"
+    found, errors = run_script(
+        f"found = ne.sweep(build_model(), *make_data(), GRID, n_workers=2, {options})",
+        tmp_path,
+    )
+    assert_frame_equal(found, expected, check_exact=True)
+    assert len(list(folder.glob("*.parquet"))) == 4
+    assert "Traceback" not in errors and "Restarting" not in errors
+
+
+def test_clients_give_the_same_frame(expected):
+    """Any client, here one of threads, which Nengo's global state couldn't bear."""
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=3, processes=False, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster) as client:
+        found = ne.sweep(
+            build_model(),
+            *make_data(),
+            GRID,
+            client=client,
+            chunk_size=4,
+            minibatch_size=5,
+        )
+        assert client.status == "running"  # it is the user's, and stays open
+    assert_frame_equal(found.to_frame(), expected, check_exact=True)
+
+
+DYING = """
+def build(mode):
+    if mode == "dies":
+        os._exit(1)
+    return build_model()
+
+grid = {"mode": ["dies", "lives"], **GRID, "scale_firing_rates": 400}
+found = ne.sweep(build, *make_data(), grid, n_workers=2, checkpoint=%r)
+"""
+
+
+@pytest.mark.slow
+def test_worker_that_dies_takes_no_other_point_with_it(expected, tmp_path):
+    folder = tmp_path / "sweep"
+    found, _ = run_script(DYING % str(folder), tmp_path)
+    dead = found["mode"] == "dies"
+    assert found["error"][dead].str.startswith("KilledWorker: every worker").all()
+    assert found["accuracy"][dead].isna().all() and dead.sum() == 3
+    living = found[~dead].drop(columns="mode").reset_index(drop=True)
+    wanted = expected[expected["scale_firing_rates"] == 400].reset_index(drop=True)
+    assert_frame_equal(living, wanted, check_exact=True, check_like=True)
+    assert len(list(folder.glob("*.parquet"))) == 1
+
+
+def test_model_that_cannot_be_sent_is_refused(monkeypatch):
+    """Before any process is started; a function that builds it would do."""
+    from nengo_energy.compat import import_tf_keras
+
+    keras = import_tf_keras()
+
+    class Mine(keras.layers.Dense):
+        pass
+
+    x = keras.Input((4,))
+    model = keras.Model(x, keras.layers.Dense(3)(Mine(5, "relu")(x)))
+    monkeypatch.setattr("nengo_energy.sweeps.exploring.local_client", None)
+    with pytest.raises(ne.InputError, match="can't be sent.*Mine.*custom_objects, or"):
+        ne.sweep(model, *make_data(), GRID)
+
+
+def test_without_dask(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    message = r"pip install \"nengo-energy\[sweep\]\".*synchronous"
+    with pytest.raises(ne.MissingDependencyError, match=message):
+        ne.sweep(build_model(), *make_data(), GRID)
+    with pytest.raises(ne.MissingDependencyError, match=message):
+        ne.sweep(build_model(), *make_data(), GRID, client=object())
+
+
+def test_all_inferences_are_those_of_the_example(expected):
+    assert (expected["n_inferences"] == N_INFERENCES).all()
