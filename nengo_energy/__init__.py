@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .devices import load as load_device
     from .devices import register as register_device
     from .devices.device import Device, Quantity
+    from .differences import EstimateDiff, diff
     from .energy import estimate_energy
     from .estimate import EnergyEstimate, EnergyRow
     from .exceptions import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .keras_files import load_model
     from .keras_layers import LayerOps, count_layer_ops, register_layer
     from .model_energy import ModelEnergy
+    from .serialization import load_estimate
     from .spiking_model import SpikingModel
     from .topology import Population, Projection, Topology
     from .tracing import trace_topology
@@ -45,6 +47,7 @@ _HOMES = {
     "conversion": ("convert",),
     "counts": ("OPERATIONS", "OpCount", "OpCounts", "count_ops"),
     "devices.device": ("Device", "Quantity"),
+    "differences": ("EstimateDiff", "diff"),
     "energy": ("estimate_energy",),
     "estimate": ("EnergyEstimate", "EnergyRow"),
     "exceptions": (
@@ -58,6 +61,7 @@ _HOMES = {
     "keras_files": ("load_model",),
     "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
     "model_energy": ("ModelEnergy",),
+    "serialization": ("load_estimate",),
     "spiking_model": ("SpikingModel",),
     "topology": ("Population", "Projection", "Topology"),
     "tracing": ("trace_topology",),

@@ -260,6 +260,7 @@ def measure_activity(
             "warmup": warmup,
             "dt": dt,
             "n_inferences": n_inferences,
+            "seed": network.seed,
             "neuron_types": sorted({p.neuron_type for p in topology.populations}),
             "versions": _versions(simulator),
         },

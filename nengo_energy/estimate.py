@@ -9,9 +9,12 @@ from .assumptions import Assumption
 from .devices import Device
 from .devices.device import device_key
 from .exceptions import NotFoundError
+from .plain_values import plain
 
 if TYPE_CHECKING:
     import pandas
+
+    from .file_output import PathLike
 
 DeviceLike = Union[str, Device]
 """A device, or the name of one."""
@@ -95,7 +98,7 @@ class EnergyEstimate:
     assumptions : tuple of Assumption
         What all stages took for granted, with a sentence for each omission.
     settings : Mapping
-        What is needed to reproduce the estimate.
+        What is needed to reproduce the estimate, as `plain_values.plain` writes it.
     """
 
     rows: tuple[EnergyRow, ...]
@@ -104,6 +107,10 @@ class EnergyEstimate:
     not_modelled: tuple[NotModelled, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # so that an estimate equals what its file gives back
+        object.__setattr__(self, "settings", plain(self.settings))
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -191,6 +198,76 @@ class EnergyEstimate:
 
         return estimate_frame(self, columns)
 
+    def to_json(self, path: PathLike | None = None) -> str | None:
+        """Return all of the estimate as JSON, or write it to a file.
+
+        `nengo_energy.load_estimate` reads it back, equal to the last bit: settings,
+        seeds and versions of packages, devices with every number and its source, rows,
+        what is left out, and assumptions.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+
+        Raises
+        ------
+        InputError
+            When the file can't be written.
+        """
+        from .serialization import estimate_to_json
+
+        return _give(estimate_to_json(self), path)
+
+    def to_csv(self, path: PathLike | None = None) -> str | None:
+        """Return the rows as comma-separated values, or write them to a file.
+
+        Columns are those of `to_frame`, in SI units, with all digits.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        """
+        from .report_formats import estimate_to_csv
+
+        return _give(estimate_to_csv(self), path)
+
+    def to_markdown(self, path: PathLike | None = None) -> str | None:
+        """Return layers x devices as a table in Markdown, or write it to a file.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        """
+        from .report_formats import estimate_to_markdown
+
+        return _give(estimate_to_markdown(self), path)
+
+    def to_latex(
+        self,
+        path: PathLike | None = None,
+        *,
+        caption: str | None = None,
+        label: str = "tab:energy",
+    ) -> str | None:
+        """Return layers x devices as a table in LaTeX, or write it to a file.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        caption : str, optional
+            By default what the estimate is of, with its settings. LaTeX's special
+            characters in it are escaped.
+        label : str
+            What ``\\ref`` finds the table by.
+        """
+        from .report_formats import estimate_to_latex
+
+        return _give(estimate_to_latex(self, caption=caption, label=label), path)
+
     def __str__(self) -> str:
         from .report import format_estimate
 
@@ -208,3 +285,13 @@ class EnergyEstimate:
     def _rows_of(self, device: DeviceLike) -> list[EnergyRow]:
         name = self._name_of(device)
         return [row for row in self.rows if row.device == name]
+
+
+def _give(text: str, path: PathLike | None) -> str | None:
+    """Return a text, or write it to a file where one is named."""
+    if path is None:
+        return text
+    from .file_output import write_text
+
+    write_text(path, text)
+    return None
