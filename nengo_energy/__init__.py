@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from .fanout import fan_out
+    from .html_report import write_report
     from .keras_files import load_model
     from .keras_layers import LayerOps, count_layer_ops, register_layer
     from .model_energy import ModelEnergy
@@ -58,6 +59,7 @@ _HOMES = {
         "UnsupportedError",
     ),
     "fanout": ("fan_out",),
+    "html_report": ("write_report",),
     "keras_files": ("load_model",),
     "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
     "model_energy": ("ModelEnergy",),

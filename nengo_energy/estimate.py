@@ -12,6 +12,7 @@ from .exceptions import NotFoundError
 from .plain_values import plain
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import pandas
 
     from .file_output import PathLike
@@ -162,7 +163,7 @@ class EnergyEstimate:
         On a device that runs batches it is the time of the whole batch, which each
         result waits for.
         """
-        return self.latencies.get(self._name_of(device))
+        return self.latencies.get(self.name_of(device))
 
     def power(self, device: DeviceLike) -> float | None:
         """Return total energy / latency [W], None if the latency isn't modelled.
@@ -172,7 +173,7 @@ class EnergyEstimate:
         latency = self.latency(device)
         if latency is None:
             return None
-        name = self._name_of(device)
+        name = self.name_of(device)
         batch_size = next(m.batch_size for m in self.models if m.name == name)
         return self.total(device) * batch_size / latency
 
@@ -268,12 +269,43 @@ class EnergyEstimate:
 
         return _give(estimate_to_latex(self, caption=caption, label=label), path)
 
+    def plot(
+        self, devices: Sequence[DeviceLike] | None = None
+    ) -> matplotlib.figure.Figure:
+        """Draw the energy of each layer and operation, one panel per device.
+
+        Parameters
+        ----------
+        devices : sequence of str or Device, optional
+            Which of the estimate's devices to draw; all by default.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            For ``figure.savefig("energy.pdf")``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib isn't installed.
+        """
+        from .plots import plot_estimate
+
+        return plot_estimate(self, devices)
+
     def __str__(self) -> str:
         from .report import format_estimate
 
         return format_estimate(self)
 
-    def _name_of(self, device: DeviceLike) -> str:
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from .html_report.notebook import notebook_html
+
+        return notebook_html(self)
+
+    def name_of(self, device: DeviceLike) -> str:
+        """Return the name that a device has in this estimate, from it in any case."""
         name = device.name if isinstance(device, Device) else device
         for known in self.devices:
             if device_key(known) == device_key(name):
@@ -283,7 +315,7 @@ class EnergyEstimate:
         )
 
     def _rows_of(self, device: DeviceLike) -> list[EnergyRow]:
-        name = self._name_of(device)
+        name = self.name_of(device)
         return [row for row in self.rows if row.device == name]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas
 
     from .activity import Activity
+    from .devices import Device
 
 COLUMNS: Sequence[str] = tuple(f.name for f in fields(EnergyRow))
 """Columns of the frame, the fields of `EnergyRow`."""
@@ -183,43 +184,55 @@ def known_interval(estimate: EnergyEstimate, device: str) -> tuple[float, float]
     return (low, high) if low < high else None
 
 
-def device_cells(estimate: EnergyEstimate) -> tuple[list[str], list[list[str]]]:
-    """Return devices down and their totals across, without columns that say nothing.
+def device_columns(
+    estimate: EnergyEstimate,
+) -> dict[str, tuple[str, list[float | str | None]]]:
+    """Return what is to be said of each device, without columns that say nothing.
 
     Returns
     -------
-    header : list of str
-        Headings of the columns.
-    body : list of list of str
-        One row per device.
+    dict of {str: tuple of str and list}
+        By heading the unit, empty for texts, and a value for each device.
     """
-    header = ["device", "kind", "dynamic", "fixed", "static", "host", "total"]
-    header += ["latency", "power", "EDP", "evidence", "operating point"]
-    body = [
-        [
-            model.name,
-            model.kind,
-            # an all-in price can't be told apart into dynamic and static
-            format_si(None if model.all_in else estimate.dynamic(model), "J"),
-            format_si(estimate.fixed(model), "J"),
-            format_si(estimate.static(model), "J"),
-            format_si(estimate.host(model), "J"),
-            format_si(estimate.total(model), "J"),
-            format_si(estimate.latency(model), "s"),
-            format_si(estimate.power(model), "W"),
-            format_si(estimate.edp(model), "J s"),
-            ", ".join((*model.evidence, *["all-in"] * model.all_in)),
-            model.operating_point or NOTHING,
-        ]
-        for model in estimate.models
-    ]
-    kept = [i for i in range(len(header)) if any(r[i] != NOTHING for r in body)]
-    return [header[i] for i in kept], [[row[i] for i in kept] for row in body]
+    models = estimate.models
+    columns: dict[str, tuple[str, list[float | str | None]]] = {
+        "kind": ("", [m.kind for m in models]),
+        # an all-in price can't be told apart into dynamic and static
+        "dynamic": ("J", [None if m.all_in else estimate.dynamic(m) for m in models]),
+        "fixed": ("J", [estimate.fixed(m) for m in models]),
+        "static": ("J", [estimate.static(m) for m in models]),
+        "host": ("J", [estimate.host(m) for m in models]),
+        "total": ("J", [estimate.total(m) for m in models]),
+        "latency": ("s", [estimate.latency(m) for m in models]),
+        "power": ("W", [estimate.power(m) for m in models]),
+        "EDP": ("J s", [estimate.edp(m) for m in models]),
+        "evidence": ("", [evidence_words(m) for m in models]),
+        "operating point": ("", [m.operating_point or None for m in models]),
+    }
+    return {
+        heading: (unit, values)
+        for heading, (unit, values) in columns.items()
+        if any(value is not None for value in values)
+    }
+
+
+def evidence_words(model: Device) -> str:
+    """Return how the prices of a device came to be."""
+    return ", ".join((*model.evidence, *["all-in"] * model.all_in))
 
 
 def _device_table(estimate: EnergyEstimate, width: int) -> str:
-    header, body = device_cells(estimate)
-    return format_table([header], body, [], width)
+    """Return devices down, and what is to be said of them across."""
+    columns = device_columns(estimate)
+    cells = [
+        [
+            (value or NOTHING) if isinstance(value, str) else format_si(value, unit)
+            for value in values
+        ]
+        for unit, values in columns.values()
+    ]
+    body = [[name, *row] for name, row in zip(estimate.devices, zip(*cells))]
+    return format_table([["device", *columns]], body, [], width)
 
 
 def activity_frame(activity: Activity) -> pandas.DataFrame:

@@ -49,6 +49,12 @@ def format_si(value: float | None, unit: str) -> str:
     return f"{Decimal(mantissa).scaleb(shift):.{2 - shift}f} {_PREFIXES[power]}{unit}"
 
 
+def typeset_si(value: float | None, unit: str) -> str:
+    """Return what `format_si` does for pages and figures: with a true micro sign."""
+    number, _, symbol = format_si(value, unit).partition(" ")
+    return f"{number} {symbol.replace('u', 'µ', 1)}".rstrip()
+
+
 def common_prefix(value: float) -> tuple[int, str]:
     """Return the power of ten and the prefix that `format_si` gives a value.
 
