@@ -8,7 +8,7 @@ import sys
 import tempfile
 from typing import Any, Sequence
 
-from . import __version__
+from . import __version__, cli_reports
 from .exceptions import InputError, NengoEnergyError
 
 EPILOG = """\
@@ -24,9 +24,6 @@ examples:
                               what changed; exits with 3 if it is more than 5 %
 """
 
-BEYOND_TOLERANCE = 3
-"""What ``diff`` exits with where energy or latency changed too much."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -40,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 if all went well, 1 after an error of the user's, which is printed in a line,
-        `BEYOND_TOLERANCE` where ``diff`` finds too much. Wrong usage exits with 2.
+        `cli_reports.BEYOND_TOLERANCE` where ``diff`` finds too much. Wrong usage exits
+        with 2.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -119,54 +117,8 @@ def _parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="replace a file that exists"
     )
     calibrate.set_defaults(command=_calibrate)
-    _add_report(commands)
-    _add_diff(commands)
+    cli_reports.add_commands(commands)
     return parser
-
-
-def _add_report(commands: Any) -> None:
-    report = commands.add_parser(
-        "report",
-        help="show a saved estimate in another format",
-        epilog="example: nengo-energy report estimate.json --output report.html",
-    )
-    report.add_argument(
-        "file", metavar="FILE.json", help="what EnergyEstimate.to_json wrote"
-    )
-    report.add_argument(
-        "--format",
-        metavar="FORMAT",
-        help="table, csv, json, markdown, latex or html "
-        "(default: by the ending of OUTPUT, else table)",
-    )
-    report.add_argument(
-        "--output", metavar="OUTPUT", help="file to write (default: standard output)"
-    )
-    report.set_defaults(command=_report)
-
-
-def _add_diff(commands: Any) -> None:
-    diff = commands.add_parser(
-        "diff",
-        help="show what changed between two saved estimates",
-        description="Show what changed between two saved estimates, and exit with "
-        f"{BEYOND_TOLERANCE} if a total, a latency or the set of devices changed by "
-        "more than the tolerance.",
-        epilog="example: nengo-energy diff before.json after.json --tolerance 0.05",
-    )
-    diff.add_argument("before", metavar="BEFORE.json")
-    diff.add_argument("after", metavar="AFTER.json")
-    diff.add_argument(
-        "--tolerance",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="share by which energy and latency may change, 0.05 for 5 %% (default: 0)",
-    )
-    diff.add_argument(
-        "--format", choices=("table", "csv"), default="table", help="(default: table)"
-    )
-    diff.set_defaults(command=_diff)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -231,32 +183,6 @@ def _calibrate(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
     )
     print(f"{format_device(device)}\n\nWritten to {options.file}")
-
-
-def _report(options: argparse.Namespace) -> None:
-    from .file_output import check_writable, write_text
-    from .report_formats import choose_format, format_as
-    from .serialization import load_estimate
-
-    name = choose_format(options.format, options.output)
-    if options.output is not None:
-        check_writable(options.output)
-    text = format_as(load_estimate(options.file), name)
-    if options.output is None:
-        print(text.rstrip("\n"))
-    else:
-        write_text(options.output, text)
-
-
-def _diff(options: argparse.Namespace) -> int:
-    from .differences import diff
-
-    found = diff(options.before, options.after, tolerance=options.tolerance)
-    if options.format == "csv":
-        print(found.to_frame().to_csv(index=False, lineterminator="\n"), end="")
-    else:
-        print(found)
-    return BEYOND_TOLERANCE if found.exceeds() else 0
 
 
 def _load_model(path: str) -> Any:

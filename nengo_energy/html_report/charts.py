@@ -18,6 +18,7 @@ from ..pareto import pareto_front
 from ..report import energies_by_layer, known_interval, row_label
 from ..report_frames import best_quantity, tradeoff_columns, varied_settings
 from ..tables import typeset_si
+from .tables import count
 
 if TYPE_CHECKING:
     import pandas
@@ -182,7 +183,7 @@ def layers_chart(estimate: EnergyEstimate, device: str) -> dict[str, Any]:
             "count": (
                 typeset_si(row.count, "s")
                 if row.operation == "static"
-                else f"{row.count:,.6g}"
+                else count(row.count).text
             ),
             "price": typeset_si(
                 row.energy_per_operation, "W" if row.operation == "static" else "J"

@@ -327,7 +327,7 @@ def mesh_section(frame: pandas.DataFrame, n_inferences: int = 1) -> Section:
                     "value": synops,
                     "layer": str(core["layer"]),
                     "core": f"{chip}, {core['core']}",
-                    "synops": f"{synops:,.6g}",
+                    "synops": count(synops).text,
                     **_core_words(core),
                 }
             )
@@ -339,7 +339,7 @@ def mesh_section(frame: pandas.DataFrame, n_inferences: int = 1) -> Section:
         "mesh",
         "Load of the Loihi mesh",
         f"Tiles of four cores. The stronger the colour, the more synops per inference: "
-        f"up to {top:,.6g} on a core.",
+        f"up to {count(top).text} on a core.",
         shown,
         {"By layer": _mesh_table(frame, layers, n_inferences)},
         folded={"Every core": frame_table(frame, {"synapse_share": share})},
