@@ -281,7 +281,9 @@ def _draw_front(
     front = points[pareto_front(x, y)]
     axes.plot(x, y, "o", ms=3.5, color=colour, alpha=0.35, mew=0)
     places = [front[column] for column in columns]
-    axes.plot(*places, "o-", ms=4, lw=1, color=colour, label=device)
+    # in steps, as nothing between two settings was tried
+    look = {"ms": 4, "lw": 1, "color": colour, "drawstyle": "steps-post"}
+    axes.plot(*places, "o-", label=device, **look)
     if label is not None:
         for _, row in front.iterrows():
             axes.annotate(

@@ -230,3 +230,26 @@ def test_notebooks_escape_names():
     page = Tags(estimate_energy(OpCounts(rows), chip)._repr_html_())
     assert "<b>chip</b>" in page.texts and AWKWARD in page.texts
     assert "b" not in [tag for tag, _ in page.tags]
+
+
+@pytest.mark.tensorflow
+def test_model_energy_is_shown_for_the_devices_of_the_estimate(estimate):
+    """10 x 4 connections and 4 activations at 0.9 nJ on the ARM: 39.6 nJ."""
+    from nengo_energy.compat import import_tf_keras
+
+    keras = import_tf_keras()
+    layers = [keras.Input((10,)), keras.layers.Dense(4, "relu", name="only")]
+    model = keras.Sequential(layers)
+    text = format_report(estimate, model_energy=ne.ModelEnergy(model))
+    section = text[text.index('id="model-energy"') : text.index('id="assumptions"')]
+    assert "energy arm" in section and "loihi" not in section  # that needs rates
+    found = [float(x) for x in re.findall(r'data-value="([^"]*)"', section)]
+    assert found[:2] == [40, 4]
+    assert found[2] == pytest.approx(39.6e-9)
+    text = format_report(
+        estimate, model_energy=ne.ModelEnergy(model, example_data=[[0.5] * 10])
+    )
+    section = text[text.index('id="model-energy"') : text.index('id="assumptions"')]
+    assert "rate [Hz]" in section and "energy loihi-davies2018" in section
+    # a device that isn't registered can't be priced by its name
+    assert "energy twin" not in section

@@ -430,7 +430,9 @@ def tradeoff_chart(
             alt.Tooltip("energy shown:N", title="energy"),
         ],
     )
-    line = base.transform_filter("datum.front").mark_line(strokeWidth=2)
+    line = base.transform_filter("datum.front").mark_line(
+        strokeWidth=2, interpolate="step-after"
+    )
     return spec((line + dots).add_params(_hidden()), 300)
 
 

@@ -61,9 +61,9 @@ def count(value: float | None) -> Cell:
 
 
 def digits(value: float | None) -> Cell:
-    """Return a cell with three digits of a number."""
-    if value is None or value != value:
-        return Cell(NOTHING)
+    """Return a cell with three digits of a number, from 1,000 on with all of them."""
+    if value is None or value != value or abs(value) >= 1000:
+        return count(value)
     return Cell(format_digits(float(value)), float(value))
 
 

@@ -130,7 +130,7 @@ def format_report(
         n_inferences = getattr(ledger, "n_inferences", 1)
         made.append(sections.mesh_section(_frame("ledger", ledger), n_inferences))
     if model_energy is not None:
-        frame = _frame("model_energy", model_energy)
+        frame = _model_energy_frame(model_energy, estimate)
         made.append(sections.model_energy_section(frame))
     made += [sections.remarks_section(estimate), sections.provenance_section(estimate)]
     return _page(
@@ -170,6 +170,23 @@ def _activity_frame(activity: Any) -> pandas.DataFrame:
     if isinstance(activity, Activity):
         return activity_frame(activity)
     return _frame("activity", activity)
+
+
+def _model_energy_frame(value: Any, estimate: EnergyEstimate) -> pandas.DataFrame:
+    """Return the table of `ModelEnergy` for the estimate's devices and timesteps."""
+    from ..model_energy import ModelEnergy
+
+    if not isinstance(value, ModelEnergy):
+        return _frame("model_energy", value)
+    measured = value.example_data is not None  # without data rates aren't known
+    columns = ["name", "connections", "neurons", *["rate"] * measured]
+    columns += [
+        f"energy {model.name}"
+        for model in estimate.models
+        if model.name in value.devices and (measured or model.kind == "dense")
+    ]
+    timesteps = estimate.settings.get("timesteps")
+    return value.to_frame(columns, timesteps if isinstance(timesteps, int) else 1)
 
 
 def _page(sections: Sequence[Section], **names: Any) -> str:
