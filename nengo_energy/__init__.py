@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .devices import load as load_device
     from .devices import register as register_device
     from .devices.device import Device, Quantity
+    from .differences import EstimateDiff, diff
     from .energy import estimate_energy
     from .estimate import EnergyEstimate, EnergyRow
     from .exceptions import (
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from .fanout import fan_out
+    from .html_report import write_report
     from .keras_files import load_model
     from .keras_layers import LayerOps, count_layer_ops, register_layer
     from .loihi import Ledger, LoihiNetwork
     from .model_energy import ModelEnergy
+    from .serialization import load_estimate
     from .spiking_model import SpikingModel
     from .sweeps import Sweep, SweepPoint, sweep
     from .topology import Population, Projection, Topology
@@ -49,6 +52,7 @@ _HOMES = {
     "conversion": ("convert",),
     "counts": ("OPERATIONS", "OpCount", "OpCounts", "count_ops"),
     "devices.device": ("Device", "Quantity"),
+    "differences": ("EstimateDiff", "diff"),
     "energy": ("estimate_energy",),
     "estimate": ("EnergyEstimate", "EnergyRow"),
     "exceptions": (
@@ -59,10 +63,12 @@ _HOMES = {
         "UnsupportedError",
     ),
     "fanout": ("fan_out",),
+    "html_report": ("write_report",),
     "keras_files": ("load_model",),
     "keras_layers": ("LayerOps", "count_layer_ops", "register_layer"),
     "loihi": ("Ledger", "LoihiNetwork"),
     "model_energy": ("ModelEnergy",),
+    "serialization": ("load_estimate",),
     "spiking_model": ("SpikingModel",),
     "sweeps": ("Sweep", "SweepPoint", "sweep"),
     "topology": ("Population", "Projection", "Topology"),

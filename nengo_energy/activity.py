@@ -316,6 +316,7 @@ def measure_activity_at(
                 "warmup": warmup,
                 "dt": dt,
                 "n_inferences": n_inferences,
+                "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
                 "versions": _versions(simulator),
             },

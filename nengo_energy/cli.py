@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, Sequence
 
-from . import __version__, cli_models
+from . import __version__, cli_models, cli_reports
 from .compat.quiet import import_tensorflow_quietly
 from .exceptions import InputError, NengoEnergyError
 
@@ -20,6 +20,10 @@ examples:
   nengo-energy device h100    print every number of one, with its source
   nengo-energy calibrate my-gpu.toml
                               measure this machine, and make a device of it
+  nengo-energy report estimate.json --output report.html
+                              a saved estimate as a page, a table, CSV, ...
+  nengo-energy diff before.json after.json --tolerance 0.05
+                              what changed; exits with 3 if it is more than 5 %
 """
 
 
@@ -34,13 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all went well, 1 after an error of the user's, which is printed in a line.
-        Wrong usage exits with 2.
+        0 if all went well, 1 after an error of the user's, which is printed in a line,
+        `cli_reports.BEYOND_TOLERANCE` where ``diff`` finds too much. Wrong usage exits
+        with 2.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        options.command(options)
+        code: int | None = options.command(options)
         sys.stdout.flush()  # here, where a closed pipe can still be told apart
     except NengoEnergyError as error:
         print(f"nengo-energy: {error}", file=sys.stderr)
@@ -52,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="replace a file that exists"
     )
     calibrate.set_defaults(command=_calibrate)
+    cli_reports.add_commands(commands)
     return parser
 
 

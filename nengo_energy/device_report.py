@@ -70,7 +70,7 @@ def format_device(device: Device, width: int = WIDTH) -> str:
     numbers = device.quantities
     body = [
         [
-            _words(name),
+            number_words(name),
             *_values(quantity, PARTS[name.split(".")[0]]),
             quantity.published or NOTHING,
             quantity.evidence,
@@ -82,14 +82,14 @@ def format_device(device: Device, width: int = WIDTH) -> str:
     blocks.append(format_table([header], body, [], width))
     origins: dict[str, list[str]] = {}
     for name, quantity in numbers.items():
-        origins.setdefault(_origin(quantity), []).append(_words(name))
+        origins.setdefault(number_origin(quantity), []).append(number_words(name))
     lists = {
         "Where the numbers come from": (
             f"{', '.join(names)}: {origin}" for origin, names in origins.items()
         ),
         "Notes": device.notes,
         "Not modelled": (f"{k}: {text}" for k, text in device.not_modelled.items()),
-        "Sources": (f"{key}: {device.sources[key]}" for key in _cited(device)),
+        "Sources": (f"{key}: {device.sources[key]}" for key in cited_sources(device)),
     }
     for heading, sentences in lists.items():
         if found := list(sentences):
@@ -132,7 +132,7 @@ def _conditions(device: Device, width: int) -> str:
     return "\n".join(lines)
 
 
-def _words(name: str) -> str:
+def number_words(name: str) -> str:
     """Return what a number is of, e.g. ``"synop"``, ``"time of synop"``."""
     part, _, key = name.partition(".")
     if part in PART_WORDS:
@@ -154,7 +154,7 @@ def _values(quantity: Quantity, unit: str) -> list[str]:
     return [f"{value} / {quantity.per}" if quantity.per else value, *others]
 
 
-def _origin(quantity: Quantity) -> str:
+def number_origin(quantity: Quantity) -> str:
     """Return where in the source a number stands, and what it holds for."""
     said = [
         quantity.source,
@@ -167,7 +167,7 @@ def _origin(quantity: Quantity) -> str:
     return "; ".join(text for text in said if text)
 
 
-def _cited(device: Device) -> Iterable[str]:
+def cited_sources(device: Device) -> Iterable[str]:
     """Return the keys of the sources that numbers refer to, each once."""
     keys: list[str] = []
     for quantity in device.quantities.values():

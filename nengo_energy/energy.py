@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Mapping
 from typing import Iterator, Sequence
 
+from . import __version__
 from . import devices as device_registry
 from .assumptions import Assumption, merge_assumptions
 from .counts import OpCounts
@@ -105,8 +108,17 @@ def estimate_energy(
             "dt": counts.dt,
             "n_inferences": max((row.n_inferences for row in counts.rows), default=0),
             "host": None if host_model is None else host_model.name,
+            "versions": _versions(counts),
         },
     )
+
+
+def _versions(counts: OpCounts) -> dict[str, object]:
+    """Return the versions of all packages that took part, this one among them."""
+    known = counts.settings.get("versions")
+    others = known if isinstance(known, Mapping) else {}
+    python = platform.python_version()
+    return {**others, "nengo-energy": __version__, "python": python}
 
 
 def _charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:

@@ -9,9 +9,13 @@ from .assumptions import Assumption
 from .devices import Device
 from .devices.device import device_key
 from .exceptions import NotFoundError
+from .plain_values import plain
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import pandas
+
+    from .file_output import PathLike
 
 DeviceLike = Union[str, Device]
 """A device, or the name of one."""
@@ -95,7 +99,7 @@ class EnergyEstimate:
     assumptions : tuple of Assumption
         What all stages took for granted, with a sentence for each omission.
     settings : Mapping
-        What is needed to reproduce the estimate.
+        What is needed to reproduce the estimate, as `plain_values.plain` writes it.
     """
 
     rows: tuple[EnergyRow, ...]
@@ -104,6 +108,10 @@ class EnergyEstimate:
     not_modelled: tuple[NotModelled, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # so that an estimate equals what its file gives back
+        object.__setattr__(self, "settings", plain(self.settings))
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -155,7 +163,7 @@ class EnergyEstimate:
         On a device that runs batches it is the time of the whole batch, which each
         result waits for.
         """
-        return self.latencies.get(self._name_of(device))
+        return self.latencies.get(self.name_of(device))
 
     def power(self, device: DeviceLike) -> float | None:
         """Return total energy / latency [W], None if the latency isn't modelled.
@@ -165,7 +173,7 @@ class EnergyEstimate:
         latency = self.latency(device)
         if latency is None:
             return None
-        name = self._name_of(device)
+        name = self.name_of(device)
         batch_size = next(m.batch_size for m in self.models if m.name == name)
         return self.total(device) * batch_size / latency
 
@@ -191,12 +199,113 @@ class EnergyEstimate:
 
         return estimate_frame(self, columns)
 
+    def to_json(self, path: PathLike | None = None) -> str | None:
+        """Return all of the estimate as JSON, or write it to a file.
+
+        `nengo_energy.load_estimate` reads it back, equal to the last bit: settings,
+        seeds and versions of packages, devices with every number and its source, rows,
+        what is left out, and assumptions.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+
+        Raises
+        ------
+        InputError
+            When the file can't be written.
+        """
+        from .serialization import estimate_to_json
+
+        return _give(estimate_to_json(self), path)
+
+    def to_csv(self, path: PathLike | None = None) -> str | None:
+        """Return the rows as comma-separated values, or write them to a file.
+
+        Columns are those of `to_frame`, in SI units, with all digits.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        """
+        from .report_formats import estimate_to_csv
+
+        return _give(estimate_to_csv(self), path)
+
+    def to_markdown(self, path: PathLike | None = None) -> str | None:
+        """Return layers x devices as a table in Markdown, or write it to a file.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        """
+        from .report_formats import estimate_to_markdown
+
+        return _give(estimate_to_markdown(self), path)
+
+    def to_latex(
+        self,
+        path: PathLike | None = None,
+        *,
+        caption: str | None = None,
+        label: str = "tab:energy",
+    ) -> str | None:
+        """Return layers x devices as a table in LaTeX, or write it to a file.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        caption : str, optional
+            By default what the estimate is of, with its settings. LaTeX's special
+            characters in it are escaped.
+        label : str
+            What ``\\ref`` finds the table by.
+        """
+        from .report_formats import estimate_to_latex
+
+        return _give(estimate_to_latex(self, caption=caption, label=label), path)
+
+    def plot(
+        self, devices: Sequence[DeviceLike] | None = None
+    ) -> matplotlib.figure.Figure:
+        """Draw the energy of each layer and operation, one panel per device.
+
+        Parameters
+        ----------
+        devices : sequence of str or Device, optional
+            Which of the estimate's devices to draw; all by default.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            For ``figure.savefig("energy.pdf")``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib isn't installed.
+        """
+        from .plots import plot_estimate
+
+        return plot_estimate(self, devices)
+
     def __str__(self) -> str:
         from .report import format_estimate
 
         return format_estimate(self)
 
-    def _name_of(self, device: DeviceLike) -> str:
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from .html_report.notebook import notebook_html
+
+        return notebook_html(self)
+
+    def name_of(self, device: DeviceLike) -> str:
+        """Return the name that a device has in this estimate, from it in any case."""
         name = device.name if isinstance(device, Device) else device
         for known in self.devices:
             if device_key(known) == device_key(name):
@@ -206,5 +315,15 @@ class EnergyEstimate:
         )
 
     def _rows_of(self, device: DeviceLike) -> list[EnergyRow]:
-        name = self._name_of(device)
+        name = self.name_of(device)
         return [row for row in self.rows if row.device == name]
+
+
+def _give(text: str, path: PathLike | None) -> str | None:
+    """Return a text, or write it to a file where one is named."""
+    if path is None:
+        return text
+    from .file_output import write_text
+
+    write_text(path, text)
+    return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas
 
     from .activity import Activity
+    from .devices import Device
 
 COLUMNS: Sequence[str] = tuple(f.name for f in fields(EnergyRow))
 """Columns of the frame, the fields of `EnergyRow`."""
@@ -87,23 +88,28 @@ def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
         Columns of the terminal; devices that don't fit go into further blocks.
     """
     blocks = [
-        textwrap.fill(_title(estimate), width),
+        textwrap.fill(estimate_title(estimate), width),
         _layer_table(estimate, width),
         _device_table(estimate, width),
     ]
+    for heading, sentences in remarks(estimate).items():
+        blocks.append(format_bullets(heading, sentences, width))
+    return "\n\n".join(blocks)
+
+
+def remarks(estimate: EnergyEstimate) -> dict[str, list[str]]:
+    """Return the sentences that belong below an estimate, by heading."""
     lists: dict[str, list[str]] = {"Not modelled": [], "Assumptions": []}
     for assumption in estimate.assumptions:
         if assumption.code == "not-modelled":
             lists["Not modelled"].append(assumption.text)
         else:
             lists["Assumptions"].append(str(assumption))
-    for heading, sentences in lists.items():
-        if sentences:
-            blocks.append(format_bullets(heading, sentences, width))
-    return "\n\n".join(blocks)
+    return {heading: sentences for heading, sentences in lists.items() if sentences}
 
 
-def _title(estimate: EnergyEstimate) -> str:
+def estimate_title(estimate: EnergyEstimate) -> str:
+    """Return what an estimate is of: timesteps, inferences, simulator, host."""
     settings = estimate.settings
     details = []
     timesteps, dt = settings.get("timesteps"), settings.get("dt")
@@ -119,23 +125,39 @@ def _title(estimate: EnergyEstimate) -> str:
     return "Energy per inference" + (f" ({', '.join(details)})" if details else "")
 
 
-def _layer_table(estimate: EnergyEstimate, width: int) -> str:
-    """Return layers down, devices across, and the totals below."""
+def energies_by_layer(
+    estimate: EnergyEstimate,
+) -> tuple[list[str], dict[str, dict[str, float]]]:
+    """Return the labels of layers in order, and by device the energy of each.
+
+    Terms that belong to no layer come last; what a device doesn't run isn't there.
+
+    Returns
+    -------
+    labels : list of str
+        Layers in the order of the network, ``"fixed energy"``, ``"static power"``.
+    energies : dict of {str: dict of {str: float}}
+        By device and label [J per inference].
+    """
     cells: dict[str, dict[str, float]] = {name: {} for name in estimate.devices}
     for row in estimate.rows:
         column = cells[row.device]
-        label = _label(row)
+        label = row_label(row)
         column[label] = column.get(label, 0.0) + row.energy
     labels = merge_orders(list(column) for column in cells.values())
     last = [label for label in _WHOLE_DEVICE.values() if label in labels]
-    labels = [label for label in labels if label not in last] + last
+    return [label for label in labels if label not in last] + last, cells
 
+
+def _layer_table(estimate: EnergyEstimate, width: int) -> str:
+    """Return layers down, devices across, and the totals below."""
+    labels, cells = energies_by_layer(estimate)
     body = [
         [label, *(format_si(cells[d].get(label), "J") for d in estimate.devices)]
         for label in labels
     ]
     totals = [["total", *(format_si(estimate.total(d), "J") for d in estimate.devices)]]
-    intervals = [_interval(estimate, d) for d in estimate.devices]
+    intervals = [known_interval(estimate, d) for d in estimate.devices]
     if any(intervals):
         for i, name in enumerate(("  low", "  high")):
             cells_i = (
@@ -149,43 +171,68 @@ _WHOLE_DEVICE = {"fixed": "fixed energy", "static": "static power"}
 """Labels of the operations that belong to no layer, in the order they are shown."""
 
 
-def _label(row: EnergyRow) -> str:
+def row_label(row: EnergyRow) -> str:
+    """Return what a row is shown under: its layer, or the term of the whole device."""
     if row.operation in _WHOLE_DEVICE:
         return _WHOLE_DEVICE[row.operation]
     return f"{row.layer} (host)" if row.where == "host" else row.layer
 
 
-def _interval(estimate: EnergyEstimate, device: str) -> tuple[float, float] | None:
+def known_interval(estimate: EnergyEstimate, device: str) -> tuple[float, float] | None:
+    """Return the interval of a total, None where no price has a range."""
     low, high = estimate.interval(device)
     return (low, high) if low < high else None
 
 
+def device_columns(
+    estimate: EnergyEstimate,
+) -> dict[str, tuple[str, list[float | str | None]]]:
+    """Return what is to be said of each device, without columns that say nothing.
+
+    Returns
+    -------
+    dict of {str: tuple of str and list}
+        By heading the unit, empty for texts, and a value for each device.
+    """
+    models = estimate.models
+    columns: dict[str, tuple[str, list[float | str | None]]] = {
+        "kind": ("", [m.kind for m in models]),
+        # an all-in price can't be told apart into dynamic and static
+        "dynamic": ("J", [None if m.all_in else estimate.dynamic(m) for m in models]),
+        "fixed": ("J", [estimate.fixed(m) for m in models]),
+        "static": ("J", [estimate.static(m) for m in models]),
+        "host": ("J", [estimate.host(m) for m in models]),
+        "total": ("J", [estimate.total(m) for m in models]),
+        "latency": ("s", [estimate.latency(m) for m in models]),
+        "power": ("W", [estimate.power(m) for m in models]),
+        "EDP": ("J s", [estimate.edp(m) for m in models]),
+        "evidence": ("", [evidence_words(m) for m in models]),
+        "operating point": ("", [m.operating_point or None for m in models]),
+    }
+    return {
+        heading: (unit, values)
+        for heading, (unit, values) in columns.items()
+        if any(value is not None for value in values)
+    }
+
+
+def evidence_words(model: Device) -> str:
+    """Return how the prices of a device came to be."""
+    return ", ".join((*model.evidence, *["all-in"] * model.all_in))
+
+
 def _device_table(estimate: EnergyEstimate, width: int) -> str:
-    """Return devices down and their totals across, without columns that say nothing."""
-    header = ["device", "kind", "dynamic", "fixed", "static", "host", "total"]
-    header += ["latency", "power", "EDP", "evidence", "operating point"]
-    body = [
+    """Return devices down, and what is to be said of them across."""
+    columns = device_columns(estimate)
+    cells = [
         [
-            model.name,
-            model.kind,
-            # an all-in price can't be told apart into dynamic and static
-            format_si(None if model.all_in else estimate.dynamic(model), "J"),
-            format_si(estimate.fixed(model), "J"),
-            format_si(estimate.static(model), "J"),
-            format_si(estimate.host(model), "J"),
-            format_si(estimate.total(model), "J"),
-            format_si(estimate.latency(model), "s"),
-            format_si(estimate.power(model), "W"),
-            format_si(estimate.edp(model), "J s"),
-            ", ".join((*model.evidence, *["all-in"] * model.all_in)),
-            model.operating_point or NOTHING,
+            (value or NOTHING) if isinstance(value, str) else format_si(value, unit)
+            for value in values
         ]
-        for model in estimate.models
+        for unit, values in columns.values()
     ]
-    kept = [i for i in range(len(header)) if any(r[i] != NOTHING for r in body)]
-    return format_table(
-        [[header[i] for i in kept]], [[r[i] for i in kept] for r in body], [], width
-    )
+    body = [[name, *row] for name, row in zip(estimate.devices, zip(*cells))]
+    return format_table([["device", *columns]], body, [], width)
 
 
 def activity_frame(activity: Activity) -> pandas.DataFrame:

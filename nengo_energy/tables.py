@@ -41,12 +41,53 @@ def format_si(value: float | None, unit: str) -> str:
         return NOTHING
     if value == 0:
         return f"0 {unit}"
-    mantissa, exponent = f"{value:.2e}".split("e")  # rounds 999.6 n to 1.00 u
-    shift = int(exponent) % 3
-    power = int(exponent) - shift
+    mantissa, exponent = _scientific(value)
+    shift = exponent % 3
+    power = exponent - shift
     if power not in _PREFIXES:
-        return f"{mantissa}e{int(exponent)} {unit}"
+        return f"{mantissa}e{exponent} {unit}"
     return f"{Decimal(mantissa).scaleb(shift):.{2 - shift}f} {_PREFIXES[power]}{unit}"
+
+
+def typeset_si(value: float | None, unit: str) -> str:
+    """Return what `format_si` does for pages and figures: with a true micro sign."""
+    number, _, symbol = format_si(value, unit).partition(" ")
+    return f"{number} {symbol.replace('u', 'µ', 1)}".rstrip()
+
+
+def common_prefix(value: float) -> tuple[int, str]:
+    """Return the power of ten and the prefix that `format_si` gives a value.
+
+    For tables whose columns have one unit each. Zero, and what no prefix reaches, has
+    the power 0 and no prefix.
+
+    Examples
+    --------
+    >>> common_prefix(5.48e-6)
+    (-6, 'u')
+    """
+    exponent = _scientific(value)[1]
+    power = exponent - exponent % 3
+    return (power, _PREFIXES[power]) if power in _PREFIXES else (0, "")
+
+
+def format_digits(value: float) -> str:
+    """Return a plain number with three digits, e.g. ``"8.60"``, ``"765"``, ``"1230"``.
+
+    Below a ten-thousandth, or from a million on, it has an exponent: ``"1.23e-5"``.
+    """
+    if value == 0:
+        return "0"
+    mantissa, exponent = _scientific(value)
+    if not -5 < exponent < 6:
+        return f"{mantissa}e{exponent}"
+    return f"{Decimal(mantissa).scaleb(exponent):.{max(0, 2 - exponent)}f}"
+
+
+def _scientific(value: float) -> tuple[str, int]:
+    """Return mantissa and exponent; 999.6 is rounded to 1.00 and 3."""
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return mantissa, int(exponent)
 
 
 def plural(number: int, noun: str) -> str:

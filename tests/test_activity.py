@@ -476,7 +476,9 @@ def test_rates_are_means_over_inferences():
 
 
 def test_settings_tell_how_it_was_measured():
-    activity = ne.measure_activity(relay([1.0]), timesteps=3, warmup=2, dt=0.002)
+    net = relay([1.0])
+    net.seed = 4
+    activity = ne.measure_activity(net, timesteps=3, warmup=2, dt=0.002)
     settings = dict(activity.settings)
     assert settings.pop("versions")["nengo"] == nengo.__version__
     assert settings == {
@@ -485,6 +487,7 @@ def test_settings_tell_how_it_was_measured():
         "warmup": 2,
         "dt": 0.002,
         "n_inferences": 1,
+        "seed": 4,
         "neuron_types": ["SpikingRectifiedLinear"],
     }
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import pickle
+import platform
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nengo_energy as ne
 from nengo_energy import devices
 from nengo_energy.assumptions import Assumption
 from nengo_energy.counts import OPERATIONS, OpCount, OpCounts
@@ -255,6 +257,10 @@ def test_assumptions_and_settings_of_the_counts_are_carried():
         "dt": 0.001,
         "n_inferences": 4,
         "host": None,
+        "versions": {
+            "nengo-energy": ne.__version__,
+            "python": platform.python_version(),
+        },
     }
 
 

@@ -105,6 +105,24 @@ def test_readme_compares_and_sweeps(tmp_path):
     assert len(list((tmp_path / "sweep").glob("*.parquet"))) == 8
 
 
+def test_readme_reports(tmp_path, monkeypatch):
+    for package in ("altair", "matplotlib", "vl_convert"):
+        pytest.importorskip(package)
+    monkeypatch.chdir(tmp_path)
+    import nengo
+
+    import nengo_energy as ne
+
+    with nengo.Network(seed=0) as net:
+        nengo.Connection(nengo.Ensemble(10, 1), nengo.Ensemble(10, 1))
+    topology = ne.trace_topology(net)
+    activity = ne.measure_activity(net, timesteps=10, topology=topology)
+    estimate = ne.estimate_energy(ne.count_ops(topology, activity), "loihi")
+    exec(block_after("reports"), {"ne": ne, "estimate": estimate, "activity": activity})
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"estimate.json", "table.tex", "energy.pdf", "report.html"}
+
+
 def test_readme_stages_run_on_any_network():
     import nengo
 

@@ -1,0 +1,33 @@
+"""Sphinx: how the documentation is built.
+
+pip install ".[docs]" && python -m sphinx -W docs docs/_build
+"""
+
+from __future__ import annotations
+
+import nengo_energy
+
+project = "nengo_energy"
+author = "the nengo_energy developers"
+release = nengo_energy.__version__
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+]
+exclude_patterns = ["_build", "_templates"]
+templates_path = ["_templates"]
+html_theme = "furo"
+html_title = f"nengo_energy {release}"
+html_theme_options = {"sidebar_hide_name": False}
+
+# what stands in single backticks is a name, and a link where it can be one
+default_role = "py:obj"
+autodoc_typehints = "none"  # numpydoc's sections have the types
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3

@@ -1,0 +1,93 @@
+"""The documentation: its code runs and prints what it says, and it builds."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from docs_pages import PAGES, ROOT, blocks_of, differences, run_blocks
+
+import nengo_energy as ne
+
+CODED = [page for page in PAGES if blocks_of(page)]
+LIGHT = {"any-network.md", "own-device.md", "reports.md"}
+MARKS = {
+    page.name: [pytest.mark.tensorflow] for page in CODED if page.name not in LIGHT
+}
+MARKS["tutorial.md"].append(pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, id=p.stem, marks=MARKS.get(p.name, ())) for p in CODED],
+)
+def test_code_prints_what_the_page_says(page):
+    blocks = blocks_of(page)
+    printed = run_blocks(blocks)
+    assert any(block.output for block in blocks)
+    for block, found in zip(blocks, printed):
+        assert differences(block.output or "", found, block.tolerance) == [], block.code
+
+
+@pytest.mark.parametrize(
+    "said, printed, tolerance, equal",
+    [
+        ("a 1.0 uJ\n", "a  1.0 uJ", 0, True),
+        ("a 1.0 uJ", "a 1.1 uJ", 0, False),
+        ("a 1.0 uJ", "a 1.1 uJ", 0.2, True),
+        ("a 1.0 uJ", "a 2.0 uJ", 0.2, False),
+        ("energy 1,000 J", "energy 1,100 J", 0.2, True),
+        ("energy 900 nJ", "energy 1.00 uJ", 0.2, False),
+        ("energy 1 J", "power 1 J", 0.2, False),
+        ("", "a", 0, False),
+    ],
+)
+def test_texts_are_told_apart(said, printed, tolerance, equal):
+    assert (differences(said, printed, tolerance) == []) is equal
+
+
+def test_the_api_lists_every_public_name_once():
+    text = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+    listed = re.findall(r"^   ([\w.]+)$", text, re.MULTILINE)
+    own = [name for name in listed if "." not in name]
+    # a mapping and a module have sentences of their own
+    assert sorted(own) == sorted(set(ne.__all__) - {"OPERATIONS", "devices"})
+
+
+def test_every_assumption_is_explained():
+    """Codes in the source, as literals behind ``Assumption(`` or as its constants."""
+    codes = set()
+    for file in (ROOT / "nengo_energy").rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        codes |= set(re.findall(r"Assumption\(\s*\"([a-z-]+)\"", text))
+        for constant in re.findall(r"Assumption\(([A-Z_]+),", text):
+            codes |= set(re.findall(rf"^{constant} = \"([a-z-]+)\"", text, re.M))
+    page = (ROOT / "docs" / "assumptions.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"`([a-z-]+)`", page))
+    assert len(codes) > 25
+    assert codes <= explained, codes - explained
+    assert explained - {"device-"} <= codes, explained - codes
+
+
+@pytest.mark.slow
+def test_pages_build_without_a_warning(tmp_path):
+    for package in ("sphinx", "furo", "myst_parser", "numpydoc"):
+        pytest.importorskip(package)
+    docs = (
+        tmp_path / "docs"
+    )  # a copy, as pages of the API are written beside the others
+    shutil.copytree(ROOT / "docs", docs)
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E"]
+    run = subprocess.run(
+        [*command, str(docs), str(tmp_path / "html")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    page = tmp_path / "html" / "generated" / "nengo_energy.diff.html"
+    assert "Share by which totals and latencies may change" in page.read_text()
