@@ -53,7 +53,9 @@ def test_a_replaced_file_keeps_its_permissions_and_a_link_stays_one(tmp_path):
     file.write_text("old")
     file.chmod(0o640)
     link.symlink_to(file)
+    before = file.stat().st_ino
     write_text(link, "new")
+    assert file.stat().st_ino != before  # a file of its own, moved here when whole
     assert link.is_symlink() and file.read_text() == "new"
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from ..colours import OPERATIONS
@@ -16,7 +15,8 @@ from ..report_frames import (
     varied_settings,
 )
 from ..tables import NOTHING, typeset_si
-from . import charts, estimate_tables
+from . import energy_charts, estimate_tables, network_charts
+from .parts import Card, Chart, Section
 from .tables import Cell, count, frame_table, html_table, quantity, share
 
 if TYPE_CHECKING:
@@ -24,83 +24,6 @@ if TYPE_CHECKING:
 
 TILES = (8, 4)
 """Tiles across and down on a Loihi chip, each of four cores."""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart of the page.
-
-    Attributes
-    ----------
-    id : str
-        What the page calls it.
-    spec : Mapping
-        Vega-Lite.
-    title : str
-        What stands above it.
-    device : str
-        Device that it is about, so that it goes when that is turned off.
-    note : str
-        What stands beside the title.
-    """
-
-    id: str
-    spec: Mapping[str, Any]
-    title: str = ""
-    device: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of the page.
-
-    Attributes
-    ----------
-    id, title, lead : str
-        Anchor, heading, and a sentence below it.
-    charts : sequence of Chart
-        Charts, beside each other where there is room.
-    tables : Mapping of str to str
-        HTML of tables by their heading.
-    lists : Mapping of str to sequence of str
-        Sentences by their heading.
-    folded : Mapping of str to str
-        HTML of tables that are opened on demand, by their heading.
-    legend : Mapping of str to str
-        What the colours of the charts stand for, with their variables' names.
-    """
-
-    id: str
-    title: str
-    lead: str = ""
-    charts: Sequence[Chart] = ()
-    tables: Mapping[str, str] = field(default_factory=dict)
-    lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    folded: Mapping[str, str] = field(default_factory=dict)
-    legend: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Card:
-    """A number at the head of the page.
-
-    Attributes
-    ----------
-    title : str
-        What it is of.
-    cell : Cell
-        The number.
-    notes : sequence of str
-        Lines below it.
-    device : str
-        Device that it is about.
-    """
-
-    title: str
-    cell: Cell
-    notes: Sequence[str] = ()
-    device: str = ""
 
 
 def device_cards(estimate: EnergyEstimate) -> list[Card]:
@@ -146,7 +69,7 @@ def network_cards(
 
 def energy_section(estimate: EnergyEstimate) -> Section:
     """Return totals by device, and layers by device."""
-    totals = charts.totals_chart(estimate)
+    totals = energy_charts.totals_chart(estimate)
     return Section(
         "energy",
         "Energy per inference",
@@ -169,7 +92,7 @@ def layers_section(estimate: EnergyEstimate) -> Section:
         [
             Chart(
                 f"layers-{i}",
-                charts.layers_chart(estimate, name),
+                energy_charts.layers_chart(estimate, name),
                 name,
                 name,
                 typeset_si(estimate.total(name), "J"),
@@ -199,7 +122,7 @@ def activity_section(frame: pandas.DataFrame) -> Section:
         "activity",
         "Firing rates",
         "Measured in simulation, by layer.",
-        [Chart("rates", charts.rates_chart(frame))],
+        [Chart("rates", network_charts.rates_chart(frame))],
         {"Activity": frame_table(frame, {"silent": share})},
     )
 
@@ -219,7 +142,7 @@ def comparison_section(
         One row per output, and per output and number of timesteps.
     """
     check_columns("comparison", layers, ("layer", "correlation", "relative_error"))
-    shown = [Chart("agreement", charts.agreement_chart(layers), "Layers")]
+    shown = [Chart("agreement", network_charts.agreement_chart(layers), "Layers")]
     tables = {"Layers": frame_table(layers, _shares(layers))}
     if outputs is not None:
         tables = {"Outputs": frame_table(outputs, _shares(outputs)), **tables}
@@ -235,7 +158,7 @@ def comparison_section(
         }
         title = f"{quantity_shown.capitalize()} over timesteps"
         note = "dashed: the Keras model" if references else ""
-        chart = charts.curve_chart(curve, references)
+        chart = network_charts.curve_chart(curve, references)
         shown.append(Chart("curve", chart, title, note=note))
         folded["Accuracy and energy over timesteps"] = frame_table(
             curve, _shares(curve)
@@ -286,7 +209,7 @@ def tradeoff_section(frame: pandas.DataFrame, dense: Sequence[str] = ()) -> Sect
         "Accuracy against energy",
         "Each point is a setting. Full points, joined by the line, are the Pareto "
         "front: no other setting is cheaper and at least as accurate.",
-        [Chart("tradeoff", charts.tradeoff_chart(frame, names, dense))],
+        [Chart("tradeoff", network_charts.tradeoff_chart(frame, names, dense))],
         folded={"Every setting": frame_table(shown, _shares(shown))},
     )
 
@@ -331,7 +254,7 @@ def mesh_section(frame: pandas.DataFrame, n_inferences: int = 1) -> Section:
                     **_core_words(core),
                 }
             )
-        chart = charts.mesh_chart(marks, layers, TILES)
+        chart = network_charts.mesh_chart(marks, layers, TILES)
         title = f"Chip {chip}"
         note = f"{len(cores)} cores, placed {placement}"
         shown.append(Chart(f"mesh-{chip}", chart, title, note=note))

@@ -15,8 +15,8 @@ from ..file_output import PathLike, check_writable, write_text
 from ..report import estimate_title
 from ..report_frames import energy_devices
 from . import sections
-from .charts import altair
-from .sections import Section
+from .parts import Section
+from .vega import altair
 
 if TYPE_CHECKING:
     import pandas

@@ -1,218 +1,26 @@
-"""Charts of a report as Vega-Lite, made by Altair.
-
-Colours are variables of the page's style sheet, so that a chart follows the page from
-light to dark and onto paper. Every chart holds the numbers of its frame; texts for
-hovering are made here, as tables show them.
-"""
+"""Charts of what the network does: rates, likeness to Keras, trade-offs, mesh load."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
-from ..colours import LINES, OPERATIONS
-from ..compat.imports import import_or_explain
-from ..estimate import EnergyEstimate
 from ..exceptions import InputError
 from ..pareto import pareto_front
-from ..report import energies_by_layer, known_interval, row_label
 from ..report_frames import best_quantity, tradeoff_columns, varied_settings
 from ..tables import typeset_si
-from .tables import count
+from .vega import (
+    LABEL_WIDTH,
+    SHOWN,
+    altair,
+    hidden_devices,
+    log_axis,
+    plain_legend,
+    series_scale,
+    spec,
+)
 
 if TYPE_CHECKING:
     import pandas
-
-SHOWN = "indexof(hidden, datum.device) < 0"
-"""Keeps the rows of the devices that aren't turned off; see templates/report.js."""
-
-_SI_LABEL = "replace(format(datum.value, '~s'), regexp('([a-zA-Zµ]?)$'), ' $1{}')"
-_LABEL_WIDTH = 120
-"""Room for the names of layers [px], the same in all charts that list them."""
-
-_CONFIG: Mapping[str, Any] = {
-    "background": "transparent",
-    # a list of names and not "inherit", as texts are measured with it
-    "font": "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, sans-serif",
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": "var(--ink-2)",
-        "titleColor": "var(--ink-2)",
-        "titleFontWeight": "normal",
-        "gridColor": "var(--line)",
-        "domainColor": "var(--line-2)",
-        "tickColor": "var(--line-2)",
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "labelLimit": 160,
-    },
-    "legend": {
-        "labelColor": "var(--ink-2)",
-        "titleColor": "var(--ink-2)",
-        "titleFontWeight": "normal",
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "orient": "bottom",
-        "labelLimit": 220,
-    },
-    "text": {"color": "var(--ink)"},
-    "rule": {"color": "var(--ink-2)"},
-}
-
-
-def altair() -> Any:
-    """Return Altair, or say how to get it."""
-    return import_or_explain("altair", '"nengo-energy[report]"', "a report in HTML")
-
-
-def spec(chart: Any, height: int) -> dict[str, Any]:
-    """Return a chart as the dictionary that the page draws, as wide as its place."""
-    sized = chart.properties(width="container", height=height)
-    found: dict[str, Any] = sized.configure(**_CONFIG).to_dict()
-    return found
-
-
-def _log_axis(values: Sequence[float]) -> tuple[Any, Any]:
-    """Return a logarithmic scale of energies, and its axis with few enough ticks.
-
-    Parameters
-    ----------
-    values : sequence of float
-        What it has to hold, all above zero.
-    """
-    alt = altair()
-    low, high = math.log10(min(values)), math.log10(max(values))
-    margin = 0.05 * max(high - low, 0.2)
-    low, high = low - margin, high + margin
-    steps = (1, 2, 5) if high - low < 2.5 else (1,)
-    ticks = [
-        step * 10.0**power
-        for power in range(math.floor(low), math.ceil(high))
-        for step in steps
-    ]
-    domain = [10.0**low, 10.0**high]
-    shown = [tick for tick in ticks if domain[0] <= tick <= domain[1]]
-    scale = alt.Scale(type="log", domain=domain, nice=False)
-    return scale, alt.Axis(labelExpr=_SI_LABEL.format("J"), values=shown)
-
-
-def _hidden() -> Any:
-    return altair().param(name="hidden", value=[])
-
-
-def _operation_scale(operations: Sequence[str]) -> Any:
-    return altair().Scale(
-        domain=[OPERATIONS[key].words for key in operations],
-        range=[f"var(--{key.replace('_', '-')})" for key in operations],
-    )
-
-
-def _line_scale(names: Sequence[str]) -> Any:
-    return altair().Scale(
-        domain=list(names),
-        range=[f"var(--series-{i % len(LINES)})" for i in range(len(names))],
-    )
-
-
-def totals_chart(estimate: EnergyEstimate) -> dict[str, Any] | None:
-    """Return the totals of all devices on one logarithmic scale, with intervals.
-
-    None where no device spends anything.
-    """
-    alt = altair()
-    rows: list[dict[str, Any]] = []
-    for name in estimate.devices:
-        total = estimate.total(name)
-        ends = known_interval(estimate, name) or (total, total)
-        words = typeset_si(total, "J")
-        interval = " to ".join(typeset_si(end, "J") for end in ends)
-        rows.append(
-            {
-                "device": name,
-                "total": total,
-                "low": ends[0],
-                "high": ends[1],
-                "energy": words,
-                "range": interval if ends[0] < ends[1] else "no range published",
-            }
-        )
-    rows = [row for row in rows if row["low"] > 0]  # a logarithm needs it
-    if not rows:
-        return None
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("device:N", sort=list(estimate.devices), title=None)
-    )
-    scale, axis = _log_axis([row[end] for row in rows for end in ("low", "high")])
-    hover = [f"{name}:N" for name in ("device", "energy", "range")]
-    bars = base.mark_rule(strokeWidth=6, strokeCap="round", opacity=0.35).encode(
-        x=alt.X("low:Q", scale=scale), x2="high:Q", color=alt.value("var(--accent)")
-    )
-    dots = base.mark_circle(size=110, opacity=1).encode(
-        x=alt.X(
-            "total:Q",
-            scale=scale,
-            title="energy per inference",
-            axis=axis,
-        ),
-        color=alt.value("var(--accent)"),
-        tooltip=hover,
-    )
-    texts = base.mark_text(align="left", dx=10, fontSize=12).encode(
-        x=alt.X("high:Q", scale=scale), text="energy:N"
-    )
-    chart = (bars + dots + texts).transform_filter(SHOWN).add_params(_hidden())
-    chart = chart.properties(padding={"right": 60})  # for the texts
-    return spec(chart, 28 * len(rows))
-
-
-def layers_chart(estimate: EnergyEstimate, device: str) -> dict[str, Any]:
-    """Return the energy of each layer on one device, stacked by operation."""
-    alt = altair()
-    labels, cells = energies_by_layer(estimate)
-    shown = [label for label in labels if label in cells[device]]
-    total = estimate.total(device)
-    order = list(OPERATIONS)
-    rows: list[dict[str, Any]] = [
-        {
-            "layer": row_label(row),
-            "operation": OPERATIONS[row.operation].words,
-            "order": order.index(row.operation),
-            "value": row.energy,
-            "energy": typeset_si(row.energy, "J"),
-            "share": f"{100 * row.energy / total:.3g} %" if total else "",
-            "count": (
-                typeset_si(row.count, "s")
-                if row.operation == "static"
-                else count(row.count).text
-            ),
-            "price": typeset_si(
-                row.energy_per_operation, "W" if row.operation == "static" else "J"
-            ),
-        }
-        for row in estimate.rows
-        if row.device == device
-    ]
-    used = [key for key in order if any(r["order"] == order.index(key) for r in rows)]
-    hover = ("layer", "operation", "energy", "share", "count", "price")
-    bars = (
-        alt.Chart(alt.Data(values=rows))
-        .mark_bar(height={"band": 0.7})
-        .encode(
-            y=alt.Y(
-                "layer:N", sort=shown, title=None, axis=alt.Axis(minExtent=_LABEL_WIDTH)
-            ),
-            x=alt.X(
-                "value:Q",
-                title="energy per inference",
-                axis=alt.Axis(labelExpr=_SI_LABEL.format("J"), tickCount=4),
-                stack=True,
-            ),
-            color=alt.Color("operation:N", scale=_operation_scale(used), legend=None),
-            order=alt.Order("order:Q"),
-            tooltip=[f"{name}:N" for name in hover],
-        )
-    )
-    return spec(bars, 22 * len(shown))
 
 
 def rates_chart(frame: pandas.DataFrame, name: str = "population") -> dict[str, Any]:
@@ -233,9 +41,7 @@ def rates_chart(frame: pandas.DataFrame, name: str = "population") -> dict[str, 
         )
     hover = ("layer", "mean rate", "fastest neuron", "silent", "neurons")
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y(
-            "layer:N", sort=None, title=None, axis=alt.Axis(minExtent=_LABEL_WIDTH)
-        ),
+        y=alt.Y("layer:N", sort=None, title=None, axis=alt.Axis(minExtent=LABEL_WIDTH)),
         tooltip=[f"{key}:N" for key in hover],
     )
     bars = base.mark_bar(height={"band": 0.6}).encode(
@@ -276,16 +82,18 @@ def agreement_chart(frame: pandas.DataFrame) -> dict[str, Any]:
                 "layer:N",
                 sort=None,
                 title=None,
-                axis=alt.Axis(minExtent=_LABEL_WIDTH, grid=True),
+                axis=alt.Axis(minExtent=LABEL_WIDTH, grid=True),
             ),
             x=alt.X(
                 "value:Q",
                 title="decoded spikes against activations",
                 axis=alt.Axis(tickCount=6),
             ),
-            color=alt.Color("quantity:N", scale=_line_scale(words), legend=_legend()),
+            color=alt.Color(
+                "quantity:N", scale=series_scale(words), legend=plain_legend()
+            ),
             shape=alt.Shape(
-                "quantity:N", scale=alt.Scale(domain=words), legend=_legend()
+                "quantity:N", scale=alt.Scale(domain=words), legend=plain_legend()
             ),
             tooltip=[
                 "layer:N",
@@ -295,10 +103,6 @@ def agreement_chart(frame: pandas.DataFrame) -> dict[str, Any]:
         )
     )
     return spec(chart, 30 * len(frame))
-
-
-def _legend() -> Any:
-    return altair().Legend(title=None)
 
 
 def curve_chart(
@@ -333,8 +137,8 @@ def curve_chart(
     names = list(dict.fromkeys(row["output"] for row in rows))
     colour = alt.Color(
         "output:N",
-        scale=_line_scale(names),
-        legend=_legend() if len(names) > 1 else None,
+        scale=series_scale(names),
+        legend=plain_legend() if len(names) > 1 else None,
     )
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("timesteps:Q", title="timesteps per inference"), color=colour
@@ -406,7 +210,7 @@ def tradeoff_chart(
             )
     if not rows:
         raise InputError("sweep holds no row with accuracy and an energy")
-    scale, axis = _log_axis([row["energy"] for row in rows])
+    scale, axis = log_axis([row["energy"] for row in rows])
     base = (
         alt.Chart(alt.Data(values=rows))
         .encode(
@@ -417,7 +221,9 @@ def tradeoff_chart(
                 axis=alt.Axis(format="~%"),
                 scale=alt.Scale(zero=False),
             ),
-            color=alt.Color("device:N", scale=_line_scale(devices), legend=_legend()),
+            color=alt.Color(
+                "device:N", scale=series_scale(devices), legend=plain_legend()
+            ),
         )
         .transform_filter(SHOWN)
     )
@@ -433,7 +239,7 @@ def tradeoff_chart(
     line = base.transform_filter("datum.front").mark_line(
         strokeWidth=2, interpolate="step-after"
     )
-    return spec((line + dots).add_params(_hidden()), 300)
+    return spec((line + dots).add_params(hidden_devices()), 300)
 
 
 def mesh_chart(
@@ -483,8 +289,10 @@ def mesh_chart(
             x2="x2:Q",
             y="y:Q",
             y2="y2:Q",
-            fill=alt.Fill("layer:N", scale=_line_scale(layers), legend=_legend()),
-            stroke=alt.Stroke("layer:N", scale=_line_scale(layers), legend=_legend()),
+            fill=alt.Fill("layer:N", scale=series_scale(layers), legend=plain_legend()),
+            stroke=alt.Stroke(
+                "layer:N", scale=series_scale(layers), legend=plain_legend()
+            ),
             fillOpacity=alt.FillOpacity(
                 "load:Q",
                 scale=alt.Scale(domain=[0, 1], range=[0.08, 1]),
