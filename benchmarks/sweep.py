@@ -1,8 +1,8 @@
 """Time of a sweep by two workers over that by one, each with one thread.
 
 48 points of the digits network on 300 images, from 16 simulations, in turn by one
-worker and by two. The time that workers take to start is in it, as users wait for it. Needs
-scikit-learn and Dask (``pip install "nengo-energy[demo,sweep]"``).
+worker and by two. The time that workers take to start is in it, as users wait for it.
+Needs scikit-learn and Dask (``pip install "nengo-energy[demo,sweep]"``).
 
     python benchmarks/sweep.py
 """
