@@ -1,8 +1,8 @@
 """Time of a sweep by two workers over that by one, each with one thread.
 
-24 points of the digits network on 300 images, from 8 simulations, in turn by one worker
-and by two. The time that workers take to start is in it, as users wait for it. Needs
-scikit-learn and Dask (``pip install "nengo-energy[demo,sweep]"``).
+48 points of the digits network on 300 images, from 16 simulations, in turn by one
+worker and by two. The time that workers take to start is in it, as users wait for it.
+Needs scikit-learn and Dask (``pip install "nengo-energy[demo,sweep]"``).
 
     python benchmarks/sweep.py
 """
@@ -23,7 +23,7 @@ from nengo_energy.demo import load_digits, train_digits_model
 
 GOAL = 1.6
 GRID = {
-    "scale_firing_rates": [50, 100, 200, 500],
+    "scale_firing_rates": [25, 50, 75, 100, 150, 200, 300, 500],
     "synapse": [0.002, 0.005],
     "devices": ["loihi"],
 }

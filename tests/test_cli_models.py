@@ -197,7 +197,7 @@ def test_bad_input_is_one_line(run, files, words, message):
         np.savez(files / "objects.npz", x=np.array([{}, None], dtype=object))
         (files / "empty.toml").write_text("[grid]\n")
         (files / "failing.toml").write_text(
-            '[grid]\ntimesteps = [1, 2]\n[convert]\nswap_activations = {a = "b"}\n'
+            '[grid]\ntimesteps = [1, 2]\nneuron = "AdaptiveLIF"\nsimulator = "loihi"\n'
         )
         (files / "other.toml").write_text("scale_firing_rates = [1]\n")
         (files / "unknown.toml").write_text("[grid]\nscale = [1]\n")

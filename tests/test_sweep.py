@@ -140,6 +140,23 @@ def test_conversion_that_fails_and_settings_that_reach_it(model, data):
     assert "Failed" in str(failed) and len(failed.pareto("loihi")) == 0
 
 
+def test_activations_may_be_swapped_at_all_points(model, data, tmp_path):
+    """By functions, which a checkpoint knows by name."""
+    import nengo
+
+    from nengo_energy.compat import import_tensorflow
+
+    relu = import_tensorflow().nn.relu
+    options = {"swap_activations": {relu: nengo.RegularSpiking(nengo.Sigmoid())}}
+    grid = {"timesteps": 3, "simulator": "nengo", "devices": "loihi"}
+    arguments = dict(convert_options=options, checkpoint=tmp_path, **HERE)
+    found = ne.sweep(model, data[0][:1], data[1][:1], grid, **arguments)
+    settings = found.points[0].estimate.settings
+    assert settings["neuron_types"] == ["RegularSpiking"]
+    ((name, neuron),) = found.settings["convert_options"]["swap_activations"].items()
+    assert name == "relu" and neuron.startswith("RegularSpiking")
+
+
 def test_seed_decides_random_initial_states(model, data):
     grid = {"neuron": "SpikingRectifiedLinear", "scale_firing_rates": 100}
     grid = {**grid, "timesteps": 20, "devices": "loihi"}
@@ -222,7 +239,8 @@ def test_multiple_inputs_and_outputs(data):
         ne.sweep(two, given, labels, grid, output="head_3", chunk_size=6, **HERE)
         for given in ([x, -x], {"b": -x, "a": x})
     ]
-    for found in frames[1:]:
+    by_tensor = ne.sweep(two, [x, -x], labels, grid, output=two.outputs[1], **HERE)
+    for found in (*frames[1:], by_tensor):
         assert_frame_equal(found.to_frame(), frames[0].to_frame(), check_exact=True)
     snn = ne.convert(two, scale_firing_rates=300)
     keras_head = keras_outputs(snn, snn.as_input([x, -x]))[1]

@@ -145,7 +145,7 @@ def check_data(x: Any, labels: Any, chunk_size: int | None = None) -> Data:
         If inputs and labels differ in their number, or there are none.
     """
     if isinstance(x, Mapping):
-        x = {_name(key): _as_array(_name(key), value) for key, value in x.items()}
+        x = {name_of(key): _as_array(name_of(key), value) for key, value in x.items()}
     elif isinstance(x, (list, tuple)) and all(hasattr(a, "shape") for a in x):
         x = [_as_array(f"number {i}", value) for i, value in enumerate(x)]
     else:
@@ -180,8 +180,8 @@ def _as_array(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def _name(key: Any) -> str:
-    """Return the name of an input that is given by tensor, layer or name."""
+def name_of(key: Any) -> str:
+    """Return the name of an input or output that is given by tensor, layer or name."""
     if hasattr(key, "_keras_history"):
         key = key._keras_history[0]
     return str(getattr(key, "name", key))

@@ -16,8 +16,8 @@ from ..keras_graph import read_graph
 from ..progress import progress_bar
 from ..proportions import sum_shares
 from .checkpoint import Checkpoint
-from .data import Data, check_data, check_fits
-from .grid import Point, Simulation, plan_grid
+from .data import Data, check_data, check_fits, name_of
+from .grid import Point, Simulation, plan_grid, printable
 from .models import is_builder, model_source
 from .results import Sweep, SweepPoint
 from .running import SCHEDULERS, check_client, local_client, run_by_client, run_here
@@ -136,6 +136,7 @@ def sweep(
         check_client(client)
     options = dict(convert_options or {})
     _check_options(options)
+    output = None if output is None else name_of(output)
     data = check_data(x, labels, chunk_size)
     source = model_source(model, custom_objects)
     if source.model is not None:
@@ -154,8 +155,8 @@ def sweep(
         "n_inferences": data.n_inferences,
         "model": source.digest,
         "data": data.digest(),
-        "convert_options": {name: repr(options[name]) for name in sorted(options)},
-        "output": None if output is None else str(getattr(output, "name", output)),
+        "convert_options": printable(options),
+        "output": output,
     }
     results: Results = {}
     saved = None

@@ -263,17 +263,20 @@ def printable(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):
-        return {
-            str(getattr(key, "name", key)): printable(item)
-            for key, item in value.items()
-        }
+        return {_key_name(key): printable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [printable(item) for item in value]
     text = repr(value)
     if " at 0x" in text:
         raise InputError(
-            f"grid holds {text}, which can't be told from others of its kind; give a "
+            f"{text} can't be told from others of its kind in another process; give a "
             "name or a number, and make the object of it in the function that builds "
             "the model"
         )
     return text
+
+
+def _key_name(key: Any) -> str:
+    """Return the name of a layer or function, or what else a mapping is by."""
+    name = getattr(key, "name", None) or getattr(key, "__name__", None)
+    return name if isinstance(name, str) else str(printable(key))
