@@ -29,15 +29,31 @@ def pareto_front(cost: Any, benefit: Any) -> np.ndarray:
     >>> pareto_front([1, 2, 3], [0.5, 0.9, 0.8])
     array([ True,  True, False])
     """
-    costs, benefits = np.asarray(cost, float), np.asarray(benefit, float)
-    known = np.isfinite(costs) & np.isfinite(benefits)
-    front = np.zeros(len(costs), bool)
-    best, best_cost = -np.inf, np.nan
-    # from the cheapest on, and among equally cheap ones from the best on
-    for i in np.lexsort((-benefits, costs)):
-        if known[i] and (
-            benefits[i] > best or (benefits[i] == best and costs[i] == best_cost)
-        ):
-            front[i] = True
-            best, best_cost = benefits[i], costs[i]
+    points = np.column_stack([cost, np.negative(benefit)]).astype(float)
+    points[~np.isfinite(points).all(axis=1)] = np.nan
+    return is_on_front(points)
+
+
+def is_on_front(costs: np.ndarray) -> np.ndarray:
+    """Return which points no other point dominates.
+
+    A point dominates another if it costs no more in any respect, and less in one.
+    Points with equal costs don't dominate each other.
+
+    Parameters
+    ----------
+    costs : (n_points, n_objectives) ndarray
+        Smaller is better; a point with a NaN is on no front.
+
+    Returns
+    -------
+    (n_points,) bool ndarray
+    """
+    known = ~np.isnan(costs).any(axis=1)
+    front = known.copy()
+    for i in np.flatnonzero(known):
+        others = costs[known]
+        no_worse = (others <= costs[i]).all(axis=1)
+        better = (others < costs[i]).any(axis=1)
+        front[i] = not np.any(no_worse & better)
     return front

@@ -234,3 +234,15 @@ def test_bad_arguments(converted, arguments, message):
 def test_inputs_that_change_cannot_be_compared(converted):
     with pytest.raises(ne.InputError, match="input 'x' changes over time"):
         converted.compare(np.zeros((3, 20, 6)), 20, progress=False)
+
+
+def test_figure_shows_layers_and_the_curve(converted):
+    pytest.importorskip("matplotlib")
+    x = np.random.RandomState(4).uniform(size=(4, 6))
+    compared = converted.compare(x, 20, **OPTIONS)
+    layers, curve = compared.plot().axes
+    shown = [label.get_text() for label in layers.get_yticklabels()]
+    shown += [label.get_text() for label in layers.get_xticklabels()]
+    assert set(compared.to_frame()["layer"]) <= set(shown)
+    (a, *_) = curve.get_lines()
+    assert list(a.get_xdata()) == list(range(2, 21, 2))

@@ -433,3 +433,15 @@ def test_killed_and_started_again(model, data, swept, simulated, tmp_path):
     found = ne.sweep(model, *data, GRID, **options)
     assert len(simulated) == 2 * N_INFERENCES - n_done
     assert_frame_equal(found.to_frame(), swept.to_frame(), check_exact=True)
+
+
+def test_figure_has_a_front_for_each_device(swept):
+    pytest.importorskip("matplotlib")
+    (axes,) = swept.plot().axes
+    named = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert all(any(device in name for name in named) for device in swept.devices)
+    (axes,) = swept.plot(["LOIHI"]).axes
+    named = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert len(named) == 1 and "loihi" in named[0]
+    with pytest.raises(ne.NotFoundError, match="nowhere"):
+        swept.plot(["nowhere"])

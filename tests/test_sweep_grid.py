@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nengo_energy as ne
+from nengo_energy.pareto import is_on_front
 from nengo_energy.sweeps.data import check_data
-from nengo_energy.sweeps.front import cheapest, is_on_front
+from nengo_energy.sweeps.front import cheapest
 from nengo_energy.sweeps.grid import plan_grid
 
 

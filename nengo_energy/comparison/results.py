@@ -11,6 +11,7 @@ from ..frame_records import frame_records, to_json
 from ..proportions import Share, share_columns
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import pandas
 
 UNITS = {
@@ -225,6 +226,20 @@ class Comparison:
                 "energy": frame_records(self.estimate.to_frame()),
                 "assumptions": [str(assumption) for assumption in self.assumptions],
             }
+        )
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Draw layers and accuracy against timesteps; see `plots.plot_comparison`.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib isn't installed.
+        """
+        from ..plots import plot_comparison
+
+        return plot_comparison(
+            self.to_frame(), self.curve_frame(), self.outputs_frame()
         )
 
     def __str__(self) -> str:

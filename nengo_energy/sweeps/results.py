@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
+from .. import devices as registry
 from ..checks import check_choice
 from ..devices.device import device_key
 from ..estimate import DeviceLike, EnergyEstimate
 from ..exceptions import InputError, NotFoundError
 from ..frame_records import frame_records, to_json
+from ..pareto import is_on_front
 from ..proportions import Share, share_columns
-from .front import cheapest, is_on_front
+from .front import cheapest
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import pandas
 
 OBJECTIVES = ("energy", "accuracy", "latency")
@@ -224,6 +227,31 @@ class Sweep:
                 f"{wanted:.4f}; the best has {max(accuracies):.4f}: {best}"
             )
         return done[index]
+
+    def plot(
+        self, devices: Sequence[DeviceLike] | None = None
+    ) -> matplotlib.figure.Figure:
+        """Draw accuracy against energy, with each device's front.
+
+        Dense devices run the Keras model, so they stand at its accuracy.
+
+        Parameters
+        ----------
+        devices : sequence of str or Device, optional
+            Which of the sweep's devices to draw; all by default.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib isn't installed.
+        """
+        from ..plots import plot_pareto
+
+        names = [
+            self._name_of(d) for d in (self.devices if devices is None else devices)
+        ]
+        dense = [name for name in names if registry.get(name).kind == "dense"]
+        return plot_pareto(self.to_frame(), names, dense=dense)
 
     def to_json(self) -> str:
         """Return settings, grid and the rows of `to_frame` as JSON, every digit."""
