@@ -241,12 +241,14 @@ def measure_activity_at(
         longest run.
     timesteps : sequence of int
         Timesteps per inference, each number once, in any order.
-    simulator, dt, warmup, minibatch_size, emulator, topology, probes, progress
+    simulator, dt, warmup, minibatch_size, emulator, topology, probes
         See `measure_activity`.
     on_batch : callable, optional
         Called after each batch of inferences with the index of its first inference, and
         the spikes of each neuron in each inference over the longest run, which aren't
         kept otherwise: a mapping of population to (batch, n_neurons) int64 ndarray.
+    progress : bool, optional
+        See `measure_activity`.
 
     Returns
     -------
