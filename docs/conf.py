@@ -27,6 +27,8 @@ html_theme_options = {"sidebar_hide_name": False}
 default_role = "py:obj"
 autodoc_typehints = "none"  # numpydoc's sections have the types
 autosummary_generate = True
+# some file systems don't tell it from the page of the class Sweep
+autosummary_filename_map = {"nengo_energy.sweep": "nengo_energy.sweep-function"}
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 myst_enable_extensions = ["dollarmath"]

@@ -63,11 +63,11 @@ def test_every_assumption_is_explained():
     codes = set()
     for file in (ROOT / "nengo_energy").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
-        codes |= set(re.findall(r"Assumption\(\s*\"([a-z-]+)\"", text))
+        codes |= set(re.findall(r"Assumption\(\s*\"([a-z0-9-]+)\"", text))
         for constant in re.findall(r"Assumption\(([A-Z_]+),", text):
-            codes |= set(re.findall(rf"^{constant} = \"([a-z-]+)\"", text, re.M))
+            codes |= set(re.findall(rf"^{constant} = \"([a-z0-9-]+)\"", text, re.M))
     page = (ROOT / "docs" / "assumptions.md").read_text(encoding="utf-8")
-    explained = set(re.findall(r"`([a-z-]+)`", page))
+    explained = set(re.findall(r"`([a-z0-9-]+)`", page))
     assert len(codes) > 25
     assert codes <= explained, codes - explained
     assert explained - {"device-"} <= codes, explained - codes
