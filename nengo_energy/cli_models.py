@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .checks import check_count
 from .cli_options import (
+    ESTIMATE_FORMATS,
     add_command,
     add_conversion,
     add_data,
@@ -66,7 +67,11 @@ example:
 def add_commands(commands: Any) -> None:
     """Add the commands to a parser's."""
     estimate = add_command(
-        commands, "estimate", "estimate energy per inference on devices", ESTIMATE
+        commands,
+        "estimate",
+        "estimate energy per inference on devices",
+        ESTIMATE,
+        ESTIMATE_FORMATS,
     )
     add_conversion(estimate)
     add_simulation(estimate)
@@ -114,20 +119,12 @@ def add_commands(commands: Any) -> None:
 
 def run_estimate(options: argparse.Namespace) -> None:
     """Estimate energy from measured spikes."""
+    from .report_formats import format_as
+
     snn, x = _convert(options)
     activity = snn.measure(x, simulator=options.simulator, **_timing(options))
     estimate = snn.estimate(activity, options.device, host=options.host)
-    if options.format == "table":
-        print(estimate)
-    elif options.format == "csv":
-        _print_csv(estimate.to_frame())
-    else:
-        content = {
-            "settings": estimate.settings,
-            "rows": frame_records(estimate.to_frame()),
-            "assumptions": [str(assumption) for assumption in estimate.assumptions],
-        }
-        print(to_json(content))
+    print(format_as(estimate, options.format).rstrip("\n"))
 
 
 def run_compare(options: argparse.Namespace) -> None:

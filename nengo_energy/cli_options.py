@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Sequence
 
 FORMATS = ("table", "csv", "json")
+ESTIMATE_FORMATS = (*FORMATS, "markdown", "latex", "html")
 
 
-def add_command(commands: Any, name: str, summary: str, epilog: str) -> Any:
+def add_command(
+    commands: Any,
+    name: str,
+    summary: str,
+    epilog: str,
+    formats: Sequence[str] = FORMATS,
+) -> Any:
     """Add a command that takes a model and data, and return its parser."""
     parser = commands.add_parser(
         name,
@@ -18,11 +25,11 @@ def add_command(commands: Any, name: str, summary: str, epilog: str) -> Any:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", help="a saved Keras model")
-    add_data(parser)
+    add_data(parser, formats)
     return parser
 
 
-def add_data(parser: Any) -> None:
+def add_data(parser: Any, formats: Sequence[str] = FORMATS) -> None:
     """Add what says which inputs are taken, and how results are printed."""
     parser.add_argument(
         "--data", required=True, metavar="FILE.npz", help="inputs and labels"
@@ -38,7 +45,7 @@ def add_data(parser: Any) -> None:
         "--inferences", type=int, metavar="N", help="take the first N (default: all)"
     )
     parser.add_argument(
-        "--format", choices=FORMATS, default="table", help="(default: table)"
+        "--format", choices=formats, default="table", help="(default: table)"
     )
 
 
@@ -112,7 +119,7 @@ def add_pricing(parser: Any) -> None:
         "--device",
         action="append",
         metavar="NAME",
-        help="a device, as in nengo-energy devices; give several (default: six)",
+        help="a device, as in nengo-energy devices; give several (default: seven)",
     )
     parser.add_argument(
         "--host", metavar="NAME", help="device that does the host's work"

@@ -74,6 +74,19 @@ def test_estimate_prints_the_librarys_numbers(run, snn):
     assert content["settings"]["timesteps"] == 20
 
 
+@pytest.mark.parametrize("form, part", [("markdown", "| --- "), ("latex", "\\toprule")])
+def test_estimate_as_text_for_papers(run, form, part):
+    words = ["estimate", "model.h5", "--data", "data.npz", *SCALE]
+    assert part in run(*words, "--device", "loihi", "--format", form)
+
+
+def test_saved_estimates_are_read_by_the_other_commands(run, files):
+    words = ["estimate", "model.h5", "--data", "data.npz", *SCALE, "--device", "loihi"]
+    (files / "saved.json").write_text(run(*words, "--format", "json"))
+    assert "loihi" in run("report", "saved.json")
+    assert run("diff", "saved.json", "saved.json")
+
+
 def test_arrays_by_name_and_options_of_the_simulation(run, snn):
     x, _ = make_data()
     activity = snn.measure(x[:3], 7, simulator="nengo", dt=0.002, warmup=2)

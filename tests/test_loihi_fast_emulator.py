@@ -118,51 +118,6 @@ def test_random_models_hold_what_they_are_meant_to():
     assert min(seen.values()) >= 10, {k: int(v) for k, v in seen.items()}
 
 
-def test_spikes_that_arrive_are_counted_by_axon():
-    """Against NengoLoihi's emulator, tapped where it applies weights."""
-    from nengo_loihi.emulator import interface
-
-    from nengo_energy.loihi.emulator.traffic import axon_traffic
-
-    stock_update = interface.SynapseState.update_input
-    spikes, synops = {}, {}
-
-    def tapped(self, inputs):
-        for synapse, queue in self.spikes_in.items():
-            for spike in queue:
-                if synapse.axon_compartment_base(spike.axon_idx) is not None:
-                    weights, _ = synapse.axon_weights_indices(
-                        spike.axon_idx, atom=spike.atom
-                    )
-                    spikes[synapse] = spikes.get(synapse, 0) + (len(weights) > 0)
-                    synops[synapse] = synops.get(synapse, 0) + len(weights)
-        stock_update(self, inputs)
-
-    n_synops = 0
-    for seed in range(12):
-        stock, fast = emulators(lambda: random_model(seed, 50))
-        interface.SynapseState.update_input = tapped
-        try:
-            stock.run_steps(N_STEPS)
-        finally:
-            interface.SynapseState.update_input = stock_update
-        fast.run_steps(N_STEPS)
-        found = {}
-        for traffic in axon_traffic(fast.program, fast.state):
-            before = found.get(traffic.axon.target, np.zeros(2, int))
-            found[traffic.axon.target] = before + [traffic.spikes, traffic.synops]
-        pairs = [
-            (mine, theirs)
-            for block, other in zip(fast.block_info.blocks, stock.block_info.blocks)
-            for mine, theirs in zip(block.synapses, other.synapses)
-        ]
-        for mine, theirs in pairs:
-            wanted = [spikes.get(theirs, 0), synops.get(theirs, 0)]
-            assert_array_equal(found[mine], wanted)
-            n_synops += wanted[1]
-    assert n_synops > 1000
-
-
 def test_arithmetic_by_hand():
     """One spike of weight 1000 on a compartment that keeps 3000 / 4096 of its current
     and 2048 / 4096 of its voltage, with a bias of 7 and a threshold of 2000.

@@ -28,7 +28,7 @@ MESH_ASSUMED = Assumption(
     "loihi-mesh-of-8x4",
     "Hops are counted on a mesh of 8 x 4 tiles of four cores, as in the description of "
     "Loihi that goes with Boyle et al. 2025; a message takes the shortest way, one for "
-    "each core that a spike goes to.",
+    "each axon that a spike takes, so at least one for each core it goes to.",
 )
 CHIPS_IN_A_ROW = Assumption(
     "loihi-chips-in-a-row",
