@@ -190,11 +190,12 @@ def run_deploy(options: argparse.Namespace) -> None:
     activity = snn.measure(x, simulator="loihi", **_timing(options))
     accuracy = None if labels is None else activity.accuracy(labels)
     estimate = snn.estimate(activity, options.device, host=options.host)
+    ledger = snn.ledger(activity, dt=activity.dt)
     if options.format == "table":
         print(activity)
         if accuracy is not None:
             print(f"\nAccuracy on the emulator {accuracy:.1%}")
-        print(f"\n{estimate}")
+        print(f"\nLedger of the chip\n\n{ledger}\n\n{ledger.costs()}\n\n{estimate}")
     elif options.format == "csv":
         _print_csv(estimate.to_frame())
     else:
@@ -202,6 +203,8 @@ def run_deploy(options: argparse.Namespace) -> None:
             "settings": estimate.settings,
             "accuracy": accuracy,
             "activity": frame_records(activity.to_frame()),
+            "ledger": frame_records(ledger.to_frame()),
+            "costs": frame_records(ledger.costs().to_frame()),
             "rows": frame_records(estimate.to_frame()),
             "assumptions": [str(assumption) for assumption in estimate.assumptions],
         }

@@ -150,7 +150,13 @@ def test_deploy(run, snn):
     assert content["accuracy"] == activity.accuracy(labels[:4])
     spikes = [row["spikes"] for row in content["activity"]]
     assert spikes == activity.to_frame()["spikes"].tolist() and sum(spikes) > 0
+    ledger = snn.ledger(activity)
+    assert [core["synops"] for core in content["ledger"]] == [
+        core.synops for core in ledger.cores
+    ]
+    assert content["costs"][0]["energy"] == ledger.costs().rows[0].energy
     text = run(*words)
+    assert f"{ledger.costs()}" in text and f"{ledger.n_cores} cores on 1 chip" in text
     assert text.startswith("Activity by loihi, 4 inferences of 20 timesteps")
     assert "Accuracy on the emulator" in text and "Energy per inference" in text
     assert run(*words, "--format", "csv").startswith("device,layer,operation")
