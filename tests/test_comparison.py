@@ -244,5 +244,5 @@ def test_figure_shows_layers_and_the_curve(converted):
     shown = [label.get_text() for label in layers.get_yticklabels()]
     shown += [label.get_text() for label in layers.get_xticklabels()]
     assert set(compared.to_frame()["layer"]) <= set(shown)
-    (a, *_) = curve.get_lines()
+    a, *_ = curve.get_lines()
     assert list(a.get_xdata()) == list(range(2, 21, 2))
