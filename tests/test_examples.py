@@ -101,7 +101,7 @@ def test_readme_compares_and_sweeps(tmp_path):
     code = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); "
     printed = run("-c", code + f"exec(open({str(script)!r}).read())")
     assert "Keras model beside converted network" in printed
-    assert "energy spinnaker2" in printed and "scale_firing_rates=" in printed
+    assert "accuracy  energy loihi" in printed and "scale_firing_rates=" in printed
     assert len(list((tmp_path / "sweep").glob("*.parquet"))) == 8
 
 
