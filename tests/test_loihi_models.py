@@ -111,9 +111,16 @@ def test_several_chips_are_asked_for_on_hardware(converted, monkeypatch):
     from nengo_loihi.hardware.allocators import GreedyInterchip
 
     seen = {}
-    monkeypatch.setattr(
-        nengo_loihi, "Simulator", lambda network, **options: seen.update(options)
-    )
+
+    class OnChip:
+        """A simulator that runs on a chip, so has no emulator to exchange."""
+
+        sims: dict = {}
+
+        def __init__(self, network, **options):
+            seen.update(options)
+
+    monkeypatch.setattr(nengo_loihi, "Simulator", OnChip)
     snn = converted("too_big")
     snn.loihi_network().simulator()
     assert seen["hardware_options"]["n_chips"] == 2
