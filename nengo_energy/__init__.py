@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .lazy_names import lazy_getattr
+
 if TYPE_CHECKING:
     from . import devices
     from .activity import Activity, measure_activity, measure_activity_at
@@ -81,15 +83,13 @@ _LOCATIONS["load_device"] = ("devices", "load")
 __all__ = sorted([*_LOCATIONS, "devices"])
 
 
+_load = lazy_getattr(__name__, _LOCATIONS)
+
+
 def __getattr__(name: str) -> Any:
     if name == "devices":
         return importlib.import_module(f"{__name__}.devices")
-    if name not in _LOCATIONS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home, attribute = _LOCATIONS[name]
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), attribute)
-    globals()[name] = value
-    return value
+    return _load(name)
 
 
 def __dir__() -> list[str]:

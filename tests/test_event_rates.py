@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 from types import ModuleType
 from typing import Any, Callable, Dict, Iterator, List, Tuple
@@ -16,14 +15,6 @@ from nengo_energy.model_energy.rates import BATCH_SIZE, CallRates, measure_rates
 from nengo_energy.model_energy.relays import relay_events
 
 pytestmark = pytest.mark.tensorflow
-
-
-@pytest.fixture(params=["keras2", "keras"])
-def keras(request: pytest.FixtureRequest) -> ModuleType:
-    """Keras 2 and, from TensorFlow 2.16 on, Keras 3."""
-    if request.param == "keras2":
-        return import_tf_keras()
-    return importlib.import_module("keras")
 
 
 def model_of(keras: ModuleType, shape: tuple, *layers: Any) -> Any:

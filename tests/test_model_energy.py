@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 from typing import Any
 
@@ -15,14 +14,6 @@ from nengo_energy.compat import import_tf_keras
 from nengo_energy.tables import format_si
 
 pytestmark = pytest.mark.tensorflow
-
-
-@pytest.fixture(params=["keras2", "keras"])
-def keras(request: pytest.FixtureRequest) -> ModuleType:
-    """Keras 2 and, from TensorFlow 2.16 on, Keras 3."""
-    if request.param == "keras2":
-        return import_tf_keras()
-    return importlib.import_module("keras")
 
 
 def dense_model(keras: ModuleType, activation: str | None = "relu") -> Any:

@@ -17,14 +17,6 @@ from nengo_energy.compat import import_nengo_dl, import_tf_keras
 pytestmark = pytest.mark.tensorflow
 
 
-@pytest.fixture(params=["keras2", "keras"])
-def keras(request: pytest.FixtureRequest) -> ModuleType:
-    """Keras 2 and, from TensorFlow 2.16 on, Keras 3."""
-    if request.param == "keras2":
-        return import_tf_keras()
-    return importlib.import_module("keras")
-
-
 def kerasspiking() -> ModuleType:
     """Return KerasSpiking, or skip the test."""
     if importlib.util.find_spec("keras_spiking") is None:
