@@ -153,7 +153,7 @@ class LayerEnergies:
         """
         found = self._by_layer(lambda line: line).find(layer)
         energies = self.energies(device, timesteps_per_inference, dt)
-        return _sum_energies(energies, found)
+        return sum_energies(energies, found)
 
     def total_energy(
         self,
@@ -163,7 +163,7 @@ class LayerEnergies:
     ) -> float:
         """Return the energy of all layers [J per inference]; see `layer_energy`."""
         energies = self.energies(device, timesteps_per_inference, dt)
-        return sum(sum(_sum_energies(energies, layer)) for layer in self._layers)
+        return sum(sum(sum_energies(energies, layer)) for layer in self._layers)
 
     def estimate(
         self,
@@ -258,7 +258,7 @@ class LayerEnergies:
             )
 
 
-def _sum_energies(
+def sum_energies(
     energies: Mapping[str, Tuple[float, float]], layer: Layer
 ) -> Tuple[float, float]:
     """Return (synop energy, neuron energy) of a line [J per inference]."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from dataclasses import dataclass
 from typing import (
@@ -21,6 +20,7 @@ from ..devices import Device
 from ..exceptions import InputError
 from ..tables import NOTHING, format_si, plural
 from .devices import resolve
+from .energies import sum_energies
 from .layers import Layer
 
 if TYPE_CHECKING:
@@ -182,8 +182,7 @@ def _energy(
     """Return one kind of energy of a layer [J per inference], None if not counted."""
     if not layer.is_counted:
         return None
-    pairs = [energies.get(count.layer, (0.0, 0.0)) for count in layer.counts]
-    synop, neuron = (math.fsum(values) for values in zip(*pairs))
+    synop, neuron = sum_energies(energies, layer)
     return {
         "energy": synop + neuron,
         "synop_energy": synop,
