@@ -1,7 +1,8 @@
 """Time of a sweep by two workers over that by one, each with one thread.
 
-48 points of the digits network on 300 images, from 16 simulations, in turn by one
-worker and by two. The time that workers take to start is in it, as users wait for it.
+96 points of the digits network on 300 images, from 32 simulations, in turn by one
+worker and by two. The time that workers take to start and to import TensorFlow is in
+it, as users wait for it: some 5 s, so that shorter sweeps gain less.
 Needs scikit-learn and Dask (``pip install "nengo-energy[demo,sweep]"``).
 
     python benchmarks/sweep.py
@@ -24,7 +25,7 @@ from nengo_energy.demo import load_digits, train_digits_model
 GOAL = 1.6
 GRID = {
     "scale_firing_rates": [25, 50, 75, 100, 150, 200, 300, 500],
-    "synapse": [0.002, 0.005],
+    "synapse": [None, 0.002, 0.005, 0.01],
     "devices": ["loihi"],
 }
 

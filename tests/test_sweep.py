@@ -17,6 +17,7 @@ from pandas.testing import assert_frame_equal
 from sweep_examples import GRID, N_INFERENCES, build_model, make_data
 
 import nengo_energy as ne
+from nengo_energy import conversion
 from nengo_energy.comparison.reference import keras_outputs
 from nengo_energy.sweeps import checkpoint, work
 
@@ -138,6 +139,45 @@ def test_conversion_that_fails_and_settings_that_reach_it(model, data):
     with pytest.raises(ne.InputError, match="all 2 points.*failed.*between 0 and 2"):
         failed.recommend("loihi")
     assert "Failed" in str(failed) and len(failed.pareto("loihi")) == 0
+
+
+def test_conversion_is_verified_once_a_model(data, monkeypatch):
+    """And at every point, where it fails: rate neurons tell as much at any scale."""
+    verified = []
+    verify = conversion._verify
+
+    def note(*arguments):
+        verified.append(1)
+        return verify(*arguments)
+
+    monkeypatch.setattr(conversion, "_verify", note)
+    grid = {"scale_firing_rates": [1, 50, 90], "timesteps": 2, "devices": "loihi"}
+    ne.sweep(build_model, *data, {**grid, "width": [4, 5]}, **HERE)
+    assert len(verified) == 2
+    off = {"convert_options": {"verify": False}, **HERE}
+    ne.sweep(build_model, *data, {**grid, "width": [4, 5]}, **off)
+    assert len(verified) == 2
+    monkeypatch.setattr(conversion, "VERIFY_TOLERANCE", -1)
+    found = ne.sweep(build_model, *data, {**grid, "width": 4}, **HERE)
+    assert len(found.failed) == 3 and len(verified) == 5
+
+
+def test_models_are_built_anew_for_each_sweep(data):
+    """A function may return another, as after more training, and be the same text."""
+    models = []
+
+    def build():
+        return models[-1]
+
+    grid = {"scale_firing_rates": 400, "timesteps": 20, "devices": "loihi"}
+    spikes = []
+    for width in (4, 40):
+        models.append(build_model(width))
+        spikes += [
+            point.spikes for point in ne.sweep(build, *data, grid, **HERE).points
+        ]
+    assert spikes[0] != spikes[1]
+    assert not work._models and not work._networks  # none stays in memory
 
 
 def test_activations_may_be_swapped_at_all_points(model, data, tmp_path):

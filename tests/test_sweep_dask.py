@@ -6,6 +6,9 @@ happens, and has no ``if __name__ == "__main__"``.
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +19,10 @@ from pandas.testing import assert_frame_equal
 from sweep_examples import GRID, N_INFERENCES, build_model, make_data
 
 import nengo_energy as ne
+from nengo_energy.sweeps import running
+from nengo_energy.sweeps.grid import plan_grid
+from nengo_energy.sweeps.models import ModelSource
+from nengo_energy.sweeps.work import Job
 
 pytestmark = pytest.mark.tensorflow
 
@@ -66,13 +73,28 @@ def test_processes_give_the_same_frame(expected, tmp_path):
     assert "Traceback" not in errors and "Restarting" not in errors
 
 
-def test_clients_give_the_same_frame(expected):
-    """Any client, here one of threads, which Nengo's global state couldn't bear."""
+@contextlib.contextmanager
+def threads(n_threads):
+    """Yield a client of a worker in this process."""
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=3, processes=False, dashboard_address=None
+        n_workers=1,
+        threads_per_worker=n_threads,
+        processes=False,
+        dashboard_address=None,
     )
     with cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@pytest.mark.parametrize("largest", [2**20, 0])
+def test_clients_give_the_same_frame(largest, expected, monkeypatch):
+    """Any client, here one of threads, which Nengo's global state couldn't bear.
+
+    The model comes with each task, or once to each worker.
+    """
+    monkeypatch.setattr(running, "SENT_WITH_TASKS", largest)
+    with threads(3) as client:
         found = ne.sweep(
             build_model(),
             *make_data(),
@@ -85,7 +107,65 @@ def test_clients_give_the_same_frame(expected):
     assert_frame_equal(found.to_frame(), expected, check_exact=True)
 
 
+def test_workers_go_on_while_the_caller_saves():
+    """A task is under way for each thread, and no more than that are read."""
+
+    def build():
+        raise ValueError("no model")
+
+    job = Job(ModelSource("", builder=build), {}, None, 1, None, 0)
+    simulation = plan_grid({"timesteps": [1]}, None).simulations[0]
+    tasks = [(simulation, (i, i + 1)) for i in range(5)]
+    read = []
+    with threads(2) as client:
+        outcomes = running.run_by_client(
+            client, job, tasks, lambda start, end: read.append(start)
+        )
+        _, outcome = next(outcomes)
+        assert outcome == "ValueError: no model"
+        assert read == [0, 1, 2]
+        assert sorted(index for index, _ in outcomes) + [0] == [1, 2, 3, 4, 0]
+    assert read == [0, 1, 2, 3, 4]
+
+
+SPREAD = """
+import dask, json, os
+from nengo_energy.sweeps.running import local_client
+
+processors = sorted(os.sched_getaffinity(0))[:2]
+os.sched_setaffinity(0, processors)
+affinity = lambda: sorted(__import__("os").sched_getaffinity(0))
+threads = lambda: __import__("os").environ["OMP_NUM_THREADS"]
+profiled = lambda: dask.config.get("distributed.worker.profile.enabled")
+with local_client(2) as client:
+    answers = [client.run(affinity)]
+    client.restart()  # what nannies start anew
+    answers += [client.run(affinity), client.run(threads), client.run(profiled)]
+with local_client(1) as client:
+    answers += [client.run(affinity)]
+print(json.dumps([processors, *(list(answer.values()) for answer in answers)]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux has it")
+def test_workers_for_all_processors_have_one_each():
+    """And are left to the operating system where there are fewer of them."""
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one processor")
+    done = subprocess.run(
+        [sys.executable, "-c", SPREAD], capture_output=True, text=True, timeout=SECONDS
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    both, before, after, threads, profiled, alone = json.loads(done.stdout)
+    assert sorted(before) == sorted(after) == [[both[0]], [both[1]]]
+    assert threads == ["1", "1"] and profiled == [False, False]
+    assert alone == [both]
+
+
 DYING = """
+from nengo_energy.sweeps import running
+running.SENT_WITH_TASKS = %d
+
 def build(mode):
     if mode == "dies":
         os._exit(1)
@@ -97,9 +177,10 @@ found = ne.sweep(build, *make_data(), grid, n_workers=2, checkpoint=%r)
 
 
 @pytest.mark.slow
-def test_worker_that_dies_takes_no_other_point_with_it(expected, tmp_path):
+@pytest.mark.parametrize("largest", [2**20, 0])
+def test_worker_that_dies_takes_no_other_point_with_it(largest, expected, tmp_path):
     folder = tmp_path / "sweep"
-    found, _ = run_script(DYING % str(folder), tmp_path)
+    found, _ = run_script(DYING % (largest, str(folder)), tmp_path)
     dead = found["mode"] == "dies"
     assert found["error"][dead].str.startswith("KilledWorker: every worker").all()
     assert found["accuracy"][dead].isna().all() and dead.sum() == 3

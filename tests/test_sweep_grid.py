@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import nengo
 import numpy as np
 import pytest
@@ -72,6 +74,19 @@ def test_parameters_of_the_users_function():
     assert len(plan.points) == 4
     anything = plan_grid({"depth": [1]}, lambda **options: None)
     assert anything.points[0].settings["depth"] == 1
+
+
+def test_simulations_of_one_model_and_of_one_network_come_in_a_row():
+    """Models may take long to build, and to convert; points keep the user's order."""
+    axes = {"dt": [1e-3, 2e-3], "scale_firing_rates": [9, 5], "width": [8, 4]}
+    plan = plan_grid(axes, build)
+    found = [
+        (s.parameters["width"], s.settings["scale_firing_rates"], s.settings["dt"])
+        for s in plan.simulations
+    ]
+    assert found == list(itertools.product([8, 4], [9, 5], [1e-3, 2e-3]))
+    points = [tuple(p.settings[name] for name in axes) for p in plan.points]
+    assert points == list(itertools.product(*axes.values()))
 
 
 @pytest.mark.parametrize(

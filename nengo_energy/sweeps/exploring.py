@@ -96,7 +96,8 @@ def sweep(
         Worker processes on this computer, or one point after the other in this
         process, where a debugger reaches it.
     n_workers : int, optional
-        Number of processes; by default that of the processors that may be used.
+        Number of processes; by default that of the processors that may be used, each
+        of which then has one process.
     client : dask.distributed.Client, optional
         Run on this client's cluster.
     seed : int

@@ -36,6 +36,9 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """Settings of a point that the grid doesn't name."""
 
+NETWORK_SETTINGS = ("scale_firing_rates", "synapse", "neuron")
+"""Those of them that the converted network depends on."""
+
 DEVICES = "devices"
 """Key of the grid for the devices, on which every point is priced."""
 
@@ -92,7 +95,7 @@ class Plan:
     points : tuple of Point
         In the order of the grid, its last name changing fastest.
     simulations : tuple of Simulation
-        What the points need.
+        What the points need: those of one model in a row, and those of one network.
     devices : sequence or None
         What the grid holds under ``"devices"``.
     """
@@ -151,9 +154,12 @@ def _expand(
 ) -> Plan:
     points = []
     simulations: dict[str, Simulation] = {}
+    places: dict[str, tuple[int, ...]] = {}
+    slow_first = sorted((name for name in axes if name != "timesteps"), key=_rank)
     for indices in itertools.product(*(range(len(v)) for v in axes.values())):
-        chosen = {name: axes[name][i] for name, i in zip(axes, indices)}
-        names = {name: shown[name][i] for name, i in zip(axes, indices)}
+        index = dict(zip(axes, indices))
+        chosen = {name: axes[name][i] for name, i in index.items()}
+        names = {name: shown[name][i] for name, i in index.items()}
         full = {**DEFAULTS, **names}
         timesteps = int(full.pop("timesteps"))
         key = hashlib.sha256(_text(full).encode()).hexdigest()[:16]
@@ -166,8 +172,17 @@ def _expand(
             {n: v for n, v in values.items() if n not in DEFAULTS},
             tuple(sorted(marks)),
         )
+        places[key] = tuple(index[name] for name in slow_first)
         points.append(Point({**full, "timesteps": timesteps}, timesteps, key))
-    return Plan(shown, tuple(points), tuple(simulations.values()), devices)
+    ordered = sorted(simulations.values(), key=lambda s: places[s.key])
+    return Plan(shown, tuple(points), tuple(ordered), devices)
+
+
+def _rank(name: str) -> int:
+    """Tell what a change of a value asks for: another model, network or simulation."""
+    if name not in DEFAULTS:
+        return 0
+    return 1 if name in NETWORK_SETTINGS else 2
 
 
 def _text(settings: Mapping[str, Any]) -> str:

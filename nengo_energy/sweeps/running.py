@@ -15,7 +15,7 @@ from ..compat.quiet import quieten_tensorflow
 from ..exceptions import InputError, MissingDependencyError
 from .data import Chunk
 from .grid import Simulation
-from .work import ChunkResult, Job, describe_error, run_chunk
+from .work import ChunkResult, Job, describe_error, forget, run_chunk
 
 SCHEDULERS = ("processes", "synchronous")
 
@@ -24,6 +24,12 @@ START_SECONDS = 120
 
 ORPHAN_SECONDS = 120
 """How long workers of our own wait for work before they end."""
+
+SENT_WITH_TASKS = 2**20
+"""Bytes of a job up to which each task has it; workers get a larger one just once.
+
+They get it from each other, and wait for one that imports TensorFlow.
+"""
 
 WORKER_DIED = (
     "KilledWorker: every worker that ran it died, as one does that runs out of memory"
@@ -35,6 +41,12 @@ WORKER_ENVIRONMENT = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    # Dask has freed memory given back at once, and arrays are asked for all the time
+    "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
+    "MALLOC_MMAP_THRESHOLD_": str(64 * 2**20),
+    # and looks a hundred times a second at what workers do, which interrupts them
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
 }
 
 
@@ -44,8 +56,11 @@ def run_here(
     read: Callable[[int, int], Chunk],
 ) -> Iterator[tuple[int, tuple[ChunkResult, ...] | str]]:
     """Run tasks one after the other, and yield the index of each and its outcome."""
-    for index, (simulation, span) in enumerate(tasks):
-        yield index, run_chunk(job, simulation, read(*span))
+    try:
+        for index, (simulation, span) in enumerate(tasks):
+            yield index, run_chunk(job, simulation, read(*span))
+    finally:
+        forget()
 
 
 def run_by_client(
@@ -61,11 +76,13 @@ def run_by_client(
     again one by one, so that only the one that kills workers fails.
     """
     distributed = _import_distributed()
-    # The model is the result of a task: if the worker that has it dies, Dask makes it
-    # again, where data that was scattered would be lost. All is pickled here, so that
-    # the scheduler needn't know the user's modules.
+    # All is pickled here, so that the scheduler needn't know the user's modules.
     dumps = importlib.import_module("cloudpickle").dumps
-    held = client.submit(_hold, dumps(job), pure=False)
+    held = dumps(job)
+    if len(held) > SENT_WITH_TASKS:
+        # The model is the result of a task: if the worker that has it dies, Dask makes
+        # it again, where data that was scattered would be lost.
+        held = client.submit(_hold, held, pure=False)
     running: dict[Any, int] = {}
     blamed: list[int] = []
 
@@ -91,17 +108,17 @@ def run_by_client(
         for future in completed:
             index = running.pop(future)
             outcome = _outcome(future)
+            completed.update(fill())  # before the caller takes its time
             if outcome is None:
                 blamed.append(index)
             else:
                 yield index, outcome
-            completed.update(fill())
         for index in blamed:
             future = submit(index)
             yield index, _outcome(future) or WORKER_DIED
             del running[future]
     finally:
-        client.cancel([held, *running])
+        client.cancel([*running])
 
 
 def _hold(job: bytes) -> bytes:
@@ -142,12 +159,31 @@ def local_client(n_workers: int) -> Iterator[Any]:
             client = stack.enter_context(distributed.Client(cluster))
             client.wait_for_workers(n_workers, timeout=START_SECONDS)
             client.run(quieten_tensorflow)
+            _spread(client, n_workers)
         except (OSError, RuntimeError) as error:
             raise InputError(
                 f"{n_workers} workers can't be started on this computer: {error}; "
                 'scheduler="synchronous" does without'
             ) from error
         yield client
+
+
+def _spread(client: Any, n_workers: int) -> None:
+    """Keep each worker on a processor of its own, if there is one worker for each.
+
+    Left to itself, the operating system may for a while let two take turns on one
+    processor with another idle, and does so anew after each pause that a worker makes.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    processors = os.sched_getaffinity(0)
+    if n_workers != len(processors):
+        return
+    for worker, processor in zip(client.nthreads(), processors):
+        for nanny in (True, False):  # workers that a nanny starts again inherit it
+            client.run(
+                os.sched_setaffinity, 0, {processor}, workers=[worker], nanny=nanny
+            )
 
 
 def _open_cluster(n_workers: int) -> Any:

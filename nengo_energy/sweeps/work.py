@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 import nengo
@@ -20,7 +21,7 @@ from ..exceptions import InputError
 from ..proportions import Share, check_labels, share_equal
 from ..spiking_model import SpikingModel
 from .data import Chunk
-from .grid import Simulation
+from .grid import NETWORK_SETTINGS, Simulation
 from .models import ModelSource
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ class Job:
         See `nengo_energy.measure_activity`.
     seed : int
         Seed of the networks.
+    key : str
+        Tells the job from all others: the user's function may return another model in
+        the next sweep, or a file hold one.
     """
 
     source: ModelSource
@@ -52,6 +56,7 @@ class Job:
     chunk_size: int
     minibatch_size: int | None
     seed: int
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,24 @@ def describe_error(error: BaseException) -> str:
 
 _LOCK = threading.Lock()
 
+
+@dataclass
+class _Model:
+    """A model that was loaded, and whether its conversion has been verified."""
+
+    keras: Any
+    verified: bool = False
+
+
 # The last network and the last model, as chunks and similar settings come in a row.
-_models: dict[str, Any] = {}
+_models: dict[str, _Model] = {}
 _networks: dict[str, SpikingModel] = {}
+
+
+def forget() -> None:
+    """Let go of the last network and model."""
+    _networks.clear()
+    _models.clear()
 
 
 def _run_chunk(
@@ -154,31 +174,33 @@ def _run_chunk(
 def _network(job: Job, simulation: Simulation) -> SpikingModel:
     """Return the converted network of a simulation, perhaps from the last one."""
     settings = simulation.settings
-    model_key = f"{job.source.digest} {sorted(simulation.parameters.items())!r}"
-    names = ("scale_firing_rates", "synapse", "neuron")
-    chosen = {name: settings[name] for name in names}
-    key = f"{model_key} {chosen!r} {sorted(job.convert_options.items())!r} {job.seed}"
+    model_key = f"{job.key} {sorted(simulation.parameters.items())!r}"
+    chosen = {name: settings[name] for name in NETWORK_SETTINGS}
+    key = f"{model_key} {chosen!r}"
     if key not in _networks:
         if model_key not in _models:
             _models.clear()
-            _models[model_key] = job.source.load(simulation.parameters)
+            _models[model_key] = _Model(job.source.load(simulation.parameters))
         _networks.clear()
         _networks[key] = _convert(_models[model_key], chosen, job)
     return _networks[key]
 
 
-def _convert(model: Any, chosen: Mapping[str, Any], job: Job) -> SpikingModel:
+def _convert(model: _Model, chosen: Mapping[str, Any], job: Job) -> SpikingModel:
     options = dict(job.convert_options)
     neuron = _neuron_type(chosen["neuron"])
     if neuron is not None:
         swaps = dict(options.pop("swap_activations", None) or {})
         options["swap_activations"] = {**swaps, nengo.RectifiedLinear(): neuron}
+    if model.verified:  # with rate neurons and no filter: the same for all settings
+        options["verify"] = False
     snn = convert(
-        model,
+        model.keras,
         scale_firing_rates=chosen["scale_firing_rates"],
         synapse=chosen["synapse"],
         **options,
     )
+    model.verified = True
     snn.net.seed = job.seed  # the network is ours; initial states are drawn by it
     return snn
 
