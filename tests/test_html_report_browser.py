@@ -241,6 +241,21 @@ def test_bars_are_drawn_as_long_as_their_energies(page, estimate):
             assert width == pytest.approx(scale * energy, rel=1e-3, abs=0.01)
 
 
+def test_no_text_of_a_chart_is_cut_off(page):
+    """Boxes of texts are those of their fonts, a little higher than the letters."""
+    cut = page.execute_script("""
+        return [...document.querySelectorAll("svg.marks")].flatMap(svg => {
+          const box = svg.getBoundingClientRect();
+          return [...svg.querySelectorAll("text")].filter(text => {
+            const own = text.getBoundingClientRect();
+            return own.width && (own.left < box.left - 1 || own.right > box.right + 1
+              || own.top < box.top - 3 || own.bottom > box.bottom + 1);
+          }).map(text => text.textContent);
+        });
+    """)
+    assert cut == []
+
+
 def test_charts_hold_the_numbers_of_the_frames(page, estimate):
     totals = {d["device"]: d for d in data_of(page, "totals")}
     for name in estimate.devices:

@@ -72,7 +72,8 @@ def totals_chart(estimate: EnergyEstimate) -> dict[str, Any] | None:
         x=alt.X("high:Q", scale=scale), text="energy:N"
     )
     chart = (bars + dots + texts).transform_filter(SHOWN).add_params(hidden_devices())
-    chart = chart.properties(padding={"right": 60})  # for the texts
+    sides = {"left": 5, "top": 5, "right": 60, "bottom": 5}
+    chart = chart.properties(padding=sides)  # on the right for the texts
     return spec(chart, 28 * len(rows))
 
 
