@@ -190,6 +190,29 @@ def test_worker_that_dies_takes_no_other_point_with_it(largest, expected, tmp_pa
     assert len(list(folder.glob("*.parquet"))) == 1
 
 
+@pytest.mark.parametrize(
+    "asked, share, n_workers", [(None, 1, 1), (None, 64, 2), (1, 64, 1), (9, 1, 2)]
+)
+def test_there_are_no_more_workers_than_work_or_processors(
+    asked, share, n_workers, monkeypatch
+):
+    """A container's share of the processors is what counts."""
+    monkeypatch.setattr("dask.system.cpu_count", lambda: share)
+    started = []
+
+    class Stop(Exception):
+        pass
+
+    def start(n_workers):
+        started.append(n_workers)
+        raise Stop
+
+    monkeypatch.setattr("nengo_energy.sweeps.exploring.local_client", start)
+    with pytest.raises(Stop):
+        ne.sweep(build_model(), *make_data(), GRID, n_workers=asked)
+    assert started == [n_workers]
+
+
 def test_model_that_cannot_be_sent_is_refused(monkeypatch):
     """Before any process is started; a function that builds it would do."""
     from nengo_energy.compat import import_tf_keras

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .. import devices as registry
@@ -20,7 +19,14 @@ from .data import Data, check_data, check_fits, name_of
 from .grid import Point, Simulation, plan_grid, printable
 from .models import is_builder, model_source
 from .results import Sweep, SweepPoint
-from .running import SCHEDULERS, check_client, local_client, run_by_client, run_here
+from .running import (
+    SCHEDULERS,
+    check_client,
+    count_processors,
+    local_client,
+    run_by_client,
+    run_here,
+)
 from .work import ChunkResult, Job, describe_error
 
 Results = Dict[Tuple[str, int, int], Tuple[ChunkResult, ...]]
@@ -132,7 +138,8 @@ def sweep(
     host_model = None if host is None else resolve_host(host)
     check_choice("scheduler", scheduler, SCHEDULERS)
     seed = check_count("seed", seed, minimum=0)
-    n_workers = _n_workers(n_workers)
+    if n_workers is not None:
+        n_workers = check_count("n_workers", n_workers)
     if client is not None:
         check_client(client)
     options = dict(convert_options or {})
@@ -183,7 +190,8 @@ def sweep(
             outcomes = run_here(job, missing, data.chunk)
         else:
             if client is None:
-                client = stack.enter_context(local_client(min(n_workers, len(missing))))
+                n_workers = min(n_workers or count_processors(), len(missing))
+                client = stack.enter_context(local_client(n_workers))
             outcomes = run_by_client(client, job, missing, data.chunk)
         for index, outcome in outcomes:
             simulation, span = missing[index]
@@ -259,11 +267,3 @@ def _check_options(options: Mapping[str, Any]) -> None:
             f"convert_options holds {', '.join(unknown)}; allowed are "
             f"{', '.join(OPTIONS)}"
         )
-
-
-def _n_workers(n_workers: int | None) -> int:
-    if n_workers is not None:
-        return check_count("n_workers", n_workers)
-    if hasattr(os, "sched_getaffinity"):  # containers may use some processors only
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

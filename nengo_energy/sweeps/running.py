@@ -140,6 +140,13 @@ def _outcome(future: Any) -> tuple[ChunkResult, ...] | str | None:
     return result
 
 
+def count_processors() -> int:
+    """Return how many processors this process has: containers may share a computer."""
+    _import_distributed()
+    count: int = importlib.import_module("dask.system").cpu_count()
+    return count
+
+
 @contextlib.contextmanager
 def local_client(n_workers: int) -> Iterator[Any]:
     """Start worker processes on this computer, and yield a client of them.
