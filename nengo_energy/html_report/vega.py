@@ -49,9 +49,14 @@ _CONFIG: Mapping[str, Any] = {
 }
 
 
+def report_package(name: str) -> Any:
+    """Return a package that reports need, or say how to get it."""
+    return import_or_explain(name, '"nengo-energy[report]"', "a report in HTML")
+
+
 def altair() -> Any:
     """Return Altair, or say how to get it."""
-    return import_or_explain("altair", '"nengo-energy[report]"', "a report in HTML")
+    return report_package("altair")
 
 
 def spec(chart: Any, height: int) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 from .. import __version__
 from ..colours import LINES, OPERATIONS
-from ..compat.imports import import_or_explain
 from ..estimate import EnergyEstimate
 from ..exceptions import InputError
 from ..file_output import PathLike, check_writable, write_text
@@ -16,7 +15,7 @@ from ..report import estimate_title
 from ..report_frames import energy_devices
 from . import sections
 from .parts import Section
-from .vega import altair
+from .vega import report_package
 
 if TYPE_CHECKING:
     import pandas
@@ -110,7 +109,8 @@ def format_report(
         raise InputError(
             f"estimate must be an EnergyEstimate; got {type(estimate).__name__}"
         )
-    altair()  # first: without it there is nothing to do
+    for package in ("jinja2", "altair", "vl_convert"):  # Altair itself needs Jinja
+        report_package(package)  # before any work is done
     outputs = _frame_of(comparison, "outputs_frame")
     rates = None if activity is None else _activity_frame(activity)
     made = [sections.energy_section(estimate), sections.layers_section(estimate)]
@@ -190,12 +190,8 @@ def _model_energy_frame(value: Any, estimate: EnergyEstimate) -> pandas.DataFram
 
 
 def _page(sections: Sequence[Section], **names: Any) -> str:
-    jinja2: Any = import_or_explain(
-        "jinja2", '"nengo-energy[report]"', "a report in HTML"
-    )
-    converter: Any = import_or_explain(
-        "vl_convert", '"nengo-energy[report]"', "a report in HTML"
-    )
+    jinja2 = report_package("jinja2")
+    converter = report_package("vl_convert")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nengo_energy.html_report"),
         autoescape=True,
