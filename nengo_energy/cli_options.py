@@ -121,16 +121,12 @@ def add_pricing(parser: Any) -> None:
         metavar="NAME",
         help="a device, as in nengo-energy devices; give several (default: seven)",
     )
-    parser.add_argument(
-        "--host", metavar="NAME", help="device that does the host's work"
-    )
+    _add_host(parser)
 
 
 def add_sweep_options(parser: Any) -> None:
     """Add settings of a sweep as a whole."""
-    parser.add_argument(
-        "--host", metavar="NAME", help="device that does the host's work"
-    )
+    _add_host(parser)
     parser.add_argument(
         "--checkpoint",
         metavar="FOLDER",
@@ -160,4 +156,10 @@ def add_sweep_options(parser: Any) -> None:
         default=0.01,
         metavar="SHARE",
         help="accuracy that the recommended setting may lose (default: 0.01)",
+    )
+
+
+def _add_host(parser: Any) -> None:
+    parser.add_argument(
+        "--host", metavar="NAME", help="device that does the host's work"
     )

@@ -307,11 +307,13 @@ def _device_names(
     return [estimate.name_of(device) for device in chosen]
 
 
+def import_matplotlib() -> Any:
+    """Return matplotlib, or say how to get it."""
+    return import_or_explain("matplotlib", '"nengo-energy[plots]"', "drawing")
+
+
 def _style() -> Any:
-    matplotlib: Any = import_or_explain(
-        "matplotlib", '"nengo-energy[plots]"', "drawing"
-    )
-    return matplotlib.rc_context(_STYLE)  # put back when the figure is made
+    return import_matplotlib().rc_context(_STYLE)  # put back when the figure is made
 
 
 def _figure(width: float, height: float) -> matplotlib.figure.Figure:

@@ -130,17 +130,17 @@ def test_workers_go_on_while_the_caller_saves():
 
 SPREAD = """
 import dask, json, os
-from nengo_energy.sweeps.running import local_client
+from nengo_energy.sweeps.running import WORKER_ENVIRONMENT, local_client
 
 processors = sorted(os.sched_getaffinity(0))[:2]
 os.sched_setaffinity(0, processors)
 affinity = lambda: sorted(__import__("os").sched_getaffinity(0))
-threads = lambda: __import__("os").environ["OMP_NUM_THREADS"]
+variables = lambda: {n: __import__("os").environ.get(n) for n in WORKER_ENVIRONMENT}
 profiled = lambda: dask.config.get("distributed.worker.profile.enabled")
 with local_client(2) as client:
     answers = [client.run(affinity)]
     client.restart()  # what nannies start anew
-    answers += [client.run(affinity), client.run(threads), client.run(profiled)]
+    answers += [client.run(affinity), client.run(variables), client.run(profiled)]
 with local_client(1) as client:
     answers += [client.run(affinity)]
 print(json.dumps([processors, *(list(answer.values()) for answer in answers)]))
@@ -156,9 +156,11 @@ def test_workers_for_all_processors_have_one_each():
         [sys.executable, "-c", SPREAD], capture_output=True, text=True, timeout=SECONDS
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    both, before, after, threads, profiled, alone = json.loads(done.stdout)
+    both, before, after, variables, profiled, alone = json.loads(done.stdout)
     assert sorted(before) == sorted(after) == [[both[0]], [both[1]]]
-    assert threads == ["1", "1"] and profiled == [False, False]
+    assert variables == [running.WORKER_ENVIRONMENT] * 2
+    assert variables[0]["OMP_NUM_THREADS"] == "1"
+    assert profiled == [False, False]
     assert alone == [both]
 
 

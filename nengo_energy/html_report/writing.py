@@ -79,7 +79,8 @@ def write_report(
     InputError
         When the file can't be written, or a frame lacks a column.
     MissingDependencyError
-        When Altair isn't installed; the message says how to get it.
+        When Jinja, Altair or vl-convert isn't installed; the message says how to
+        get it.
     """
     check_writable(path)
     page = format_report(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_choice
-from ..compat.imports import import_or_explain
+from ..plots import import_matplotlib
 from .chip import CORES_PER_TILE, TILES_HIGH, TILES_WIDE
 from .ledger import CoreLoad, Ledger
 
@@ -59,9 +59,10 @@ def plot_ledger(
     """
     check_choice("quantity", quantity, QUANTITIES)
     check_choice("placement", placement, tuple(ledger.placements))
-    matplotlib: Any = import_or_explain("matplotlib", "matplotlib", "drawing")
-    figures: Any = import_or_explain("matplotlib.figure", "matplotlib", "drawing")
-    patches: Any = import_or_explain("matplotlib.patches", "matplotlib", "drawing")
+    matplotlib = import_matplotlib()
+    from matplotlib import patches
+    from matplotlib.figure import Figure
+
     placed = ledger.placements[placement]
     per = 1 if quantity in OF_THE_BUILD else ledger.n_inferences
     values = np.array([getattr(core, quantity) / per for core in ledger.cores])
@@ -75,7 +76,7 @@ def plot_ledger(
         axes.add_patch(patches.Rectangle((x, y), side, side, **style))
 
     chips = sorted(set(placed.chips.tolist()))
-    figure = figures.Figure(
+    figure = Figure(
         figsize=(1.1 * TILES_WIDE + 2.5, (1.1 * TILES_HIGH + 0.9) * len(chips)),
         layout="constrained",
     )

@@ -118,7 +118,7 @@ def run_by_client(
             yield index, _outcome(future) or WORKER_DIED
             del running[future]
     finally:
-        client.cancel([*running])
+        client.cancel([held, *running])  # which passes over what is no future
 
 
 def _hold(job: bytes) -> bytes:
