@@ -24,9 +24,9 @@ import numpy as np
 import scipy.sparse as sp
 
 import nengo_energy as ne
+from nengo_energy.activity.emulator import open_simulator
+from nengo_energy.cli.demo import load_digits, train_digits_model
 from nengo_energy.compat import import_nengo_loihi
-from nengo_energy.demo import load_digits, train_digits_model
-from nengo_energy.loihi.emulator import open_simulator
 
 DT = 0.001
 CIFAR_GOAL, DIGITS_GOAL, BANDWIDTH_GOAL = 25, 5, 0.5
@@ -115,7 +115,7 @@ def dense_chip(n_sources: int, n_blocks: int, share: float, density: float) -> A
     from nengo_loihi.block import Axon, LoihiBlock, Synapse
     from nengo_loihi.builder import Model
 
-    from nengo_energy.loihi.emulator.interface import FastEmulator
+    from nengo_energy.activity.emulator.interface import FastEmulator
 
     rng = np.random.RandomState(0)
     model, source = Model(), LoihiBlock(n_sources)
@@ -222,7 +222,7 @@ def compare_networks(
 
 def report_build(sim: Any, rounds: int) -> None:
     """Print time and memory of flattening."""
-    from nengo_energy.loihi.emulator.program import build_program
+    from nengo_energy.activity.emulator.program import build_program
 
     chip = sim.sims["emulator"]
     (times,) = in_turn(
@@ -297,7 +297,7 @@ def show_growth(rounds: int) -> None:
 
 def compare_batch(sim: Any, rounds: int, n_steps: int = 50, size: int = 16) -> None:
     """Print the time of a batch beside that of single runs, of the chip alone."""
-    from nengo_energy.loihi.emulator.batch import ChipBatch, arriving
+    from nengo_energy.activity.emulator.batch import ChipBatch, arriving
 
     chip = sim.sims["emulator"]
     nothing = arriving(chip, [], n_steps)

@@ -25,10 +25,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import nengo_energy as ne
-from nengo_energy.activity import Activity
+from nengo_energy.activity.measuring import Activity
+from nengo_energy.common.tables import format_si, format_table
 from nengo_energy.compat import import_tensorflow
 from nengo_energy.loihi import Ledger, LoihiNetwork, ledger_from_activity
-from nengo_energy.tables import format_si, format_table
 
 TIMESTEPS = 10
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)

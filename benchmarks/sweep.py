@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from pandas.testing import assert_frame_equal
 
 import nengo_energy as ne
-from nengo_energy.demo import load_digits, train_digits_model
+from nengo_energy.cli.demo import load_digits, train_digits_model
 
 GOAL = 1.6
 GRID = {

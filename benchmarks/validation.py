@@ -15,7 +15,7 @@ import conventional_cases
 import neuromorphic_cases
 from prediction import Prediction
 
-from nengo_energy.tables import format_si
+from nengo_energy.common.tables import format_si
 
 INTRODUCTION = """\
 # Predicted and measured energy

@@ -6,7 +6,7 @@ python examples/compare.py
 from __future__ import annotations
 
 import nengo_energy as ne
-from nengo_energy.demo import load_digits, train_digits_model
+from nengo_energy.cli.demo import load_digits, train_digits_model
 
 digits = load_digits()
 model = train_digits_model(digits)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 import nengo_energy as ne
-from nengo_energy.demo import load_digits, train_digits_model
+from nengo_energy.cli.demo import load_digits, train_digits_model
 
 digits = load_digits()
 model = train_digits_model(digits)

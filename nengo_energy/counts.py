@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Mapping, Sequence
 
 import numpy as np
 
-from .assumptions import Assumption, merge_assumptions
-from .exceptions import InputError
+from nengo_energy.common.assumptions import Assumption, merge_assumptions
+from nengo_energy.common.exceptions import InputError
 
 if TYPE_CHECKING:
-    from .activity import Activity
-    from .keras_layers import LayerOps
-    from .topology import Topology
+    from nengo_energy.activity.measuring import Activity
+    from nengo_energy.layer_ops.counting import LayerOps
+    from nengo_energy.network.topology import Topology
 
 OPERATIONS: Mapping[str, str] = {
     "synop": "one synapse driven by one spike",

@@ -15,7 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 @pytest.fixture(autouse=True)
 def _no_leaking_registrations():
     """Take back what a test registers."""
-    from nengo_energy import devices, layer_counters
+    from nengo_energy import devices
+    from nengo_energy.layer_ops import counters as layer_counters
 
     with devices.isolated(), layer_counters.isolated():
         yield

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nengo_energy.keras_layers import LayerCount, LayerOps, count_layer_ops
+from nengo_energy.layer_ops.counting import LayerCount, LayerOps, count_layer_ops
 
 #: Connections, activations, additions.
 Numbers = tuple[int, int, int]

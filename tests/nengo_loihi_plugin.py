@@ -14,8 +14,8 @@ import types
 import nengo
 import nengo.builder.transforms
 
+from nengo_energy.common.exceptions import UnsupportedError
 from nengo_energy.compat import import_nengo_loihi
-from nengo_energy.exceptions import UnsupportedError
 
 
 def stand_in_for_npconv2d() -> None:
@@ -37,7 +37,7 @@ def swap_emulator() -> None:
     import nengo_loihi.emulator.interface
     import nengo_loihi.simulator
 
-    from nengo_energy.loihi.emulator.interface import FastEmulator
+    from nengo_energy.activity.emulator.interface import FastEmulator
 
     stock = nengo_loihi.emulator.EmulatorInterface
 

@@ -7,7 +7,7 @@ twin: 40 uJ + 3 uJ. arm: 9,500, 1,000 and 10 operations at 0.9 nJ.
 
 from __future__ import annotations
 
-from nengo_energy.assumptions import Assumption
+from nengo_energy.common.assumptions import Assumption
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from priced import CHIP, COUNTS, TWIN
 
-from nengo_energy.energy import estimate_energy
+from nengo_energy.pricing.energy import estimate_energy
 
 AWKWARD = "</script><b>\"&'_1 {{ x }}"
 """A name that must come out as it is, whatever it is written into."""

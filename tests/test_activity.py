@@ -5,12 +5,11 @@ from __future__ import annotations
 import nengo
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 import nengo_energy as ne
-from nengo_energy.simulators import Schedule
+from nengo_energy.activity.simulators import Schedule
 
 
 def relay(rates, neuron_type=None):

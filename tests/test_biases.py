@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import nengo_energy as ne
-from nengo_energy.biases import fixed_samples, fold_biases
+from nengo_energy.network.biases import fixed_samples, fold_biases
 
 
 def neurons(label, gain, bias, **options):

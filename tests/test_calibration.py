@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import nengo_energy as ne
-from nengo_energy import cli, devices
+from nengo_energy import devices
 from nengo_energy.calibration import calibrate, measuring
 from nengo_energy.calibration.device_file import (
     device_data,
@@ -21,14 +21,15 @@ from nengo_energy.calibration.device_file import (
 )
 from nengo_energy.calibration.measuring import Reading, Readings, measure_models
 from nengo_energy.calibration.meters import Meter, Window, open_meter
-from nengo_energy.counts import OpCount, OpCounts
-from nengo_energy.devices.files import parse_device
-from nengo_energy.devices.writing import format_device_file
-from nengo_energy.exceptions import (
+from nengo_energy.cli import program as cli
+from nengo_energy.common.exceptions import (
     InputError,
     MissingDependencyError,
     UnsupportedError,
 )
+from nengo_energy.counts import OpCount, OpCounts
+from nengo_energy.devices.files import parse_device
+from nengo_energy.devices.writing import format_device_file
 
 # One H100 in bf16 at batch size 64, NVML's counter: name, MACs, W, inferences/s.
 RECORDED = (

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import nengo_energy as ne
-from nengo_energy import cli
+from nengo_energy.cli import program as cli
 
 
 def test_help_lists_the_commands(capsys):

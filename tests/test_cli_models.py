@@ -13,7 +13,7 @@ import pytest
 from sweep_examples import build_model, make_data
 
 import nengo_energy as ne
-from nengo_energy import cli
+from nengo_energy.cli import program as cli
 
 pytestmark = pytest.mark.tensorflow
 

@@ -10,9 +10,9 @@ import pytest
 from report_examples import make_estimate
 
 import nengo_energy as ne
-from nengo_energy import cli
-from nengo_energy.cli_reports import BEYOND_TOLERANCE
-from nengo_energy.report_formats import FORMATS
+from nengo_energy.cli import program as cli
+from nengo_energy.cli.reports import BEYOND_TOLERANCE
+from nengo_energy.estimates.formats import FORMATS
 
 
 @pytest.fixture(scope="module")

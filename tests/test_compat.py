@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from nengo_energy import compat
-from nengo_energy.compat.imports import import_or_explain
-from nengo_energy.exceptions import MissingDependencyError, UnsupportedError
+from nengo_energy.common.exceptions import MissingDependencyError, UnsupportedError
+from nengo_energy.common.optional_imports import import_or_explain
 
 
 def run_script(script: str, **environment: str) -> str:

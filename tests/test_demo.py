@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nengo_energy as ne
-from nengo_energy import demo
+from nengo_energy.cli import demo
 
 pytestmark = pytest.mark.tensorflow
 

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from nengo_energy import devices
-from nengo_energy.device_report import format_device, format_device_list
+from nengo_energy.common.tables import format_si
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.tables import format_si
+from nengo_energy.devices.report import format_device, format_device_list
 
 CHIP = Device(
     name="chip",

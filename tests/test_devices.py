@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from nengo_energy import devices
+from nengo_energy.common.exceptions import InputError, NengoEnergyError, NotFoundError
 from nengo_energy.counts import OPERATIONS
 from nengo_energy.devices import Device, Quantity
 from nengo_energy.devices.fields import PRICED_OPERATIONS, SHORTHANDS
 from nengo_energy.devices.files import parse_device
 from nengo_energy.devices.registry import builtin_names
-from nengo_energy.exceptions import InputError, NengoEnergyError, NotFoundError
 
 BUILTIN = builtin_names()
 

@@ -6,16 +6,15 @@ import dataclasses
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from priced import CHIP, COUNTS, TWIN
 
 import nengo_energy as ne
-from nengo_energy.assumptions import Assumption
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.exceptions import InputError, NotFoundError
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.energy import estimate_energy
-from nengo_energy.exceptions import InputError, NotFoundError
+from nengo_energy.pricing.energy import estimate_energy
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,15 @@ import pickle
 import platform
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import nengo_energy as ne
 from nengo_energy import devices
-from nengo_energy.assumptions import Assumption
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.exceptions import InputError, NotFoundError
 from nengo_energy.counts import OPERATIONS, OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.energy import NotModelled, estimate_energy
-from nengo_energy.exceptions import InputError, NotFoundError
+from nengo_energy.pricing.energy import NotModelled, estimate_energy
 
 RTOL = 1e-12
 

@@ -11,8 +11,8 @@ import pytest
 
 import nengo_energy as ne
 from nengo_energy.compat import import_tf_keras
+from nengo_energy.keras_models.relays import relay_events
 from nengo_energy.model_energy.rates import BATCH_SIZE, CallRates, measure_rates
-from nengo_energy.model_energy.relays import relay_events
 
 pytestmark = pytest.mark.tensorflow
 

@@ -8,12 +8,11 @@ import nengo
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nengo_energy import UnsupportedError, fan_out
-from nengo_energy.fanout import (
+from nengo_energy.network.fanout import (
     connection_map,
     is_random,
     transform_map,

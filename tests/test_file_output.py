@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nengo_energy import file_output
-from nengo_energy.exceptions import InputError
-from nengo_energy.file_output import check_writable, write_text
+from nengo_energy.common import file_output
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.common.file_output import check_writable, write_text
 
 
 def test_text_is_written_in_utf8_as_it_is(tmp_path):

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nengo_energy import devices
 from nengo_energy.calibration.fitting import fit_terms
+from nengo_energy.common.exceptions import InputError
 from nengo_energy.devices.files import parse_device
 from nengo_energy.devices.writing import format_device_file, readable
-from nengo_energy.exceptions import InputError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

@@ -22,10 +22,10 @@ from report_examples import (
 )
 
 import nengo_energy as ne
+from nengo_energy.common.exceptions import InputError, MissingDependencyError
 from nengo_energy.counts import OpCount, OpCounts
-from nengo_energy.energy import estimate_energy
-from nengo_energy.exceptions import InputError, MissingDependencyError
-from nengo_energy.html_report import format_report, writing
+from nengo_energy.pages import format_report, writing
+from nengo_energy.pricing.energy import estimate_energy
 
 VOID = {"meta", "link", "input", "br"}
 

@@ -20,7 +20,7 @@ from report_examples import (
 )
 
 import nengo_energy as ne
-from nengo_energy.report import energies_by_layer
+from nengo_energy.estimates.report import energies_by_layer
 
 CHARTS = ["totals", *(f"layers-{i}" for i in range(5)), "rates", "agreement"]
 CHARTS += ["curve", "tradeoff", "mesh-0"]

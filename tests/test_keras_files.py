@@ -23,8 +23,9 @@ from keras_examples import (
 )
 
 import nengo_energy as ne
-from nengo_energy import compat, keras_formats
-from nengo_energy.keras_files import as_model, load_model
+from nengo_energy import compat
+from nengo_energy.keras_models import formats as keras_formats
+from nengo_energy.keras_models.files import as_model, load_model
 
 pytestmark = pytest.mark.tensorflow
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 from keras_examples import keras3, keras_named
 
-from nengo_energy.exceptions import InputError
-from nengo_energy.keras_graph import is_model, read_graph, tensor_key
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.keras_models.graph import is_model, read_graph, tensor_key
 
 pytestmark = pytest.mark.tensorflow
 
@@ -34,7 +34,8 @@ def test_is_model(kind):
 def test_what_is_no_model_is_told_without_tensorflow():
     code = (
         "import sys\n"
-        "from nengo_energy import keras_graph, exceptions\n"
+        "from nengo_energy.common import exceptions\n"
+        "from nengo_energy.keras_models import graph as keras_graph\n"
         "try:\n"
         "    keras_graph.read_graph(5)\n"
         "except exceptions.InputError as error:\n"

@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
+from nengo_energy.common.exceptions import InputError
 from nengo_energy.compat import import_tf_keras
 from nengo_energy.counts import OpCount
-from nengo_energy.exceptions import InputError
-from nengo_energy.keras_layers import (
+from nengo_energy.layer_ops.counters import Operations
+from nengo_energy.layer_ops.counting import (
     ONE_TIMESTEP,
     LayerCount,
     LayerOps,
     count_layer_ops,
 )
-from nengo_energy.layer_counters import Operations
 
 
 def test_import_loads_no_keras() -> None:
     code = (
-        "import sys, nengo_energy.keras_layers; "
+        "import sys, nengo_energy.layer_ops.counting; "
         "print({'tensorflow', 'keras', 'tf_keras'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -19,8 +19,8 @@ from counted_layers import (
     random_weights,
 )
 
-from nengo_energy.exceptions import InputError
-from nengo_energy.keras_layers import count_layer_ops
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.layer_ops.counting import count_layer_ops
 
 pytestmark = pytest.mark.tensorflow
 

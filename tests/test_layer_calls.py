@@ -8,15 +8,11 @@ from typing import Any
 
 import pytest
 
+from nengo_energy.common.exceptions import InputError, UnsupportedError
 from nengo_energy.compat import import_tf_keras
-from nengo_energy.exceptions import InputError, UnsupportedError
-from nengo_energy.keras_layers import (
-    LayerOps,
-    count_layer_ops,
-    register_layer,
-)
-from nengo_energy.layer_calls import LayerCall, walk_layers
-from nengo_energy.layer_counters import Operations
+from nengo_energy.layer_ops.calls import LayerCall, walk_layers
+from nengo_energy.layer_ops.counters import Operations
+from nengo_energy.layer_ops.counting import LayerOps, count_layer_ops, register_layer
 
 pytestmark = pytest.mark.tensorflow
 

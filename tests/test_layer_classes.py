@@ -8,8 +8,8 @@ import pytest
 from counted_layers import newest_keras
 
 from nengo_energy.compat import import_tf_keras
-from nengo_energy.layer_counters import uncounted_classes
-from nengo_energy.layer_counters.registry import _LAYERS
+from nengo_energy.layer_ops.counters import uncounted_classes
+from nengo_energy.layer_ops.counters.registry import _LAYERS
 
 pytestmark = pytest.mark.tensorflow
 

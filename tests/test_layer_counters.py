@@ -14,9 +14,9 @@ from brute_force import Tally
 from counted_layers import count_one, layer_class, newest_keras, numbers, random_input
 
 from nengo_energy.compat import import_tf_keras
-from nengo_energy.keras_layers import count_layer_ops
-from nengo_energy.layer_counters.normalization import BATCH_NORM_UNFOLDED
-from nengo_energy.layer_counters.pooling import MAX_POOLING_FREE
+from nengo_energy.layer_ops.counters.normalization import BATCH_NORM_UNFOLDED
+from nengo_energy.layer_ops.counters.pooling import MAX_POOLING_FREE
+from nengo_energy.layer_ops.counting import count_layer_ops
 
 pytestmark = pytest.mark.tensorflow
 

@@ -18,7 +18,7 @@ from counted_layers import (
     random_weights,
 )
 
-from nengo_energy.exceptions import InputError
+from nengo_energy.common.exceptions import InputError
 
 pytestmark = pytest.mark.tensorflow
 

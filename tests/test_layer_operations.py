@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from counted_layers import count_one, newest_keras, numbers
 
+from nengo_energy.common.exceptions import InputError, UnsupportedError
 from nengo_energy.compat import import_tensorflow, import_tf_keras
-from nengo_energy.exceptions import InputError, UnsupportedError
-from nengo_energy.keras_layers import LayerOps, count_layer_ops
+from nengo_energy.layer_ops.counting import LayerOps, count_layer_ops
 
 pytestmark = pytest.mark.tensorflow
 

@@ -11,9 +11,9 @@ import pytest
 from brute_force import Tally
 from counted_layers import count_one, layer_class, newest_keras, numbers, random_input
 
-from nengo_energy.keras_layers import count_layer_ops
-from nengo_energy.layer_calls import LayerCall
-from nengo_energy.layer_counters import Operations, count_call
+from nengo_energy.layer_ops.calls import LayerCall
+from nengo_energy.layer_ops.counters import Operations, count_call
+from nengo_energy.layer_ops.counting import count_layer_ops
 
 pytestmark = pytest.mark.tensorflow
 

@@ -8,7 +8,7 @@ import pytest
 from counted_layers import model_of
 from profiler import profile, profiled_macs
 
-from nengo_energy.keras_layers import count_layer_ops
+from nengo_energy.layer_ops.counting import count_layer_ops
 
 pytestmark = pytest.mark.tensorflow
 

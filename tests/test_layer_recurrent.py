@@ -11,10 +11,10 @@ import pytest
 from brute_force import Tally
 from counted_layers import count_one, numbers, random_input, random_weights
 
-from nengo_energy.exceptions import UnsupportedError
-from nengo_energy.keras_layers import count_layer_ops, register_layer
-from nengo_energy.layer_calls import LayerCall
-from nengo_energy.layer_counters import Operations
+from nengo_energy.common.exceptions import UnsupportedError
+from nengo_energy.layer_ops.calls import LayerCall
+from nengo_energy.layer_ops.counters import Operations
+from nengo_energy.layer_ops.counting import count_layer_ops, register_layer
 
 pytestmark = pytest.mark.tensorflow
 

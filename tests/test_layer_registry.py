@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from nengo_energy import layer_counters
+from nengo_energy.common.exceptions import InputError, UnsupportedError
 from nengo_energy.compat import import_tensorflow
-from nengo_energy.exceptions import InputError, UnsupportedError
-from nengo_energy.keras_layers import count_layer_ops
-from nengo_energy.layer_calls import LayerCall
-from nengo_energy.layer_counters import (
+from nengo_energy.layer_ops import counters as layer_counters
+from nengo_energy.layer_ops.calls import LayerCall
+from nengo_energy.layer_ops.counters import (
     Operations,
     find_counter,
     register_layer,
     register_operation,
 )
-from nengo_energy.layer_counters.dense import count_dense
+from nengo_energy.layer_ops.counters.dense import count_dense
+from nengo_energy.layer_ops.counting import count_layer_ops
 
 
 class Layer:
@@ -142,7 +142,7 @@ def test_layers_of_one_class_are_named_together(keras: ModuleType) -> None:
     assert str(error.value) == (
         "layers that can't be counted: 'mine0', 'mine1', 'mine2' and 2 more (Mine): "
         "class Mine has no counter; 'any' (Lambda): class Lambda has no counter (it "
-        "runs any function); say how with nengo_energy.keras_layers: "
+        "runs any function); say how with nengo_energy.layer_ops: "
         "register_layer('Mine', counter), register_layer('Lambda', counter), or leave "
         "them out with on_unsupported='warn'"
     )

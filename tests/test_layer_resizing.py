@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from counted_layers import count_one, layer_class, newest_keras, numbers
 
+from nengo_energy.common.exceptions import UnsupportedError
 from nengo_energy.compat import import_tf_keras
-from nengo_energy.exceptions import UnsupportedError
-from nengo_energy.keras_layers import count_layer_ops
+from nengo_energy.layer_ops.counting import count_layer_ops
 
 pytestmark = pytest.mark.tensorflow
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from counted_layers import numbers
 
+from nengo_energy.common.exceptions import UnsupportedError
 from nengo_energy.compat import import_tf_keras
-from nengo_energy.exceptions import UnsupportedError
-from nengo_energy.keras_layers import ONE_TIMESTEP, LayerOps, count_layer_ops
+from nengo_energy.layer_ops.counting import ONE_TIMESTEP, LayerOps, count_layer_ops
 
 pytestmark = pytest.mark.tensorflow
 

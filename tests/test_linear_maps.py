@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_array_equal
 
-from nengo_energy import InputError, linear_maps
-from nengo_energy.linear_maps import ComposedMap, DenseMap, SparseMap, SummedMap
+from nengo_energy import InputError
+from nengo_energy.network import linear_maps
+from nengo_energy.network.linear_maps import ComposedMap, DenseMap, SparseMap, SummedMap
 
 
 def small_matrices(n_rows: st.SearchStrategy, n_columns: st.SearchStrategy):

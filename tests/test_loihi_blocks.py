@@ -6,14 +6,12 @@ import nengo
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_array_equal
 
 import nengo_energy as ne
 from nengo_energy.compat import import_nengo_loihi
 from nengo_energy.compat.emulator import open_emulator
-from nengo_energy.fanout import transform_map
 from nengo_energy.loihi import chip
 from nengo_energy.loihi.blocks import Link, plan_blocks
 from nengo_energy.loihi.convolutions import to_nengo
@@ -23,6 +21,7 @@ from nengo_energy.loihi.synapses import (
     SharedSynapses,
     SparseSynapses,
 )
+from nengo_energy.network.fanout import transform_map
 
 pytestmark = pytest.mark.tensorflow  # NengoLoihi imports TensorFlow
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import nengo
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nengo_energy.convolution_map import Grid
-from nengo_energy.fanout import connection_map, transform_map
-from nengo_energy.linear_maps import DenseMap, SparseMap
 from nengo_energy.loihi.convolutions import as_convolution, to_nengo
+from nengo_energy.network.convolution_map import Grid
+from nengo_energy.network.fanout import connection_map, transform_map
+from nengo_energy.network.linear_maps import DenseMap, SparseMap
 
 
 def conv(shape, kernel, strides=1, padding="valid", seed=0, **options):

@@ -9,15 +9,14 @@ import warnings
 import nengo
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_array_equal
 from random_chips import N_STEPS, random_model
 from random_loihi_networks import build_network, loihi_networks
 
 import nengo_energy as ne
+from nengo_energy.activity.emulator import open_simulator
 from nengo_energy.compat import import_nengo_loihi
-from nengo_energy.loihi.emulator import open_simulator
 
 pytestmark = pytest.mark.tensorflow  # NengoLoihi imports TensorFlow
 
@@ -34,7 +33,7 @@ def emulators(make_model, seed=0):
     """NengoLoihi's emulator and ours, each of its own model: running changes it."""
     from nengo_loihi.emulator import EmulatorInterface
 
-    from nengo_energy.loihi.emulator.interface import FastEmulator
+    from nengo_energy.activity.emulator.interface import FastEmulator
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "invalid value encountered in cast")
@@ -283,7 +282,7 @@ def learn(synapse, axon):
     ],
 )
 def test_what_is_left_to_nengo_loihi_is_named(change, reason):
-    from nengo_energy.loihi.emulator.interface import FastEmulator
+    from nengo_energy.activity.emulator.interface import FastEmulator
 
     model, synapse, axon = one_connection()
     FastEmulator(model, 0)
@@ -506,7 +505,7 @@ def test_simulator_of_a_keras_model_does_the_same(snn, precompute):
 
 
 def test_measuring_a_keras_model_gives_the_same_and_is_batched(snn, monkeypatch):
-    from nengo_energy.loihi.emulator import batch
+    from nengo_energy.activity.emulator import batch
 
     sizes = []
 
@@ -574,7 +573,7 @@ def test_networks_that_need_the_host_in_between_run_one_by_one():
 
 def test_noise_is_that_of_single_runs():
     """Each copy of a chip has the noise of an emulator that was restarted."""
-    from nengo_energy.loihi.emulator.batch import ChipBatch, arriving
+    from nengo_energy.activity.emulator.batch import ChipBatch, arriving
 
     n_noisy = 0
     for seed in range(10):
@@ -602,7 +601,7 @@ def test_noise_is_that_of_single_runs():
 
 def test_interrupted_measurement_stops(monkeypatch):
     """Ctrl-C in the middle of a batch ends it, and the next one works."""
-    from nengo_energy.loihi.emulator import batch
+    from nengo_energy.activity.emulator import batch
 
     net = build_network(5, ["dense"], constant=True)
     (inp,) = [node for node in net.nodes if node.label == "input"]

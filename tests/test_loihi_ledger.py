@@ -6,8 +6,7 @@ import nengo
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from loihi_models import CASES, example_input, make
 from numpy.testing import assert_array_equal
 from random_networks import random_networks

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nengo_energy as ne
-from nengo_energy.firing_rates import TARGET_RATE
+from nengo_energy.network.firing_rates import TARGET_RATE
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 

@@ -10,8 +10,8 @@ import pytest
 
 import nengo_energy as ne
 from nengo_energy import devices
+from nengo_energy.common.tables import format_si
 from nengo_energy.compat import import_tf_keras
-from nengo_energy.tables import format_si
 
 pytestmark = pytest.mark.tensorflow
 

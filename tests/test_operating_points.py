@@ -9,12 +9,9 @@ from pathlib import Path
 import pytest
 
 from nengo_energy import devices
+from nengo_energy.common.exceptions import InputError, NotFoundError
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.devices.fields import (
-    CAPACITIES,
-    PRICED_OPERATIONS,
-    TIMED_OPERATIONS,
-)
+from nengo_energy.devices.fields import CAPACITIES, PRICED_OPERATIONS, TIMED_OPERATIONS
 from nengo_energy.devices.files import (
     DEVICE_OPTIONAL,
     POINT_OPTIONAL,
@@ -22,7 +19,6 @@ from nengo_energy.devices.files import (
     parse_device,
 )
 from nengo_energy.devices.quantity import EVIDENCE
-from nengo_energy.exceptions import InputError, NotFoundError
 
 TOML = """
 name = "accelerator"

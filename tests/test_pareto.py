@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from nengo_energy.pareto import pareto_front
+from nengo_energy.common.pareto import pareto_front
 
 FEW = st.integers(0, 5)  # so that ties are common
 

@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_energy.plain_values import plain
+from nengo_energy.common.plain_values import plain
 
 
 class Layer:

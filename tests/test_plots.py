@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 from report_examples import Comparison, make_estimate, sweep_rows
 
-from nengo_energy import plots
-from nengo_energy.colours import OPERATIONS
+from nengo_energy.common.colours import OPERATIONS
+from nengo_energy.common.exceptions import (
+    InputError,
+    MissingDependencyError,
+    NotFoundError,
+)
 from nengo_energy.counts import OPERATIONS as COUNTED
-from nengo_energy.exceptions import InputError, MissingDependencyError, NotFoundError
+from nengo_energy.estimates import plots
 
 matplotlib = pytest.importorskip("matplotlib")
 

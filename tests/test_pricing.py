@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nengo_energy import devices
+from nengo_energy.common.exceptions import InputError, UnsupportedError
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.energy import estimate_energy
-from nengo_energy.exceptions import InputError, UnsupportedError
+from nengo_energy.pricing.energy import estimate_energy
 
 SOURCES = {"paper": "Someone, A paper, 2020"}
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nengo_energy as ne
-from nengo_energy.progress import progress_bar
+from nengo_energy.common.progress import progress_bar
 
 
 class Terminal(io.StringIO):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nengo_energy as ne
-from nengo_energy.proportions import (
+from nengo_energy.common.proportions import (
     Share,
     check_labels,
     share_columns,

@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from priced import CHIP, COUNTS, TWIN
 
 from nengo_energy import devices
+from nengo_energy.common.exceptions import NotFoundError
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity, names
-from nengo_energy.energy import estimate_energy
-from nengo_energy.exceptions import NotFoundError
-from nengo_energy.report import COLUMNS, format_estimate, format_si, merge_orders
+from nengo_energy.estimates.report import (
+    COLUMNS,
+    format_estimate,
+    format_si,
+    merge_orders,
+)
+from nengo_energy.pricing.energy import estimate_energy
 
 GOLDEN = Path(__file__).parent / "golden" / "estimate.txt"
 

@@ -9,14 +9,13 @@ import subprocess
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from priced import CHIP, COUNTS, TWIN
 
+from nengo_energy.common.tables import common_prefix, format_digits, format_si
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.energy import estimate_energy
-from nengo_energy.tables import common_prefix, format_digits, format_si
+from nengo_energy.pricing.energy import estimate_energy
 
 # from pandas 3 on the default is exact, and naming it is deprecated
 EXACT = None if int(pd.__version__.split(".")[0]) >= 3 else "round_trip"

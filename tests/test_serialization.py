@@ -7,17 +7,16 @@ import json
 import platform
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from priced import CHIP, COUNTS, TWIN
 
 import nengo_energy as ne
 from nengo_energy import devices
+from nengo_energy.common.exceptions import InputError, NotFoundError
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.energy import estimate_energy
-from nengo_energy.estimate import EnergyEstimate, EnergyRow, NotModelled
-from nengo_energy.exceptions import InputError, NotFoundError
-from nengo_energy.serialization import SCHEMA_VERSION
+from nengo_energy.estimates.estimate import EnergyEstimate, EnergyRow, NotModelled
+from nengo_energy.estimates.serialization import SCHEMA_VERSION
+from nengo_energy.pricing.energy import estimate_energy
 
 
 @pytest.fixture(scope="module")

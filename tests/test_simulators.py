@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import nengo_energy as ne
+from nengo_energy.activity.simulators import minibatch
 from nengo_energy.compat import emulator, import_nengo_loihi
-from nengo_energy.simulators import minibatch
 
 pytestmark = pytest.mark.tensorflow
 

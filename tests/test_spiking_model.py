@@ -8,9 +8,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import nengo_energy as ne
-from nengo_energy.activity import measure_activity
+from nengo_energy.activity.measuring import measure_activity
 from nengo_energy.compat import import_nengo_loihi, import_tf_keras
-from nengo_energy.keras_map import layer_of_label
+from nengo_energy.conversion.keras_map import layer_of_label
 
 pytestmark = pytest.mark.tensorflow
 
@@ -475,7 +475,7 @@ def test_tensor_node_is_named(keras):
 
 def test_wrong_conversion_is_noticed(keras, monkeypatch):
     """A converter that dropped the biases would be found out at conversion."""
-    from nengo_energy import conversion
+    from nengo_energy.conversion import converting as conversion
 
     stock = conversion.fold_biases
 

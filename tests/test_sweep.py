@@ -17,8 +17,8 @@ from pandas.testing import assert_frame_equal
 from sweep_examples import GRID, N_INFERENCES, build_model, make_data
 
 import nengo_energy as ne
-from nengo_energy import conversion
 from nengo_energy.comparison.reference import keras_outputs
+from nengo_energy.conversion import converting as conversion
 from nengo_energy.sweeps import checkpoint, work
 
 pytestmark = pytest.mark.tensorflow

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..checks import check_choice
-from ..exceptions import InputError, MissingDependencyError, UnsupportedError
+from nengo_energy.common.checks import check_choice
+from nengo_energy.common.exceptions import (
+    InputError,
+    MissingDependencyError,
+    UnsupportedError,
+)
 
 METERS = {
     "gpu": "NVML (NVIDIA GPU)",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from .comparing import compare_networks
-from .results import Comparison, CurvePoint, LayerComparison, OutputComparison
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Comparison",
-    "CurvePoint",
-    "LayerComparison",
-    "OutputComparison",
-    "compare_networks",
-]
+from nengo_energy.common.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from nengo_energy.comparison.comparing import compare_networks as compare_networks
+    from nengo_energy.comparison.results import (
+        Comparison as Comparison,
+        CurvePoint as CurvePoint,
+        LayerComparison as LayerComparison,
+        OutputComparison as OutputComparison,
+    )
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
-from ..activity import Activity
-from ..assumptions import Assumption, merge_assumptions
-from ..checks import check_count
-from ..exceptions import InputError, UnsupportedError
-from ..proportions import check_labels, share_equal
-from ..topology import Population
-from .reference import KerasReference
-from .results import Comparison, CurvePoint, LayerComparison, OutputComparison
-from .statistics import Pairs
+from nengo_energy.activity.measuring import Activity
+from nengo_energy.common.assumptions import Assumption, merge_assumptions
+from nengo_energy.common.checks import check_count
+from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.common.proportions import check_labels, share_equal
+from nengo_energy.comparison.reference import KerasReference
+from nengo_energy.comparison.results import (
+    Comparison,
+    CurvePoint,
+    LayerComparison,
+    OutputComparison,
+)
+from nengo_energy.comparison.statistics import Pairs
+from nengo_energy.network.topology import Population
 
 if TYPE_CHECKING:
-    from ..spiking_model import SpikingModel
+    from nengo_energy.conversion.spiking_model import SpikingModel
 
 CURVE_POINTS = 10
 """Numbers of timesteps at which accuracy is judged, unless the user says which."""

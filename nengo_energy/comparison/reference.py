@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
-from ..exceptions import InputError, UnsupportedError
-from ..keras_check import as_array
-from ..keras_graph import leaves, read_graph
-from ..model_energy.running import ModelRunner, Signal
-from ..topology import Population
+from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.keras_models.check import as_array
+from nengo_energy.keras_models.graph import leaves, read_graph
+from nengo_energy.keras_models.running import ModelRunner, Signal
+from nengo_energy.network.topology import Population
 
 if TYPE_CHECKING:
     import nengo
 
-    from ..spiking_model import SpikingModel
+    from nengo_energy.conversion.spiking_model import SpikingModel
 
 BATCH_SIZE = 128
 """Inferences that the Keras model is run on at once."""

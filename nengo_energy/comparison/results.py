@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Mapping
 
-from ..assumptions import Assumption
-from ..estimate import EnergyEstimate
-from ..frame_records import frame_records, to_json
-from ..proportions import Share, share_columns
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.frame_records import frame_records, to_json
+from nengo_energy.common.proportions import Share, share_columns
+from nengo_energy.estimates.estimate import EnergyEstimate
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -236,13 +236,13 @@ class Comparison:
         MissingDependencyError
             If matplotlib isn't installed.
         """
-        from ..plots import plot_comparison
+        from nengo_energy.estimates.plots import plot_comparison
 
         return plot_comparison(
             self.to_frame(), self.curve_frame(), self.outputs_frame()
         )
 
     def __str__(self) -> str:
-        from .text import format_comparison
+        from nengo_energy.comparison.text import format_comparison
 
         return format_comparison(self)

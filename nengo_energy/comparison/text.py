@@ -5,10 +5,20 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from ..tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from nengo_energy.common.tables import (
+    NOTHING,
+    WIDTH,
+    format_bullets,
+    format_si,
+    format_table,
+)
 
 if TYPE_CHECKING:
-    from .results import Comparison, LayerComparison, OutputComparison
+    from nengo_energy.comparison.results import (
+        Comparison,
+        LayerComparison,
+        OutputComparison,
+    )
 
 INTERVALS = "Shares are followed by their Wilson 95 % confidence interval."
 NETWORKS = {"dense": "Keras model", "event": "converted network"}

@@ -11,9 +11,9 @@ import nengo
 import numpy as np
 from nengo.exceptions import ConfigError
 
+from nengo_energy.common.exceptions import UnsupportedError
 from nengo_energy.compat.loihi import import_nengo_loihi
 from nengo_energy.compat.loihi_image import note_owners
-from nengo_energy.exceptions import UnsupportedError
 
 HOSTS = ("host_pre", "host")
 """NengoLoihi's simulators of what runs on the host: of what the chip's input depends

@@ -16,13 +16,14 @@ import types
 import warnings
 from typing import Any, Callable, Iterator, Sequence, TypeVar
 
+from nengo_energy.common.exceptions import MissingDependencyError
+from nengo_energy.common.optional_imports import import_or_explain
 from nengo_energy.compat.redirect import (
     StandIn,
     keras2_standins,
     redirected,
     redirecting_import,
 )
-from nengo_energy.exceptions import MissingDependencyError
 
 logger = logging.getLogger(__name__)
 
@@ -44,34 +45,6 @@ def locked(function: Callable[[], _Result]) -> Callable[[], _Result]:
             return function()
 
     return call
-
-
-def import_or_explain(package: str, pip_name: str, purpose: str) -> types.ModuleType:
-    """Import a package, or say how to get it.
-
-    Parameters
-    ----------
-    package : str
-        The name to import.
-    pip_name : str
-        The name that pip knows it by.
-    purpose : str
-        What needs it, for the message.
-
-    Raises
-    ------
-    MissingDependencyError
-        The package isn't installed. Errors inside an installed package pass through.
-    """
-    try:
-        return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        raise MissingDependencyError(
-            f"{purpose} needs the package {package!r}, which isn't installed; "
-            f"get it with: pip install {pip_name}"
-        ) from error
 
 
 @locked

@@ -9,14 +9,14 @@ from typing import Any, Optional
 
 import numpy as np
 
+from nengo_energy.common.exceptions import MissingDependencyError
+from nengo_energy.common.optional_imports import import_or_explain
 from nengo_energy.compat.imports import (
     import_nengo_dl,
-    import_or_explain,
     locked,
     untested_versions_accepted,
 )
 from nengo_energy.compat.redirect import StandIn
-from nengo_energy.exceptions import MissingDependencyError
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from nengo_loihi.neurons import (
     discretize_tau_ref,
 )
 
-from nengo_energy.exceptions import UnsupportedError
+from nengo_energy.common.exceptions import UnsupportedError
 
 
 def aliased(rate: Any, amplitude: Optional[Any], dt: Any) -> Any:

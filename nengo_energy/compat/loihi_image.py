@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 import nengo
 import numpy as np
 
+from nengo_energy.common.exceptions import UnsupportedError
 from nengo_energy.compat.loihi import import_nengo_loihi
-from nengo_energy.exceptions import UnsupportedError
 
 _OWNERS: WeakKeyDictionary[Any, list[nengo.Connection]] = WeakKeyDictionary()
 

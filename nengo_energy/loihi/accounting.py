@@ -7,18 +7,18 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from ..activity import Activity
-from ..checks import check_count
-from ..compat.emulator import SpikeMeter, allocator, set_input
-from ..compat.loihi_image import ChipImage, read_image
-from ..counts import OpCount
-from ..exceptions import InputError, UnsupportedError
-from ..inputs import check_inputs
-from ..progress import progress_bar
-from .ledger import CoreLoad, Ledger
-from .mesh import place_greedily, place_row_major
-from .prepared import LoihiNetwork
-from .traffic import Traffic, UnitSpikes
+from nengo_energy.activity.inputs import check_inputs
+from nengo_energy.activity.measuring import Activity
+from nengo_energy.common.checks import check_count
+from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.common.progress import progress_bar
+from nengo_energy.compat.emulator import SpikeMeter, allocator, set_input
+from nengo_energy.compat.loihi_image import ChipImage, read_image
+from nengo_energy.counts import OpCount
+from nengo_energy.loihi.ledger import CoreLoad, Ledger
+from nengo_energy.loihi.mesh import place_greedily, place_row_major
+from nengo_energy.loihi.prepared import LoihiNetwork
+from nengo_energy.loihi.traffic import Traffic, UnitSpikes
 
 STEPS_AT_ONCE = 100
 """Timesteps that the host computes ahead of the chip; memory grows with them."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..counts import OpCounts
-from .ledger import Ledger
+from nengo_energy.counts import OpCounts
+from nengo_energy.loihi.ledger import Ledger
 
 if TYPE_CHECKING:
     import pandas
@@ -74,12 +74,12 @@ class LedgerComparison:
 
     def to_frame(self) -> pandas.DataFrame:
         """Return one row per layer and operation."""
-        from .report import comparison_frame
+        from nengo_energy.loihi.report import comparison_frame
 
         return comparison_frame(self)
 
     def __str__(self) -> str:
-        from .report import format_comparison
+        from nengo_energy.loihi.report import format_comparison
 
         return format_comparison(self)
 

@@ -12,8 +12,14 @@ from typing import Any, Iterator
 import nengo
 import numpy as np
 
-from ..convolution_map import ConvolutionMap, Grid
-from ..linear_maps import ComposedMap, DenseMap, LinearMap, SparseMap, SummedMap
+from nengo_energy.network.convolution_map import ConvolutionMap, Grid
+from nengo_energy.network.linear_maps import (
+    ComposedMap,
+    DenseMap,
+    LinearMap,
+    SparseMap,
+    SummedMap,
+)
 
 
 def as_convolution(

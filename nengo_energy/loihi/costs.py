@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Sequence
 
-from ..devices import Device
-from ..estimate import DeviceLike
-from .chip import CORES_PER_CHIP
-from .ledger import LOIHI_DEVICES, Ledger
+from nengo_energy.devices import Device
+from nengo_energy.estimates.estimate import DeviceLike
+from nengo_energy.loihi.chip import CORES_PER_CHIP
+from nengo_energy.loihi.ledger import LOIHI_DEVICES, Ledger
 
 if TYPE_CHECKING:
     import pandas
@@ -76,12 +76,12 @@ class LedgerCosts:
 
     def to_frame(self) -> pandas.DataFrame:
         """Return one row per device and pace, in SI units."""
-        from .report import costs_frame
+        from nengo_energy.loihi.report import costs_frame
 
         return costs_frame(self)
 
     def __str__(self) -> str:
-        from .report import format_costs
+        from nengo_energy.loihi.report import format_costs
 
         return format_costs(self)
 

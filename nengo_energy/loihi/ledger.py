@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
-from ..assumptions import Assumption
-from ..checks import check_choice
-from ..counts import ChipUse, CoreUse, OpCount, OpCounts
-from ..estimate import DeviceLike
-from .chip import CORES_PER_CHIP, MAX_SYNAPSE_BITS
-from .mesh import Placement
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.checks import check_choice
+from nengo_energy.counts import ChipUse, CoreUse, OpCount, OpCounts
+from nengo_energy.estimates.estimate import DeviceLike
+from nengo_energy.loihi.chip import CORES_PER_CHIP, MAX_SYNAPSE_BITS
+from nengo_energy.loihi.mesh import Placement
 
 if TYPE_CHECKING:
     import pandas
 
-    from ..estimate import EnergyEstimate
-    from .comparison import LedgerComparison
-    from .costs import LedgerCosts
+    from nengo_energy.estimates.estimate import EnergyEstimate
+    from nengo_energy.loihi.comparison import LedgerComparison
+    from nengo_energy.loihi.costs import LedgerCosts
 
 LOIHI_DEVICES = ("loihi", "loihi-davies2018", "loihi-fitted2025")
 """What Loihi is priced by: KerasSpiking's constants, the published table, a fit."""
@@ -275,7 +275,7 @@ class Ledger:
             share of the cores in use. Input and output by the host are listed as not
             modelled.
         """
-        from ..energy import estimate_energy
+        from nengo_energy.pricing.energy import estimate_energy
 
         counts = self.counts(placement, self.dt if real_time else None)
         return estimate_energy(counts, devices, host=host)
@@ -294,7 +294,7 @@ class Ledger:
         placement : {"greedy", "row-major"}
             Placement that hops are counted under.
         """
-        from .costs import ledger_costs
+        from nengo_energy.loihi.costs import ledger_costs
 
         return ledger_costs(self, devices, placement)
 
@@ -306,24 +306,24 @@ class Ledger:
         estimate : OpCounts
             From `nengo_energy.SpikingModel.count`.
         """
-        from .comparison import compare_counts
+        from nengo_energy.loihi.comparison import compare_counts
 
         return compare_counts(self, estimate)
 
     def to_frame(self) -> pandas.DataFrame:
         """Return one row per core; see `nengo_energy.loihi.report.ledger_frame`."""
-        from .report import ledger_frame
+        from nengo_energy.loihi.report import ledger_frame
 
         return ledger_frame(self)
 
     def plot(self, quantity: str = "synops", placement: str = "greedy") -> Any:
         """Draw the mesh with each core's load; see `nengo_energy.loihi.plots`."""
-        from .plots import plot_ledger
+        from nengo_energy.loihi.plots import plot_ledger
 
         return plot_ledger(self, quantity, placement)
 
     def __str__(self) -> str:
-        from .report import format_ledger
+        from nengo_energy.loihi.report import format_ledger
 
         return format_ledger(self)
 

@@ -13,16 +13,21 @@ from typing import Any, Iterable, Mapping, Sequence
 
 import nengo
 
-from ..checks import check_positive
-from ..exceptions import InputError
-from ..topology import Population, Projection, Topology, require_supported
-from .assembly import Assembly
-from .blocks import BlockPlan, plan_blocks
-from .checks import check_resolution, check_weights
-from .layout import lay_out, link
-from .neurons import for_chip
-from .prepared import Change, LoihiNetwork
-from .wiring import Wiring
+from nengo_energy.common.checks import check_positive
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.loihi.assembly import Assembly
+from nengo_energy.loihi.blocks import BlockPlan, plan_blocks
+from nengo_energy.loihi.checks import check_resolution, check_weights
+from nengo_energy.loihi.layout import lay_out, link
+from nengo_energy.loihi.neurons import for_chip
+from nengo_energy.loihi.prepared import Change, LoihiNetwork
+from nengo_energy.loihi.wiring import Wiring
+from nengo_energy.network.topology import (
+    Population,
+    Projection,
+    Topology,
+    require_supported,
+)
 
 
 def build_loihi_network(

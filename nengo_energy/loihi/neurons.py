@@ -7,10 +7,10 @@ from typing import Any
 
 import nengo
 
-from ..biases import fixed_samples
-from ..compat import import_nengo_loihi
-from ..exceptions import UnsupportedError
-from ..topology import Population
+from nengo_energy.common.exceptions import UnsupportedError
+from nengo_energy.compat import import_nengo_loihi
+from nengo_energy.network.biases import fixed_samples
+from nengo_energy.network.topology import Population
 
 CHIP_NEURON_TYPES = (
     "LoihiSpikingRectifiedLinear",

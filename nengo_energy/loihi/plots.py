@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_choice
-from ..plots import import_matplotlib
-from .chip import CORES_PER_TILE, TILES_HIGH, TILES_WIDE
-from .ledger import CoreLoad, Ledger
+from nengo_energy.common.checks import check_choice
+from nengo_energy.estimates.plots import import_matplotlib
+from nengo_energy.loihi.chip import CORES_PER_TILE, TILES_HIGH, TILES_WIDE
+from nengo_energy.loihi.ledger import CoreLoad, Ledger
 
 QUANTITIES = tuple(
     f.name for f in fields(CoreLoad) if f.name not in ("chip", "core", "layer")

@@ -7,13 +7,13 @@ from typing import Any, Mapping
 
 import nengo
 
-from ..compat.emulator import allocator
-from ..exceptions import InputError
-from ..topology import Topology
-from .blocks import BlockPlan
-from .checks import Check
-from .chip import CORES_PER_CHIP
-from .emulator import open_simulator
+from nengo_energy.activity.emulator import open_simulator
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.compat.emulator import allocator
+from nengo_energy.loihi.blocks import BlockPlan
+from nengo_energy.loihi.checks import Check
+from nengo_energy.loihi.chip import CORES_PER_CHIP
+from nengo_energy.network.topology import Topology
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,6 @@ class LoihiNetwork:
                 )
 
     def __str__(self) -> str:
-        from .report import format_network
+        from nengo_energy.loihi.report import format_network
 
         return format_network(self)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Sequence
 
 import numpy as np
 
-from ..tables import WIDTH, format_bullets, format_si, format_table
-from .chip import CORES_PER_CHIP
-from .comparison import COMPARED, LedgerComparison
-from .ledger import Ledger, layers_that
-from .prepared import Change, LoihiNetwork
+from nengo_energy.common.tables import WIDTH, format_bullets, format_si, format_table
+from nengo_energy.loihi.chip import CORES_PER_CHIP
+from nengo_energy.loihi.comparison import COMPARED, LedgerComparison
+from nengo_energy.loihi.ledger import Ledger, layers_that
+from nengo_energy.loihi.prepared import Change, LoihiNetwork
 
 if TYPE_CHECKING:
     import pandas
 
-    from .costs import LedgerCosts
+    from nengo_energy.loihi.costs import LedgerCosts
 
 BITS_PER_KIB = 8 * 1024
 

@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Dict, Iterator
 
-from .. import devices as registry
-from ..devices import Device
-from ..devices.device import device_key
-from ..estimate import DeviceLike
-from ..exceptions import InputError
+from nengo_energy import devices as registry
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.devices import Device
+from nengo_energy.devices.device import device_key
+from nengo_energy.estimates.estimate import DeviceLike
 
 OPERATIONS = {
     "event": ("synop", "neuron_update_active"),

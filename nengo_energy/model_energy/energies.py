@@ -5,24 +5,31 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence, Tuple
 
-from .. import devices as device_registry
-from ..assumptions import Assumption
-from ..checks import check_choice, check_count, check_positive
-from ..counts import OpCounts
-from ..devices import Device
-from ..energy import estimate_energy
-from ..estimate import DeviceLike
-from ..exceptions import InputError
-from ..keras_files import as_model
-from ..keras_layers import UncountedLayer, collect_layer_ops, complain_of_unsupported
-from .counting import count_expected_ops
-from .devices import resolve
-from .kerasspiking import check_one_width, count_like_kerasspiking
-from .layers import Layer, LayerMap, close_layers, open_layers
-from .rates import CallRates, measure_rates
+from nengo_energy import devices as device_registry
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.checks import check_choice, check_count, check_positive
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.counts import OpCounts
+from nengo_energy.devices import Device
+from nengo_energy.estimates.estimate import DeviceLike
+from nengo_energy.keras_models.files import as_model
+from nengo_energy.layer_ops.counting import (
+    UncountedLayer,
+    collect_layer_ops,
+    complain_of_unsupported,
+)
+from nengo_energy.model_energy.counting import count_expected_ops
+from nengo_energy.model_energy.devices import resolve
+from nengo_energy.model_energy.kerasspiking import (
+    check_one_width,
+    count_like_kerasspiking,
+)
+from nengo_energy.model_energy.layers import Layer, LayerMap, close_layers, open_layers
+from nengo_energy.model_energy.rates import CallRates, measure_rates
+from nengo_energy.pricing.energy import estimate_energy
 
 if TYPE_CHECKING:
-    from ..estimate import EnergyEstimate
+    from nengo_energy.estimates.estimate import EnergyEstimate
 
 DEFAULT_DT = 0.001
 """Length of a timestep where neither the user nor KerasSpiking says one [s]."""

@@ -5,19 +5,23 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence
 
-from ..estimate import DeviceLike
-from ..exceptions import InputError
-from ..keras_layers import ONE_TIMESTEP
-from .devices import Devices, register
-from .energies import LayerEnergies
-from .statistics import StatsFunction, layer_stats, register_stats
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.estimates.estimate import DeviceLike
+from nengo_energy.layer_ops.counting import ONE_TIMESTEP
+from nengo_energy.model_energy.devices import Devices, register
+from nengo_energy.model_energy.energies import LayerEnergies
+from nengo_energy.model_energy.statistics import (
+    StatsFunction,
+    layer_stats,
+    register_stats,
+)
 
 if TYPE_CHECKING:
     import pandas
 
-    from ..activity import Activity
-    from ..spiking_model import SpikingModel
-    from .measured import MeasuredComparison
+    from nengo_energy.activity.measuring import Activity
+    from nengo_energy.conversion.spiking_model import SpikingModel
+    from nengo_energy.model_energy.measured import MeasuredComparison
 
 DEFAULT_COLUMNS = (
     "name",
@@ -220,7 +224,7 @@ class ModelEnergy(LayerEnergies):
         expand_nested: bool = False,
     ) -> str:
         """Return what `summary` prints."""
-        from .summary import format_summary
+        from nengo_energy.model_energy.summary import format_summary
 
         return format_summary(
             self,
@@ -253,7 +257,7 @@ class ModelEnergy(LayerEnergies):
         pandas.DataFrame
             A row per layer; ``attrs["units"]`` has the unit of each column with one.
         """
-        from .summary import summary_frame
+        from nengo_energy.model_energy.summary import summary_frame
 
         return summary_frame(self, columns, timesteps_per_inference, dt, expand_nested)
 
@@ -274,7 +278,7 @@ class ModelEnergy(LayerEnergies):
             Measured, priced and deployed from one object; its activity can be given to
             `compare_measured`.
         """
-        from ..conversion import convert
+        from nengo_energy.conversion.converting import convert
 
         if ONE_TIMESTEP in self.assumptions:
             convert_options.setdefault("temporal_model", True)
@@ -304,7 +308,7 @@ class ModelEnergy(LayerEnergies):
         InputError
             If there was no example data, or the activity is of another network.
         """
-        from .measured import compare_measured
+        from nengo_energy.model_energy.measured import compare_measured
 
         snn = self._networks.get(activity.fingerprint)
         if snn is None:

@@ -6,7 +6,7 @@ from typing import Any, Iterator, List, Mapping, Sequence
 
 import numpy as np
 
-from ..exceptions import InputError
+from nengo_energy.common.exceptions import InputError
 
 
 def example_batches(

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Dict, Generic, Iterator, List, Sequence, Tuple, TypeVar
 
-from ..exceptions import NotFoundError
-from ..keras_graph import Call, read_graph
-from ..keras_layers import LayerCount, LayerOps, n_params
-from ..layer_calls import members, walk_layers
-from .rates import CallRates
+from nengo_energy.common.exceptions import NotFoundError
+from nengo_energy.keras_models.graph import Call, read_graph
+from nengo_energy.layer_ops.calls import members, walk_layers
+from nengo_energy.layer_ops.counting import LayerCount, LayerOps, n_params
+from nengo_energy.model_energy.rates import CallRates
 
 Value = TypeVar("Value")
 

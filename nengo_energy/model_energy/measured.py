@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
 
-from ..counts import OpCounts
-from ..energy import estimate_energy
-from ..estimate import DeviceLike
-from ..exceptions import InputError
-from ..tables import NOTHING, WIDTH, format_si, format_table, merge_orders
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.common.tables import (
+    NOTHING,
+    WIDTH,
+    format_si,
+    format_table,
+    merge_orders,
+)
+from nengo_energy.counts import OpCounts
+from nengo_energy.estimates.estimate import DeviceLike
+from nengo_energy.pricing.energy import estimate_energy
 
 if TYPE_CHECKING:
     import pandas
 
-    from ..activity import Activity
-    from ..spiking_model import SpikingModel
-    from ..topology import Topology
-    from .estimator import ModelEnergy
+    from nengo_energy.activity.measuring import Activity
+    from nengo_energy.conversion.spiking_model import SpikingModel
+    from nengo_energy.model_energy.estimator import ModelEnergy
+    from nengo_energy.network.topology import Topology
 
 HEADING = (
     "Activations read as Hz, beside spikes measured by {simulator}: mean of "

@@ -11,10 +11,10 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
-from ..keras_graph import read_graph
-from ..progress import progress_bar
-from .examples import example_batches
-from .running import ModelRunner, Signal
+from nengo_energy.common.progress import progress_bar
+from nengo_energy.keras_models.graph import read_graph
+from nengo_energy.keras_models.running import ModelRunner, Signal
+from nengo_energy.model_energy.examples import example_batches
 
 BATCH_SIZE = 32
 """Samples that are run at once."""

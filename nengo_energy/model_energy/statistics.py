@@ -7,16 +7,16 @@ import warnings
 from numbers import Real
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, Union
 
-from ..exceptions import InputError, UnsupportedError
-from ..keras_graph import read_node
-from ..layer_calls import LayerCall, Shape, one_timestep
-from ..layer_counters import (
+from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.keras_models.graph import read_node
+from nengo_energy.layer_ops.calls import LayerCall, Shape, one_timestep
+from nengo_energy.layer_ops.counters import (
     Operations,
     UncountedClassError,
     count_call,
     find_counter,
+    register_layer as register_counter,
 )
-from ..layer_counters import register_layer as register_counter
 
 STATS = ("connections", "neurons", "spiking")
 """What a function that counts may return."""

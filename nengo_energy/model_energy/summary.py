@@ -15,18 +15,18 @@ from typing import (
     Tuple,
 )
 
-from ..checks import check_count
-from ..devices import Device
-from ..exceptions import InputError
-from ..tables import NOTHING, format_si, plural
-from .devices import resolve
-from .energies import sum_energies
-from .layers import Layer
+from nengo_energy.common.checks import check_count
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.common.tables import NOTHING, format_si, plural
+from nengo_energy.devices import Device
+from nengo_energy.model_energy.devices import resolve
+from nengo_energy.model_energy.energies import sum_energies
+from nengo_energy.model_energy.layers import Layer
 
 if TYPE_CHECKING:
     import pandas
 
-    from .estimator import ModelEnergy
+    from nengo_energy.model_energy.estimator import ModelEnergy
 
 PLAIN_COLUMNS: Mapping[str, str] = {
     "name": "Layer (type)",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from .exploring import sweep
-from .results import Sweep, SweepPoint
+from typing import TYPE_CHECKING
 
-__all__ = ["Sweep", "SweepPoint", "sweep"]
+from nengo_energy.common.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from nengo_energy.sweeps.exploring import sweep as sweep
+    from nengo_energy.sweeps.results import Sweep as Sweep, SweepPoint as SweepPoint
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

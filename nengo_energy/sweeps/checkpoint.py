@@ -15,12 +15,12 @@ import warnings
 from pathlib import Path
 from typing import Any, Mapping
 
-from ..assumptions import Assumption
-from ..compat.imports import import_or_explain
-from ..counts import OpCount, OpCounts
-from ..exceptions import InputError
-from ..proportions import Share
-from .work import ChunkResult
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.common.optional_imports import import_or_explain
+from nengo_energy.common.proportions import Share
+from nengo_energy.counts import OpCount, OpCounts
+from nengo_energy.sweeps.work import ChunkResult
 
 VERSION = 1
 """Version of the files' layout; others are refused."""

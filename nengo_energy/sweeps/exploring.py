@@ -5,21 +5,21 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
-from .. import devices as registry
-from ..checks import check_choice, check_count
-from ..counts import merge_counts
-from ..devices import Device
-from ..energy import estimate_energy, resolve_devices, resolve_host
-from ..exceptions import InputError, NengoEnergyError
-from ..keras_graph import read_graph
-from ..progress import progress_bar
-from ..proportions import sum_shares
-from .checkpoint import Checkpoint
-from .data import Data, check_data, check_fits, name_of
-from .grid import Point, Simulation, plan_grid, printable
-from .models import is_builder, model_source
-from .results import Sweep, SweepPoint
-from .running import (
+from nengo_energy import devices as registry
+from nengo_energy.common.checks import check_choice, check_count
+from nengo_energy.common.exceptions import InputError, NengoEnergyError
+from nengo_energy.common.progress import progress_bar
+from nengo_energy.common.proportions import sum_shares
+from nengo_energy.counts import merge_counts
+from nengo_energy.devices import Device
+from nengo_energy.keras_models.graph import read_graph
+from nengo_energy.pricing.energy import estimate_energy, resolve_devices, resolve_host
+from nengo_energy.sweeps.checkpoint import Checkpoint
+from nengo_energy.sweeps.data import Data, check_data, check_fits, name_of
+from nengo_energy.sweeps.grid import Point, Simulation, plan_grid, printable
+from nengo_energy.sweeps.models import is_builder, model_source
+from nengo_energy.sweeps.results import Sweep, SweepPoint
+from nengo_energy.sweeps.running import (
     SCHEDULERS,
     check_client,
     count_processors,
@@ -27,7 +27,7 @@ from .running import (
     run_by_client,
     run_here,
 )
-from .work import ChunkResult, Job, describe_error
+from nengo_energy.sweeps.work import ChunkResult, Job, describe_error
 
 Results = Dict[Tuple[str, int, int], Tuple[ChunkResult, ...]]
 """Finished results, by simulation and first and last inference."""

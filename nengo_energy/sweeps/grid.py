@@ -12,9 +12,9 @@ from typing import Any, Callable, Mapping, Sequence
 import nengo
 import numpy as np
 
-from ..checks import check_choice, check_count, check_positive
-from ..exceptions import InputError
-from ..simulators import SIMULATORS
+from nengo_energy.activity.simulators import SIMULATORS
+from nengo_energy.common.checks import check_choice, check_count, check_positive
+from nengo_energy.common.exceptions import InputError
 
 NEURONS = (
     "LoihiSpikingRectifiedLinear",

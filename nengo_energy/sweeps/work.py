@@ -11,18 +11,18 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from ..activity import default_minibatch
-from ..comparison.comparing import output_probes
-from ..comparison.reference import keras_outputs
-from ..compat import import_nengo_loihi
-from ..conversion import convert
-from ..counts import OpCounts
-from ..exceptions import InputError
-from ..proportions import Share, check_labels, share_equal
-from ..spiking_model import SpikingModel
-from .data import Chunk
-from .grid import NETWORK_SETTINGS, Simulation
-from .models import ModelSource
+from nengo_energy.activity.measuring import default_minibatch
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.common.proportions import Share, check_labels, share_equal
+from nengo_energy.comparison.comparing import output_probes
+from nengo_energy.comparison.reference import keras_outputs
+from nengo_energy.compat import import_nengo_loihi
+from nengo_energy.conversion.converting import convert
+from nengo_energy.conversion.spiking_model import SpikingModel
+from nengo_energy.counts import OpCounts
+from nengo_energy.sweeps.data import Chunk
+from nengo_energy.sweeps.grid import NETWORK_SETTINGS, Simulation
+from nengo_energy.sweeps.models import ModelSource
 
 logger = logging.getLogger(__name__)
 

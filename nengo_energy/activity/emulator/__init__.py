@@ -1,0 +1,92 @@
+"""NengoLoihi's emulator, bit for bit, with its inner loops compiled.
+
+`open_simulator` opens a ``nengo_loihi.Simulator`` on it. Its synapses are flattened
+once into arrays, which loops compiled by numba run over; host, probes and random
+numbers are NengoLoihi's own. What these loops can't do runs on NengoLoihi's emulator.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Callable
+
+import nengo
+
+from nengo_energy.common.checks import check_choice
+from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.compat import emulator as loihi_emulator, import_nengo_loihi
+
+__all__ = ["EMULATORS", "open_simulator"]
+
+logger = logging.getLogger(__name__)
+
+EMULATORS = ("fast", "nengo-loihi")
+"""Names of the emulators that `open_simulator` takes."""
+
+
+def open_simulator(
+    network: nengo.Network, *, emulator: str | None = None, **options: Any
+) -> Any:
+    """Open a ``nengo_loihi.Simulator`` of a network.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Any network that NengoLoihi builds.
+    emulator : {"fast", "nengo-loihi"}, optional
+        What to run on, where no chip is attached: the compiled emulator, which is the
+        default, or NengoLoihi's. Both give the same results to the last bit. Without
+        numba, and for what the compiled one doesn't do (learning, and simulation in
+        real numbers), NengoLoihi's runs, and the log says why.
+    **options
+        Passed on to ``nengo_loihi.Simulator``.
+
+    Returns
+    -------
+    nengo_loihi.Simulator
+        Ready to run.
+
+    Raises
+    ------
+    InputError
+        If there is no such emulator, or one is asked for and the simulator runs on a
+        chip.
+    """
+    if emulator is not None:
+        check_choice("emulator", emulator, EMULATORS)
+    sim = loihi_emulator.open_emulator(network, **options)
+    if "emulator" not in sim.sims:
+        if emulator is not None:
+            sim.close()
+            raise InputError(
+                f"emulator={emulator!r} was asked for, but the simulator runs on a "
+                "chip; pass target='sim' as well"
+            )
+    elif emulator != "nengo-loihi":
+        fast = fast_emulator()
+        if fast is not None:
+            try:
+                loihi_emulator.replace_emulator(sim, fast)
+            except UnsupportedError as reason:
+                logger.info("NengoLoihi's own emulator runs, as %s", reason)
+    return sim
+
+
+def fast_emulator() -> Callable | None:
+    """Return the class of the compiled emulator, or None if there is no numba."""
+    import_nengo_loihi()
+    start = time.perf_counter()
+    try:
+        import numba  # noqa: F401
+    except ImportError as error:
+        logger.warning(
+            "numba can't be imported (%s), so NengoLoihi's own emulator runs, tens of "
+            'times slower; to install it: pip install "nengo-energy[fast]"',
+            error,
+        )
+        return None
+    from nengo_energy.activity.emulator.interface import FastEmulator
+
+    logger.debug("imported numba in %.1f s", time.perf_counter() - start)
+    return FastEmulator

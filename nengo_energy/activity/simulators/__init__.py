@@ -1,0 +1,26 @@
+"""Run a network on a simulator, batch by batch, and return spike counts.
+
+No runner changes the network: what counts is added beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from nengo_energy.activity.simulators.batched_loihi import BatchedLoihiRunner
+from nengo_energy.activity.simulators.minibatch import NengoDLRunner
+from nengo_energy.activity.simulators.runner import BatchCounts, Runner
+from nengo_energy.activity.simulators.schedule import Schedule
+from nengo_energy.activity.simulators.sequential import NengoRunner
+
+__all__ = ["RUNNERS", "SIMULATORS", "BatchCounts", "Runner", "Schedule"]
+
+RUNNERS: Mapping[str, type[Runner]] = {
+    "nengo": NengoRunner,
+    "nengo-dl": NengoDLRunner,
+    "loihi": BatchedLoihiRunner,
+}
+"""The runner of each simulator."""
+
+SIMULATORS = tuple(RUNNERS)
+"""Names of the simulators that `nengo_energy.measure_activity` can use."""

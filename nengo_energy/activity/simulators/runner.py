@@ -1,0 +1,147 @@
+"""What all runners of simulators have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+import nengo
+import numpy as np
+
+from nengo_energy.activity.simulators.schedule import Schedule
+from nengo_energy.network.topology import Population
+
+SINGLE_SPIKE_TYPES = frozenset(
+    "LIF AdaptiveLIF Izhikevich LoihiLIF LoihiSpikingRectifiedLinear".split()
+)
+"""Neuron types that spike at most once in a timestep."""
+
+
+@dataclass
+class BatchCounts:
+    """What a batch of inferences did.
+
+    Attributes
+    ----------
+    spikes : dict of {str: (batch, n_neurons) ndarray}
+        Spikes of each neuron, by population; not yet rounded for rate neurons.
+    active : dict of {str: (batch,) ndarray}
+        Neurons x timesteps with at least one spike, by population.
+    peak : dict of {str: int}
+        Most spikes of a neuron in a timestep, by population.
+    outputs : dict of {nengo.Probe: (batch, size) ndarray}
+        Mean of the probes over the last half of the counted timesteps.
+    """
+
+    spikes: dict[str, np.ndarray] = field(default_factory=dict)
+    active: dict[str, np.ndarray] = field(default_factory=dict)
+    peak: dict[str, int] = field(default_factory=dict)
+    outputs: dict[Any, np.ndarray] = field(default_factory=dict)
+
+
+class Runner(ABC):
+    """One open simulator. Use as a context manager.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network to run.
+    populations : sequence of Population
+        The populations to count.
+    probes : sequence of nengo.Probe
+        Probes of the network whose mean is wanted.
+    dt : float
+        Length of a timestep [s].
+    batch_size : int
+        Inferences that are run side by side.
+    """
+
+    def __init__(
+        self,
+        network: nengo.Network,
+        populations: Sequence[Population],
+        probes: Sequence[nengo.Probe],
+        dt: float,
+        batch_size: int,
+    ):
+        self.network = network
+        self.populations = populations
+        self.probes = probes
+        self.dt = dt
+        self.batch_size = batch_size
+
+    @abstractmethod
+    def __enter__(self) -> Runner:
+        """Build the simulator."""
+
+    @abstractmethod
+    def __exit__(self, *exc_info: Any) -> None:
+        """Close the simulator."""
+
+    @abstractmethod
+    def run(
+        self,
+        inputs: Mapping[nengo.Node, np.ndarray],
+        schedule: Schedule,
+        tick: Callable[[int], None],
+    ) -> Iterator[BatchCounts]:
+        """Run one batch from the first timestep.
+
+        Parameters
+        ----------
+        inputs : mapping of {nengo.Node: ndarray}
+            (batch, 1, size) for constant, (batch, total timesteps, size) for
+            time-varying input.
+        schedule : Schedule
+            What to run and count.
+        tick : callable
+            Told how many inferences x timesteps were done since the last call.
+
+        Yields
+        ------
+        BatchCounts
+            The counts so far, at each mark of the schedule.
+        """
+
+
+def counter_kinds(population: Population) -> tuple[str, ...]:
+    """Return what to accumulate of a population; see `counting.KINDS`."""
+    total = "magnitude" if population.ensemble.neuron_type.negative else "sum"
+    if not population.spiking or population.neuron_type in SINGLE_SPIKE_TYPES:
+        return (total,)
+    return (total, "active", "peak")
+
+
+def wanted_counters(
+    populations: Sequence[Population], dt: float
+) -> tuple[list[tuple[str, str]], list[tuple[nengo.Ensemble, str, float]]]:
+    """Return the names of all counts, and what `counting.add_counters` is to be told.
+
+    A neuron is active when it puts out more than half a spike.
+    """
+    pairs = [(pop, kind) for pop in populations for kind in counter_kinds(pop)]
+    names = [(pop.name, kind) for pop, kind in pairs]
+    return names, [(pop.ensemble, k, pop.amplitude / dt / 2) for pop, k in pairs]
+
+
+def sum_up(
+    populations: Sequence[Population],
+    counts: Mapping[tuple[str, str], np.ndarray],
+    dt: float,
+) -> BatchCounts:
+    """Turn accumulated outputs, (batch, n_neurons) each, into spikes."""
+    batch = BatchCounts()
+    for pop in populations:
+        first, *others = counter_kinds(pop)
+        spikes = counts[pop.name, first] * (dt / pop.amplitude)
+        batch.spikes[pop.name] = spikes
+        if others:
+            batch.active[pop.name] = counts[pop.name, "active"].sum(axis=-1)
+            peak = np.max(counts[pop.name, "peak"], initial=0) * (dt / pop.amplitude)
+            batch.peak[pop.name] = round(peak)
+        else:
+            # one spike a timestep at most; rate neurons are taken the same way
+            batch.active[pop.name] = spikes.sum(axis=-1)
+            batch.peak[pop.name] = int(np.any(spikes))
+    return batch

@@ -1,0 +1,127 @@
+"""Batches of spike counts -> what each population did, summed up as they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+import numpy as np
+
+from nengo_energy.activity.simulators import BatchCounts
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.network.topology import Population, Topology
+
+RATE_AS_SPIKING = "rate-neurons-as-spiking"
+MULTI_SPIKE = "several-spikes-per-timestep"
+
+
+@dataclass(frozen=True)
+class PopulationActivity:
+    """Spikes of one population.
+
+    Attributes
+    ----------
+    spikes : (n_neurons,) int64 ndarray
+        Spikes of each neuron, summed over inferences.
+    spikes_per_inference : (n_inferences,) int64 ndarray
+        Spikes of all neurons, in each inference.
+    active_per_inference : (n_inferences,) int64 ndarray
+        Neurons x timesteps with at least one spike, in each inference.
+    sent_per_inference : (n_inferences,) int64 ndarray
+        Spikes of neurons that drive at least one synapse, in each inference.
+    synops_per_inference : Mapping of {str: (n_inferences,) int64 ndarray}
+        Synops of each projection that leaves the population, in each inference.
+    peak : int
+        Most spikes of any neuron in one timestep.
+    """
+
+    spikes: np.ndarray = field(repr=False)
+    spikes_per_inference: np.ndarray = field(repr=False)
+    active_per_inference: np.ndarray = field(repr=False)
+    sent_per_inference: np.ndarray = field(repr=False)
+    synops_per_inference: Mapping[str, np.ndarray] = field(repr=False)
+    peak: int
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return len(self.spikes)
+
+
+class Totals:
+    """Sums batches up: what is kept doesn't grow with neurons x inferences."""
+
+    def __init__(self, topology: Topology):
+        self.topology = topology
+        self.outgoing = {
+            p.name: topology.outgoing(p.name) for p in topology.populations
+        }
+        self.spikes = {
+            p.name: np.zeros(p.n_neurons, np.int64) for p in topology.populations
+        }
+        self.series: dict[tuple[str, str], list[np.ndarray]] = {}
+        self.peak = {p.name: 0 for p in topology.populations}
+        self.probed: dict[Any, list[np.ndarray]] = {}
+
+    def add(self, batch: BatchCounts) -> dict[str, np.ndarray]:
+        """Add a batch, and return its spikes, (batch, n_neurons) by population."""
+        spikes_of = {
+            name: np.rint(spikes).astype(np.int64)
+            for name, spikes in batch.spikes.items()
+        }
+        for pop in self.topology.populations:
+            spikes = spikes_of[pop.name]
+            active = np.rint(batch.active[pop.name]).astype(np.int64)
+            self.spikes[pop.name] += spikes.sum(axis=0)
+            self.peak[pop.name] = max(self.peak[pop.name], batch.peak[pop.name])
+            self._append(pop, "spikes", spikes.sum(axis=1))
+            self._append(pop, "active", active)
+            driving = np.zeros(pop.n_neurons, dtype=bool)
+            for projection in self.outgoing[pop.name]:
+                self._append(pop, projection.name, spikes @ projection.fan_out)
+                driving |= projection.fan_out > 0
+            self._append(pop, "sent", spikes[:, driving].sum(axis=1))
+        for probe, value in batch.outputs.items():
+            self.probed.setdefault(probe, []).append(value)
+        return spikes_of
+
+    def _append(self, pop: Population, key: str, values: np.ndarray) -> None:
+        self.series.setdefault((pop.name, key), []).append(values)
+
+    def populations(self) -> dict[str, PopulationActivity]:
+        """Return the activity of each population."""
+        series = {key: np.concatenate(parts) for key, parts in self.series.items()}
+        return {
+            pop.name: PopulationActivity(
+                self.spikes[pop.name],
+                series[pop.name, "spikes"],
+                series[pop.name, "active"],
+                series[pop.name, "sent"],
+                {p.name: series[pop.name, p.name] for p in self.outgoing[pop.name]},
+                self.peak[pop.name],
+            )
+            for pop in self.topology.populations
+        }
+
+    def outputs(self) -> dict[Any, np.ndarray]:
+        """Return the mean of each probe over the window, for each inference."""
+        return {probe: np.concatenate(parts) for probe, parts in self.probed.items()}
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Return what the neurons' kinds make us assume."""
+        found = []
+        rates = [p.name for p in self.topology.populations if not p.spiking]
+        if rates:
+            text = (
+                f"{', '.join(rates)} don't spike; their output in Hz is taken as the "
+                "rate that spiking neurons in their place would have."
+            )
+            found.append(Assumption(RATE_AS_SPIKING, text))
+        many = [f"{name} (up to {k})" for name, k in self.peak.items() if k > 1]
+        if many:
+            text = (
+                "Some neurons spike several times in a timestep, which Loihi's can't: "
+                f"{', '.join(many)}."
+            )
+            found.append(Assumption(MULTI_SPIKE, text))
+        return tuple(found)

@@ -1,0 +1,12 @@
+"""The command ``nengo-energy``: parse, call one library function, print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nengo_energy.common.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from nengo_energy.cli.program import main as main
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -1,0 +1,116 @@
+"""Files that the command line takes: inputs and labels in NPZ, grids in TOML."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import zipfile
+import zlib
+from typing import Any, Iterator, Sequence, Union
+
+import numpy as np
+
+from nengo_energy.common.exceptions import InputError, NengoEnergyError, NotFoundError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+NOTHING = "none"
+"""What a TOML file says for None, which TOML has no word for."""
+
+
+def load_arrays(path: PathLike, names: Sequence[str]) -> list[np.ndarray]:
+    """Return arrays of an NPZ file, without running code that it holds.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+    names : sequence of str
+        Which arrays.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no file, or no array of a name; the message lists those there are.
+    InputError
+        If the file isn't an NPZ file, is damaged, or holds objects.
+    """
+    with _open_archive(path) as archive:
+        for name in names:
+            if name not in archive.files:
+                raise NotFoundError(
+                    f"array {name!r} not found in {path}; known: "
+                    f"{', '.join(archive.files) or 'none'}"
+                )
+        return [archive[name] for name in names]
+
+
+def array_names(path: PathLike) -> list[str]:
+    """Return the names of the arrays in an NPZ file; see `load_arrays`."""
+    with _open_archive(path) as archive:
+        return list(archive.files)
+
+
+@contextlib.contextmanager
+def _open_archive(path: PathLike) -> Iterator[Any]:
+    """Open an NPZ file, and put complaints about it in our words."""
+    try:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise InputError(
+                    f"data {path} is one array; it must be an NPZ file, of np.savez"
+                )
+            yield archive
+    except NengoEnergyError:
+        raise
+    except FileNotFoundError as error:
+        raise NotFoundError(f"data {path} not found") from error
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(
+            f"data {path} can't be read as an NPZ file: {error}"
+        ) from error
+
+
+def load_grid(path: PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the grid of a sweep, and options of the conversion, from a TOML file.
+
+    The table ``[grid]`` holds values, or lists of values, by name; ``[convert]`` holds
+    further arguments of `nengo_energy.convert`. ``"none"`` stands for None.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no file.
+    InputError
+        If it isn't TOML, or holds something else than these two tables.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = tomllib.load(file)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"grid {path} not found") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"grid {path} can't be read as TOML: {error}") from error
+    unknown = sorted(set(content) - {"grid", "convert"})
+    tables = [content.get(name, {}) for name in ("grid", "convert")]
+    if unknown or not all(isinstance(table, dict) for table in tables):
+        raise InputError(
+            f"grid {path} must hold the tables [grid] and, if need be, [convert]; got "
+            f"{', '.join(content)}"
+        )
+    grid = {
+        name: (
+            [None if v == NOTHING else v for v in value]
+            if isinstance(value, list)
+            else (None if value == NOTHING else value)
+        )
+        for name, value in tables[0].items()
+    }
+    return grid, tables[1]

@@ -1,0 +1,259 @@
+"""Commands that take a Keras model: estimate, compare, sweep, deploy."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from nengo_energy.cli.data_files import array_names, load_arrays, load_grid
+from nengo_energy.cli.options import (
+    ESTIMATE_FORMATS,
+    add_command,
+    add_conversion,
+    add_data,
+    add_labels,
+    add_pricing,
+    add_simulation,
+    add_sweep_options,
+    add_timing,
+)
+from nengo_energy.common.checks import check_count
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.common.frame_records import frame_records, to_json
+from nengo_energy.compat.quiet import import_tensorflow_quietly
+
+if TYPE_CHECKING:
+    import pandas
+
+    from nengo_energy.conversion.spiking_model import SpikingModel
+
+DEFAULT_X, DEFAULT_Y = "x", "y"
+"""Arrays that are taken unless others are named."""
+
+ESTIMATE = """\
+examples:
+  nengo-energy estimate digits.keras --data test.npz
+  nengo-energy estimate digits.keras --data test.npz --scale-firing-rates 200 \\
+      --timesteps 50 --device loihi --device h100 --format csv > energy.csv
+"""
+COMPARE = """\
+example:
+  nengo-energy compare digits.keras --data test.npz --scale-firing-rates 200 \\
+      --synapse 0.005 --device loihi
+"""
+SWEEP = """\
+The grid is a TOML file of values by name, all combinations of which are points:
+
+  [grid]
+  scale_firing_rates = [50, 100, 200, 500]
+  synapse = [0.005, "none"]
+  timesteps = [10, 20, 50]
+  devices = ["loihi", "cpu"]
+
+  [convert]
+  max_to_avg_pool = true
+
+example:
+  nengo-energy sweep digits.keras grid.toml --data test.npz --checkpoint sweep \\
+      --format csv > sweep.csv
+"""
+DEPLOY = """\
+example:
+  nengo-energy deploy digits.keras --data test.npz --scale-firing-rates 200 \\
+      --synapse 0.005 --inferences 20
+"""
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to a parser's."""
+    estimate = add_command(
+        commands,
+        "estimate",
+        "estimate energy per inference on devices",
+        ESTIMATE,
+        ESTIMATE_FORMATS,
+    )
+    add_conversion(estimate)
+    add_simulation(estimate)
+    add_pricing(estimate)
+    estimate.set_defaults(command=run_estimate)
+
+    compare = add_command(
+        commands, "compare", "compare a model with its spiking network", COMPARE
+    )
+    add_labels(compare)
+    add_conversion(compare)
+    add_simulation(compare)
+    add_pricing(compare)
+    compare.add_argument(
+        "--rows",
+        choices=("layers", "outputs", "curve"),
+        default="layers",
+        help="what csv has a row of (default: layers)",
+    )
+    compare.set_defaults(command=run_compare)
+
+    sweep = commands.add_parser(
+        "sweep",
+        help="measure accuracy and energy over a grid of settings",
+        description="Measure accuracy and energy over a grid of settings.",
+        epilog=SWEEP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sweep.add_argument("model", metavar="MODEL", help="a saved Keras model")
+    sweep.add_argument("grid", metavar="GRID.toml", help="settings to try")
+    add_data(sweep)
+    add_labels(sweep)
+    add_sweep_options(sweep)
+    sweep.set_defaults(command=run_sweep)
+
+    deploy = add_command(
+        commands, "deploy", "run a model on the emulator of Loihi", DEPLOY
+    )
+    add_labels(deploy)
+    add_conversion(deploy)
+    add_timing(deploy)
+    add_pricing(deploy)
+    deploy.set_defaults(command=run_deploy)
+
+
+def run_estimate(options: argparse.Namespace) -> None:
+    """Estimate energy from measured spikes."""
+    from nengo_energy.estimates.formats import format_as
+
+    snn, x = _convert(options)
+    activity = snn.measure(x, simulator=options.simulator, **_timing(options))
+    estimate = snn.estimate(activity, options.device, host=options.host)
+    print(format_as(estimate, options.format).rstrip("\n"))
+
+
+def run_compare(options: argparse.Namespace) -> None:
+    """Compare a Keras model with its converted network."""
+    snn, x = _convert(options)
+    comparison = snn.compare(
+        x,
+        labels=_labels(options),
+        simulator=options.simulator,
+        devices=options.device,
+        host=options.host,
+        **_timing(options),
+    )
+    if options.format == "table":
+        print(comparison)
+    elif options.format == "json":
+        print(comparison.to_json())
+    elif options.rows == "layers":
+        _print_csv(comparison.to_frame())
+    elif options.rows == "outputs":
+        _print_csv(comparison.outputs_frame())
+    else:
+        _print_csv(comparison.curve_frame())
+
+
+def run_sweep(options: argparse.Namespace) -> None:
+    """Measure accuracy and energy over a grid."""
+    grid, convert_options = load_grid(options.grid)
+    x = _inputs(options)
+    (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y])
+    import_tensorflow_quietly()
+    from nengo_energy.sweeps import sweep
+
+    found = sweep(
+        options.model,
+        x,
+        _first(options, labels),
+        grid,
+        host=options.host,
+        convert_options=convert_options,
+        checkpoint=options.checkpoint,
+        chunk_size=options.chunk_size,
+        scheduler=options.scheduler,
+        n_workers=options.workers,
+        seed=options.seed,
+    )
+    if len(found.failed) == len(found.points):
+        raise InputError(
+            f"all {len(found.points)} points failed; the first: {found.points[0].error}"
+        )
+    if options.format == "table":
+        print(found.summary(options.max_accuracy_drop))
+    elif options.format == "json":
+        print(found.to_json())
+    else:
+        _print_csv(found.to_frame())
+
+
+def run_deploy(options: argparse.Namespace) -> None:
+    """Run a converted network on NengoLoihi's emulator."""
+    snn, x = _convert(options)
+    labels = _labels(options)
+    activity = snn.measure(x, simulator="loihi", **_timing(options))
+    accuracy = None if labels is None else activity.accuracy(labels)
+    estimate = snn.estimate(activity, options.device, host=options.host)
+    ledger = snn.ledger(activity, dt=activity.dt)
+    if options.format == "table":
+        print(activity)
+        if accuracy is not None:
+            print(f"\nAccuracy on the emulator {accuracy:.1%}")
+        print(f"\nLedger of the chip\n\n{ledger}\n\n{ledger.costs()}\n\n{estimate}")
+    elif options.format == "csv":
+        _print_csv(estimate.to_frame())
+    else:
+        content = {
+            "settings": estimate.settings,
+            "accuracy": accuracy,
+            "activity": frame_records(activity.to_frame()),
+            "ledger": frame_records(ledger.to_frame()),
+            "costs": frame_records(ledger.costs().to_frame()),
+            "rows": frame_records(estimate.to_frame()),
+            "assumptions": [str(assumption) for assumption in estimate.assumptions],
+        }
+        print(to_json(content))
+
+
+def _inputs(options: argparse.Namespace) -> Any:
+    """Return the inputs in the file: an array, or a list of several."""
+    arrays = load_arrays(options.data, options.x or [DEFAULT_X])
+    arrays = [_first(options, array) for array in arrays]
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+def _labels(options: argparse.Namespace) -> Any:
+    """Return the labels in the file, None if there are none and none were asked for."""
+    if options.y is None and DEFAULT_Y not in array_names(options.data):
+        return None
+    (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y])
+    return _first(options, labels)
+
+
+def _first(options: argparse.Namespace, array: Any) -> Any:
+    if options.inferences is None:
+        return array
+    return array[: check_count("--inferences", options.inferences)]
+
+
+def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
+    """Return the converted model, and its inputs; these first, as they are quick."""
+    x = _inputs(options)
+    import_tensorflow_quietly()
+    from nengo_energy.conversion.converting import convert
+
+    snn = convert(
+        options.model,
+        scale_firing_rates=options.scale_firing_rates,
+        synapse=options.synapse,
+        max_to_avg_pool=options.max_to_avg_pool,
+    )
+    return snn, x
+
+
+def _timing(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "timesteps": options.timesteps,
+        "dt": options.dt,
+        "warmup": options.warmup,
+    }
+
+
+def _print_csv(frame: pandas.DataFrame) -> None:
+    print(frame.to_csv(index=False, lineterminator="\n"), end="")

@@ -1,0 +1,175 @@
+"""The command ``nengo-energy``: parse, call one library function, print."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any, Sequence
+
+from nengo_energy.cli import models as cli_models, reports as cli_reports
+from nengo_energy.common.exceptions import InputError, NengoEnergyError
+from nengo_energy.common.version import __version__
+from nengo_energy.compat.quiet import import_tensorflow_quietly
+
+EPILOG = """\
+examples:
+  nengo-energy demo           train, convert, measure, price and deploy a small network
+  nengo-energy estimate MODEL --data FILE.npz
+                              estimate the energy of a saved Keras model
+  nengo-energy devices        list the devices that energy can be estimated for
+  nengo-energy device h100    print every number of one, with its source
+  nengo-energy calibrate my-gpu.toml
+                              measure this machine, and make a device of it
+  nengo-energy report estimate.json --output report.html
+                              a saved estimate as a page, a table, CSV, ...
+  nengo-energy diff before.json after.json --tolerance 0.05
+                              what changed; exits with 3 if it is more than 5 %
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the program's name; by default those of the command line.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 after an error of the user's, which is printed in a line,
+        `cli_reports.BEYOND_TOLERANCE` where ``diff`` finds too much. Wrong usage exits
+        with 2.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        code: int | None = options.command(options)
+        sys.stdout.flush()  # here, where a closed pipe can still be told apart
+    except NengoEnergyError as error:
+        print(f"nengo-energy: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("nengo-energy: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code or 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nengo-energy",
+        description="Estimate the energy of neural networks, and deploy them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"nengo-energy {__version__}"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    demo = commands.add_parser(
+        "demo",
+        help="train a small CNN on handwritten digits and do the main job with it",
+    )
+    demo.set_defaults(command=_demo)
+    cli_models.add_commands(commands)
+    devices = commands.add_parser("devices", help="list the known devices")
+    devices.set_defaults(command=_devices)
+    device = commands.add_parser(
+        "device", help="print every number of a device, with its source"
+    )
+    device.add_argument(
+        "name",
+        metavar="NAME",
+        help="a device, with an operating point after @ if it has several",
+    )
+    device.set_defaults(command=_device)
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="measure Keras models on this machine, and write a device file",
+    )
+    calibrate.add_argument(
+        "file", metavar="FILE.toml", help="where to write; the device is named after it"
+    )
+    calibrate.add_argument(
+        "--model",
+        action="append",
+        metavar="FILE",
+        help="a saved Keras model to run; give several (default: five of our own)",
+    )
+    calibrate.add_argument(
+        "--meter",
+        choices=("gpu", "cpu"),
+        help="what to read (default: the GPU's counter if there is one)",
+    )
+    calibrate.add_argument(
+        "--batch-size", type=int, default=1, metavar="N", help="(default: 1)"
+    )
+    calibrate.add_argument(
+        "--seconds",
+        type=float,
+        default=3.0,
+        metavar="S",
+        help="time of each measurement (default: 3)",
+    )
+    calibrate.add_argument(
+        "--overwrite", action="store_true", help="replace a file that exists"
+    )
+    calibrate.set_defaults(command=_calibrate)
+    cli_reports.add_commands(commands)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> None:
+    import_tensorflow_quietly()
+    from nengo_energy.cli.demo import run_demo
+
+    run_demo(lambda text: print(text, flush=True), progress=True)
+
+
+def _devices(options: argparse.Namespace) -> None:
+    from nengo_energy import devices
+    from nengo_energy.devices.report import format_device_list
+
+    print(format_device_list([devices.get(name) for name in devices.names()]))
+
+
+def _device(options: argparse.Namespace) -> None:
+    from nengo_energy import devices
+    from nengo_energy.devices.report import format_device
+
+    print(format_device(devices.get(options.name)))
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from nengo_energy.calibration import calibrate
+    from nengo_energy.calibration.meters import open_meter
+    from nengo_energy.devices.report import format_device
+
+    meter = open_meter(options.meter)  # first: without one there is nothing to do
+    import_tensorflow_quietly()
+    models = {path: _load_model(path) for path in options.model or ()}
+    device = calibrate(
+        options.file,
+        models or None,
+        meter=meter.kind,
+        monitor=meter.monitor,
+        batch_size=options.batch_size,
+        seconds=options.seconds,
+        overwrite=options.overwrite,
+    )
+    print(f"{format_device(device)}\n\nWritten to {options.file}")
+
+
+def _load_model(path: str) -> Any:
+    from nengo_energy.compat import import_tensorflow
+
+    try:
+        return import_tensorflow().keras.models.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"model {path!r} can't be loaded: {error}") from None

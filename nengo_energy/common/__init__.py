@@ -1,0 +1,1 @@
+"""What all packages share; it knows nothing of networks or energy."""

@@ -1,0 +1,100 @@
+"""Write a text file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import Union
+
+from nengo_energy.common.exceptions import InputError
+
+PathLike = Union[str, "os.PathLike[str]"]
+"""A path, as a text or an object."""
+
+
+def check_writable(path: PathLike) -> Path:
+    """Refuse a path that can't be written, before any work is done for it.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write, which may exist.
+
+    Returns
+    -------
+    Path
+        The file itself, where ``path`` is a link to it.
+
+    Raises
+    ------
+    InputError
+        When the folder is missing or can't be written, or the path is a folder or a
+        file that is protected.
+    """
+    try:
+        file = Path(path).resolve()
+        if file.is_dir():
+            raise InputError(f"{str(path)!r} is a folder; name a file in it")
+        if not file.parent.is_dir():
+            raise InputError(
+                f"{str(path)!r} can't be written: there is no folder "
+                f"{str(file.parent)!r}"
+            )
+    except OSError as error:
+        raise _cannot(path, error) from None
+    except ValueError as error:  # a null character
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{str(path)!r} can't be written: {error}") from None
+    protected = file if file.exists() else file.parent
+    if not os.access(protected, os.W_OK):
+        raise InputError(f"{str(path)!r} can't be written: no permission")
+    return file
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write a file in UTF-8, so that it holds all of the text or what it held before.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write; one that exists is replaced, and keeps its permissions.
+    text : str
+        What it is to hold.
+
+    Raises
+    ------
+    InputError
+        When it can't be written; the message says why.
+    """
+    file = check_writable(path)
+    if file.exists() and not file.is_file():  # a pipe or a terminal
+        _write(path, file, text)
+        return
+    part = file.with_name(f".{file.name[:100]}.{uuid.uuid4().hex}.part")
+    try:
+        _write(path, part, text)
+        if file.exists():
+            shutil.copymode(file, part)
+        os.replace(part, file)
+    except OSError as error:
+        raise _cannot(path, error) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(path: PathLike, file: Path, text: str) -> None:
+    try:
+        with open(file, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            if file.is_file():
+                os.fsync(stream.fileno())
+    except OSError as error:
+        raise _cannot(path, error) from None
+
+
+def _cannot(path: PathLike, error: OSError) -> InputError:
+    return InputError(f"{str(path)!r} can't be written: {error.strerror or error}")

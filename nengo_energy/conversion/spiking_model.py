@@ -1,0 +1,555 @@
+"""A converted Keras model: measured, priced and deployed from one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import nengo
+import numpy as np
+
+from nengo_energy.activity.measuring import Activity, measure_activity_at
+from nengo_energy.activity.simulators import SIMULATORS
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.checks import check_choice, check_positive
+from nengo_energy.common.exceptions import InputError
+from nengo_energy.compat import emulator, import_nengo_dl
+from nengo_energy.conversion.inputs import as_input, presented
+from nengo_energy.conversion.keras_map import KerasMap, layer_of_label
+from nengo_energy.counts import OpCounts, count_ops
+from nengo_energy.layer_ops.counting import LayerOps, count_layer_ops
+from nengo_energy.loihi import (
+    Change,
+    Ledger,
+    LoihiNetwork,
+    build_loihi_network,
+    check_rates,
+    ledger_from_activity,
+    ledger_from_run,
+)
+from nengo_energy.network.firing_rates import wanted_rates
+from nengo_energy.network.topology import Topology
+from nengo_energy.network.tracing import trace_topology
+from nengo_energy.pricing.energy import estimate_energy
+
+if TYPE_CHECKING:
+    from nengo_energy.comparison import Comparison
+    from nengo_energy.estimates.estimate import EnergyEstimate
+    from nengo_energy.keras_models.clone import KerasClone
+
+
+DT = 0.001
+"""Length of a timestep that firing rates and filters are thought for [s]."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpikingModel:
+    """A Keras model as a network of spiking neurons; see `nengo_energy.convert`.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The user's model, unchanged.
+    net : nengo.Network
+        The converted network, with biases folded into the neurons.
+    assumptions : tuple of Assumption
+        What conversion took for granted.
+    folded : tuple of str
+        Populations whose biases came from nodes, and were folded into the neurons.
+    """
+
+    model: Any
+    net: nengo.Network
+    clone: KerasClone = field(repr=False)
+    probes: Mapping[Any, nengo.Probe] = field(repr=False)
+    nodes: Mapping[Any, nengo.Node] = field(repr=False)
+    parts: Mapping[Any, Any] = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    assumptions: tuple[Assumption, ...] = ()
+    folded: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> KerasMap:
+        """Input nodes by the model's inputs: tensor, layer or name."""
+        return KerasMap(self.clone, self.nodes)
+
+    @property
+    def outputs(self) -> KerasMap:
+        """Output probes by the model's outputs: tensor, layer or name."""
+        return KerasMap(self.clone, self.probes)
+
+    @property
+    def layers(self) -> KerasMap:
+        """Neurons or nodes by the model's layers: tensor, layer or name."""
+        return KerasMap(self.clone, self.parts)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Populations and projections of the network."""
+        # the converter names what TimeDistributed wraps by the layer inside
+        wrappers = {
+            layer.layer.name: layer.name
+            for layer in self.clone.model.layers
+            if type(layer).__name__ == "TimeDistributed"
+        }
+
+        def layer_name(label: str) -> str:
+            layer = layer_of_label(label)
+            return wrappers.get(layer, layer)
+
+        return trace_topology(self.net, inputs=self.input_nodes, layer_name=layer_name)
+
+    @cached_property
+    def layer_ops(self) -> LayerOps:
+        """Operations of the conventional network, layer by layer."""
+        return count_layer_ops(self.clone.model)
+
+    @property
+    def input_nodes(self) -> list[nengo.Node]:
+        """Input nodes in the order of the model's inputs."""
+        return [self.nodes[tensor] for tensor in self.clone.model.inputs]
+
+    @property
+    def output_probes(self) -> list[nengo.Probe]:
+        """Output probes in the order of the model's outputs."""
+        return [self.probes[tensor] for tensor in self.clone.model.outputs]
+
+    def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
+        """Return the rate at which each neuron would have to fire, without a limit.
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            Inputs as the Keras model takes them; 256 of them are looked at.
+
+        Returns
+        -------
+        dict of {str: (n_examples, n_neurons) ndarray}
+            Rates by population [Hz], from a network of rate neurons.
+        """
+        rates = wanted_rates(self.net, self.as_input(x))
+        return {p.name: rates[p.ensemble] for p in self.topology.populations}
+
+    def loihi_network(
+        self,
+        *,
+        on_host: Iterable[str] | None = None,
+        presented: Mapping[Any, nengo.Process] | None = None,
+        dt: float = DT,
+        example_data: Any = None,
+    ) -> LoihiNetwork:
+        """Prepare the network for the chip, with nothing left to edit.
+
+        Parameters
+        ----------
+        on_host : iterable of str, optional
+            Layers that run on the host: by default those that the input feeds, which
+            encode it as spikes. An empty list puts all on the chip.
+        presented : mapping of input to nengo.Process, optional
+            Inputs that a process puts out, such as ``nengo.processes.PresentInput``.
+        dt : float
+            Length of a timestep [s].
+        example_data : ndarray, or list or mapping of ndarray, optional
+            Inputs by which firing rates are checked.
+
+        Returns
+        -------
+        LoihiNetwork
+            Prints what was changed and why, and how the layers lie on the cores.
+        """
+        chosen = None if on_host is None else frozenset(self._populations(on_host))
+        key = (chosen, dt)
+        if presented or key not in self._prepared:
+            nodes = {
+                key if isinstance(key, nengo.Node) else self.inputs[key]: process
+                for key, process in (presented or {}).items()
+            }
+            prepared = build_loihi_network(
+                self.net,
+                self.topology,
+                self.output_probes,
+                on_host=chosen,
+                presented=nodes,
+                dt=dt,
+            )
+            changes = self._changes_in_conversion() + prepared.changes
+            prepared = replace(prepared, changes=changes)
+            if not presented:
+                self._prepared[key] = prepared
+        else:
+            prepared = self._prepared[key]
+        if example_data is None:
+            return prepared
+        found = check_rates(self.wanted_rates(example_data), dt)
+        return replace(prepared, checks=prepared.checks + tuple(found))
+
+    @cached_property
+    def _prepared(self) -> dict[Any, LoihiNetwork]:
+        return {}
+
+    def _populations(self, layers: Iterable[str]) -> list[str]:
+        """Return the names of the populations of layers that are given by name."""
+        if isinstance(layers, str):
+            raise InputError(f"on_host must be a list of layers; got {layers!r}")
+        by_layer: dict[str, list[str]] = {}
+        for pop in self.topology.populations:
+            by_layer.setdefault(pop.layer, []).append(pop.name)
+        return [name for key in layers for name in by_layer.get(key, [key])]
+
+    def _changes_in_conversion(self) -> tuple[Change, ...]:
+        changes = [
+            Change(
+                "biases",
+                name,
+                "biases were folded into the neurons",
+                "NengoLoihi refuses the relays that they came through",
+            )
+            for name in self.folded
+        ]
+        if self.options.get("max_to_avg_pool"):
+            changes += [
+                Change(
+                    "pooling",
+                    layer.name,
+                    "max pooling became average pooling",
+                    "spikes have no maximum; train with averages, which are another "
+                    "thing",
+                )
+                for layer in self.clone.model.layers
+                if "Max" in type(layer).__name__
+            ]
+        return tuple(changes)
+
+    def measure(
+        self,
+        x: Any,
+        timesteps: int = 50,
+        *,
+        simulator: str = "nengo-dl",
+        dt: float = DT,
+        warmup: int = 0,
+        minibatch_size: int | None = None,
+        emulator: str | None = None,
+        progress: bool | None = None,
+    ) -> Activity:
+        """Count the spikes of every neuron while the network works on inputs.
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            Inputs as the Keras model takes them, (n_inferences, ...): one array, a list
+            in the order of the model's inputs, or a mapping by input.
+        timesteps : int
+            Timesteps per inference.
+        simulator : {"nengo-dl", "nengo", "loihi"}
+            ``"loihi"`` runs the network as it is deployed, on an emulator.
+        dt, warmup, minibatch_size, emulator, progress
+            See `nengo_energy.measure_activity`.
+
+        Returns
+        -------
+        Activity
+            Its ``outputs`` hold the network's outputs, its ``accuracy`` compares them
+            with labels.
+        """
+        (activity,) = self.measure_at(
+            x,
+            [timesteps],
+            simulator=simulator,
+            dt=dt,
+            warmup=warmup,
+            minibatch_size=minibatch_size,
+            emulator=emulator,
+            progress=progress,
+        )
+        return activity
+
+    def measure_at(
+        self,
+        x: Any,
+        timesteps: Sequence[int],
+        *,
+        simulator: str = "nengo-dl",
+        dt: float = DT,
+        **options: Any,
+    ) -> tuple[Activity, ...]:
+        """Measure after several numbers of timesteps, in one run over the longest.
+
+        Parameters
+        ----------
+        x, simulator, dt
+            See `measure`.
+        timesteps : sequence of int
+            Timesteps per inference, each number once.
+        **options
+            As `nengo_energy.measure_activity_at` takes them.
+
+        Returns
+        -------
+        tuple of Activity
+            What `measure` returns for each number of timesteps, in the order given.
+        """
+        check_choice("simulator", simulator, SIMULATORS)
+        network, topology = self.net, self.topology
+        if simulator == "loihi":
+            prepared = self.loihi_network(dt=check_positive("dt", dt, "s"))
+            network, topology = prepared.network, prepared.topology
+        return measure_activity_at(
+            network,
+            self.as_input(x),
+            timesteps,
+            simulator=simulator,
+            dt=dt,
+            topology=topology,
+            probes=self.output_probes,
+            **options,
+        )
+
+    def compare(
+        self,
+        x: Any,
+        timesteps: int = 50,
+        labels: Any = None,
+        *,
+        simulator: str = "nengo-dl",
+        devices: Any = None,
+        host: Any = None,
+        curve: Sequence[int] | None = None,
+        dt: float = 0.001,
+        warmup: int = 0,
+        minibatch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Comparison:
+        """Compare the Keras model with this network, on the same inputs.
+
+        Layer by layer, activations are compared with what spikes decode to; for the
+        whole, outputs, decisions, accuracy against timesteps (all from one run) and
+        energy. Memory doesn't grow with neurons x inferences.
+
+        Parameters
+        ----------
+        x, timesteps, simulator, dt, warmup, minibatch_size, progress
+            See `measure`; inputs stay over an inference.
+        labels : (n_inferences,) int array_like, or mapping of it by output, optional
+            Index of the right output for each inference.
+        devices, host
+            See `estimate`.
+        curve : sequence of int, optional
+            Numbers of timesteps at which decisions are judged and energy is estimated;
+            ten in equal steps by default. The last is ``timesteps``.
+
+        Returns
+        -------
+        Comparison
+            ``to_frame()`` has a row per layer; printing it gives tables of everything.
+
+        Raises
+        ------
+        InputError
+            If an argument has a value that isn't allowed.
+        UnsupportedError
+            If the model is temporal, or neurons have no layer to be compared with.
+        """
+        from nengo_energy.comparison import compare_networks
+
+        return compare_networks(
+            self,
+            x,
+            timesteps,
+            labels,
+            simulator=simulator,
+            devices=devices,
+            host=host,
+            curve=curve,
+            dt=dt,
+            warmup=warmup,
+            minibatch_size=minibatch_size,
+            progress=progress,
+        )
+
+    def ledger(
+        self,
+        x: Any,
+        timesteps: int | None = None,
+        *,
+        on_host: Iterable[str] | None = None,
+        dt: float = DT,
+        emulator: str | None = None,
+        progress: bool | None = None,
+    ) -> Ledger:
+        """Account for what the chip does for this network, core by core.
+
+        Parameters
+        ----------
+        x : ndarray, list or mapping of ndarray, or Activity
+            Inputs, which are run on the emulator; or what was measured before, by any
+            simulator.
+        timesteps : int, optional
+            Timesteps per inference, 50 by default; an activity has its own.
+        on_host : iterable of str, optional
+            See `loihi_network`.
+        dt : float
+            Length of a timestep [s].
+        emulator : {"fast", "nengo-loihi"}, optional
+            See `nengo_energy.loihi.open_simulator`; both give the same ledger.
+        progress : bool, optional
+            Show a progress bar; by default in a terminal, when a run is long.
+
+        Returns
+        -------
+        Ledger
+            In total and for each core: neuron updates, synops, axons, memory, messages
+            and hops.
+        """
+        prepared = self.loihi_network(on_host=on_host, dt=dt)
+        if isinstance(x, Activity):
+            if timesteps not in (None, x.timesteps):
+                raise InputError(
+                    f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
+                )
+            return ledger_from_activity(prepared, x)
+        data = self.as_input(x)
+        steps = 50 if timesteps is None else timesteps
+        return ledger_from_run(
+            prepared, data, steps, emulator=emulator, progress=progress
+        )
+
+    def count(self, activity: Activity) -> OpCounts:
+        """Count the operations of the spiking and of the conventional network."""
+        counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
+        return OpCounts(
+            counts.rows,
+            counts.timesteps,
+            counts.dt,
+            self.assumptions + counts.assumptions,
+            {"model": self.model.name, **self.options, **counts.settings},
+        )
+
+    def estimate(
+        self, activity: Activity, devices: Any = None, *, host: Any = None
+    ) -> EnergyEstimate:
+        """Price what was measured on devices.
+
+        Parameters
+        ----------
+        activity : Activity
+            From `measure`.
+        devices : str, Device or sequence of them, optional
+            By default those of ``ne.devices.default_names()``.
+        host : str or Device, optional
+            The device that does the host's work; without one, that work is listed as
+            not modelled.
+
+        Returns
+        -------
+        EnergyEstimate
+            Energy per inference, by device, layer and operation.
+        """
+        from nengo_energy import devices as registry
+
+        chosen = registry.default_names() if devices is None else devices
+        return estimate_energy(self.count(activity), chosen, host=host)
+
+    def simulator(
+        self,
+        name: str = "nengo-dl",
+        x: Any = None,
+        *,
+        presentation_time: float | None = None,
+        on_host: Iterable[str] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Open a simulator of this network.
+
+        Parameters
+        ----------
+        name : {"nengo-dl", "nengo", "loihi"}
+            ``"loihi"`` is a ``nengo_loihi.Simulator``: the emulator, or the chip where
+            one is attached.
+        x : ndarray, optional
+            One input, which the network is shown from the first timestep on; `feed`
+            shows another. NengoDL takes its inputs as ``sim.run_steps(..., data=...)``.
+            For ``"loihi"`` an input may have a value for each timestep.
+        presentation_time : float, optional
+            For ``"loihi"``: ``x`` holds several inputs, which are shown one after the
+            other for this time each [s].
+        on_host : iterable of str, optional
+            For ``"loihi"``: see `loihi_network`.
+        **options
+            Passed on to the simulator; for ``"loihi"`` see also
+            `nengo_energy.activity.emulator.open_simulator` on its ``emulator``.
+
+        Returns
+        -------
+        nengo.Simulator, nengo_dl.Simulator or nengo_loihi.Simulator
+            ``sim.data[snn.outputs[...]]`` is the output.
+        """
+        check_choice("simulator", name, SIMULATORS)
+        if name != "loihi" and not (presentation_time is None and on_host is None):
+            raise InputError(
+                "presentation_time and on_host are for the simulator 'loihi'; "
+                f"got {name!r}"
+            )
+        if name == "nengo-dl":
+            if x is not None:
+                raise InputError(
+                    "nengo-dl takes its input when it runs: "
+                    "sim.run_steps(n, data={snn.inputs[model.input]: x}), with x of "
+                    "shape (minibatch, timesteps, size)"
+                )
+            return import_nengo_dl().Simulator(self.net, **options)
+        if name == "nengo":
+            sim = nengo.Simulator(self.net, **options)
+        else:
+            shown: Mapping[Any, nengo.Process] = {}
+            if x is not None:
+                data = self.as_input(x, single=presentation_time is None)
+                varies = any(rows.ndim == 3 for rows in data.values())
+                if presentation_time is not None or varies:
+                    shown = presented(data, presentation_time, DT)
+            prepared = self.loihi_network(on_host=on_host, presented=shown)
+            sim = prepared.simulator(**options)
+            if shown:
+                return sim
+        if x is not None:
+            self.feed(sim, x)
+        return sim
+
+    def feed(self, sim: Any, x: Any) -> None:
+        """Show a running simulator, of Nengo or NengoLoihi, another input.
+
+        Parameters
+        ----------
+        sim : nengo.Simulator or nengo_loihi.Simulator
+            From `simulator`.
+        x : ndarray, or list or mapping of ndarray
+            One input as the Keras model takes it, with or without the axis of examples.
+        """
+        for node, value in self.as_input(x, single=True).items():
+            rows = value.reshape(-1, value.shape[-1])
+            if len(rows) > 1:
+                raise InputError(
+                    f"one input is shown until the next is fed; got {len(rows)}. "
+                    'simulator("loihi", x, presentation_time=...) shows several'
+                )
+            emulator.set_input(sim, node, rows[0])
+
+    def as_input(self, x: Any, single: bool = False) -> dict[nengo.Node, np.ndarray]:
+        """Return inputs by node, (n, size) or (n, timesteps, size).
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            Inputs as the Keras model takes them; see `measure`.
+        single : bool
+            Take one input without the axis of examples as well.
+
+        Raises
+        ------
+        InputError
+            If they don't fit the model's inputs.
+        """
+        temporal = bool(self.options.get("temporal_model"))
+        return as_input(self.clone, self.nodes, x, temporal, single)

@@ -1,0 +1,331 @@
+"""EnergyEstimate: energies per inference on devices, and what they leave out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Mapping, Sequence, Union
+
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.exceptions import NotFoundError
+from nengo_energy.common.plain_values import plain
+from nengo_energy.devices import Device
+from nengo_energy.devices.device import device_key
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import pandas
+
+    from nengo_energy.common.file_output import PathLike
+
+DeviceLike = Union[str, Device]
+"""A device, or the name of one."""
+
+
+@dataclass(frozen=True)
+class EnergyRow:
+    """Energy of one operation in one layer on one device, per inference.
+
+    Attributes
+    ----------
+    device, layer, operation : str
+        What was priced. ``operation`` is a key of `counts.OPERATIONS`, ``"fixed"``
+        for the energy of an inference whatever the network, or ``"static"`` for static
+        power over the whole inference.
+    where : str
+        ``"device"``, or ``"host"`` for what the host does for the device.
+    host : str
+        Device whose price was used where ``where`` is ``"host"``, else empty.
+    count : float
+        Mean count [per inference]; 1 where ``operation`` is ``"fixed"``, and the
+        inference's share of time [s] where it is ``"static"``.
+    energy_per_operation : float
+        Price [J]; static power [W] where ``operation`` is ``"static"``.
+    energy, low, high : float
+        Energy, and its range by the ranges of price and time [J per inference].
+    std : float
+        Standard deviation over inferences [J per inference].
+    """
+
+    device: str
+    layer: str
+    operation: str
+    where: str
+    host: str
+    count: float
+    energy_per_operation: float
+    energy: float
+    low: float
+    high: float
+    std: float
+
+
+@dataclass(frozen=True)
+class NotModelled:
+    """Something that costs energy or time on a device and isn't in its totals.
+
+    Attributes
+    ----------
+    device, operation : str
+        What is left out, and where.
+    reason : str
+        One sentence.
+    count : float or None
+        Mean count [per inference] where it is known.
+    where : str
+        ``"device"`` or ``"host"``.
+    """
+
+    device: str
+    operation: str
+    reason: str
+    count: float | None = None
+    where: str = "device"
+
+
+@dataclass(frozen=True)
+class EnergyEstimate:
+    """Energy per inference of one network on one or more devices.
+
+    Attributes
+    ----------
+    rows : tuple of EnergyRow
+        One row per device, layer and operation. Every total is a sum of rows.
+    models : tuple of Device
+        The devices, with prices and sources, in the order asked for.
+    latencies : Mapping of str to float
+        Latency by name of the device [s], where it is known.
+    not_modelled : tuple of NotModelled
+        What the totals leave out.
+    assumptions : tuple of Assumption
+        What all stages took for granted, with a sentence for each omission.
+    settings : Mapping
+        What is needed to reproduce the estimate, as `plain_values.plain` writes it.
+    """
+
+    rows: tuple[EnergyRow, ...]
+    models: tuple[Device, ...]
+    latencies: Mapping[str, float] = field(default_factory=dict)
+    not_modelled: tuple[NotModelled, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # so that an estimate equals what its file gives back
+        object.__setattr__(self, "settings", plain(self.settings))
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of the devices, in the order asked for."""
+        return tuple(model.name for model in self.models)
+
+    def total(self, device: DeviceLike) -> float:
+        """Return fixed + dynamic + static + host, as far as modelled [J/inference]."""
+        return sum(row.energy for row in self._rows_of(device))
+
+    def dynamic(self, device: DeviceLike) -> float:
+        """Return the energy of the device's own operations [J per inference].
+
+        Where the device's price is all-in, leakage and idling are in it.
+        """
+        return sum(
+            row.energy
+            for row in self._rows_of(device)
+            if row.where == "device" and row.operation not in ("fixed", "static")
+        )
+
+    def fixed(self, device: DeviceLike) -> float | None:
+        """Return the energy whatever the network [J/inference], None if unknown."""
+        rows = [row for row in self._rows_of(device) if row.operation == "fixed"]
+        return sum(row.energy for row in rows) if rows else None
+
+    def host(self, device: DeviceLike) -> float | None:
+        """Return what the host spends [J per inference], None if none is modelled."""
+        rows = [row for row in self._rows_of(device) if row.where == "host"]
+        return sum(row.energy for row in rows) if rows else None
+
+    def static(self, device: DeviceLike) -> float | None:
+        """Return static power x latency [J per inference], None if not modelled."""
+        rows = [r for r in self._rows_of(device) if r.operation == "static"]
+        return sum(row.energy for row in rows) if rows else None
+
+    def interval(self, device: DeviceLike) -> tuple[float, float]:
+        """Return the total with all prices low, and with all high [J per inference].
+
+        Operations whose price has no published range count at that price, and times
+        count as the prices do.
+        """
+        rows = self._rows_of(device)
+        return sum(row.low for row in rows), sum(row.high for row in rows)
+
+    def latency(self, device: DeviceLike) -> float | None:
+        """Return the time the device needs [s per inference], None if not modelled.
+
+        On a device that runs batches it is the time of the whole batch, which each
+        result waits for.
+        """
+        return self.latencies.get(self.name_of(device))
+
+    def power(self, device: DeviceLike) -> float | None:
+        """Return total energy / latency [W], None if the latency isn't modelled.
+
+        On a device that runs batches it is the energy of the whole batch.
+        """
+        latency = self.latency(device)
+        if latency is None:
+            return None
+        name = self.name_of(device)
+        batch_size = next(m.batch_size for m in self.models if m.name == name)
+        return self.total(device) * batch_size / latency
+
+    def edp(self, device: DeviceLike) -> float | None:
+        """Return energy x latency [J s], None if the latency isn't modelled."""
+        latency = self.latency(device)
+        return None if latency is None else self.total(device) * latency
+
+    def to_frame(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
+        """Return a tidy frame, one row per device, layer and operation, in SI units.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Which fields of `EnergyRow` to keep, in which order; all by default.
+
+        Raises
+        ------
+        NotFoundError
+            When a column doesn't exist; the message lists those that do.
+        """
+        from nengo_energy.estimates.report import (
+            estimate_frame,  # needs pandas, which is slow to import
+        )
+
+        return estimate_frame(self, columns)
+
+    def to_json(self, path: PathLike | None = None) -> str | None:
+        """Return all of the estimate as JSON, or write it to a file.
+
+        `nengo_energy.load_estimate` reads it back, equal to the last bit: settings,
+        seeds and versions of packages, devices with every number and its source, rows,
+        what is left out, and assumptions.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+
+        Raises
+        ------
+        InputError
+            When the file can't be written.
+        """
+        from nengo_energy.estimates.serialization import estimate_to_json
+
+        return _give(estimate_to_json(self), path)
+
+    def to_csv(self, path: PathLike | None = None) -> str | None:
+        """Return the rows as comma-separated values, or write them to a file.
+
+        Columns are those of `to_frame`, in SI units, with all digits.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        """
+        from nengo_energy.estimates.formats import estimate_to_csv
+
+        return _give(estimate_to_csv(self), path)
+
+    def to_markdown(self, path: PathLike | None = None) -> str | None:
+        """Return layers x devices as a table in Markdown, or write it to a file.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        """
+        from nengo_energy.estimates.formats import estimate_to_markdown
+
+        return _give(estimate_to_markdown(self), path)
+
+    def to_latex(
+        self,
+        path: PathLike | None = None,
+        *,
+        caption: str | None = None,
+        label: str = "tab:energy",
+    ) -> str | None:
+        """Return layers x devices as a table in LaTeX, or write it to a file.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            File to write; without one the text is returned.
+        caption : str, optional
+            By default what the estimate is of, with its settings. LaTeX's special
+            characters in it are escaped.
+        label : str
+            What ``\\ref`` finds the table by.
+        """
+        from nengo_energy.estimates.formats import estimate_to_latex
+
+        return _give(estimate_to_latex(self, caption=caption, label=label), path)
+
+    def plot(
+        self, devices: Sequence[DeviceLike] | None = None
+    ) -> matplotlib.figure.Figure:
+        """Draw the energy of each layer and operation, one panel per device.
+
+        Parameters
+        ----------
+        devices : sequence of str or Device, optional
+            Which of the estimate's devices to draw; all by default.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            For ``figure.savefig("energy.pdf")``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib isn't installed.
+        """
+        from nengo_energy.estimates.plots import plot_estimate
+
+        return plot_estimate(self, devices)
+
+    def __str__(self) -> str:
+        from nengo_energy.estimates.report import format_estimate
+
+        return format_estimate(self)
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from nengo_energy.estimates.notebook import notebook_html
+
+        return notebook_html(self)
+
+    def name_of(self, device: DeviceLike) -> str:
+        """Return the name that a device has in this estimate, from it in any case."""
+        name = device.name if isinstance(device, Device) else device
+        for known in self.devices:
+            if device_key(known) == device_key(name):
+                return known
+        raise NotFoundError(
+            f"device {name!r} isn't in this estimate; known: {', '.join(self.devices)}"
+        )
+
+    def _rows_of(self, device: DeviceLike) -> list[EnergyRow]:
+        name = self.name_of(device)
+        return [row for row in self.rows if row.device == name]
+
+
+def _give(text: str, path: PathLike | None) -> str | None:
+    """Return a text, or write it to a file where one is named."""
+    if path is None:
+        return text
+    from nengo_energy.common.file_output import write_text
+
+    write_text(path, text)
+    return None

@@ -1,0 +1,30 @@
+"""EnergyEstimate -> what notebooks show."""
+
+from __future__ import annotations
+
+import html
+
+from nengo_energy.estimates.estimate import EnergyEstimate
+from nengo_energy.estimates.html_tables import device_table, layer_table
+from nengo_energy.estimates.report import estimate_title, remarks
+
+
+def notebook_html(estimate: EnergyEstimate) -> str:
+    """Return the tables of an estimate as HTML, with its remarks folded up.
+
+    Parameters
+    ----------
+    estimate : EnergyEstimate
+        What to show.
+    """
+    parts = [
+        "<div>",
+        f"<p><strong>{html.escape(estimate_title(estimate))}</strong></p>",
+        layer_table(estimate),
+        device_table(estimate),
+    ]
+    for heading, sentences in remarks(estimate).items():
+        items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+        summary = f"{html.escape(heading)} ({len(sentences)})"
+        parts.append(f"<details><summary>{summary}</summary><ul>{items}</ul></details>")
+    return "\n".join([*parts, "</div>"])

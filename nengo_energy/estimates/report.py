@@ -1,0 +1,304 @@
+"""EnergyEstimate -> DataFrame and text: the only place that builds either."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import fields
+from typing import TYPE_CHECKING, Mapping, Sequence
+
+from nengo_energy.common.exceptions import NotFoundError
+from nengo_energy.common.tables import (
+    NOTHING,
+    WIDTH,
+    format_bullets,
+    format_si,
+    format_table,
+    merge_orders,
+)
+from nengo_energy.estimates.estimate import EnergyEstimate, EnergyRow
+
+if TYPE_CHECKING:
+    import pandas
+
+    from nengo_energy.activity.measuring import Activity
+    from nengo_energy.devices import Device
+
+COLUMNS: Sequence[str] = tuple(f.name for f in fields(EnergyRow))
+"""Columns of the frame, the fields of `EnergyRow`."""
+
+UNITS: Mapping[str, str] = {
+    "count": "1/inf",
+    "energy_per_operation": "J",
+    "energy": "J/inf",
+    "low": "J/inf",
+    "high": "J/inf",
+    "std": "J/inf",
+}
+"""Units of the frame's columns. In rows of static power the count is a latency [s],
+and the energy per operation a power [W]."""
+
+
+def estimate_frame(
+    estimate: EnergyEstimate, columns: Sequence[str] | None = None
+) -> pandas.DataFrame:
+    """Return the rows of an estimate as a tidy frame in SI units.
+
+    Parameters
+    ----------
+    estimate : EnergyEstimate
+        What to tabulate.
+    columns : sequence of str, optional
+        Columns to keep, in order; `COLUMNS` by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per device, layer and operation; ``attrs["units"]`` holds the unit of
+        each column that has one.
+
+    Raises
+    ------
+    NotFoundError
+        When a column doesn't exist; the message lists those that do.
+    """
+    import pandas as pd
+
+    if isinstance(columns, str):
+        columns = [columns]
+    chosen = list(COLUMNS if columns is None else columns)
+    for column in chosen:
+        if column not in COLUMNS:
+            known = ", ".join(COLUMNS)
+            raise NotFoundError(f"column {column!r} not found; known: {known}")
+    frame = pd.DataFrame(
+        {name: [getattr(row, name) for row in estimate.rows] for name in chosen}
+    )
+    frame.attrs["units"] = {n: UNITS[n] for n in chosen if n in UNITS}
+    return frame
+
+
+def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return the tables of an estimate, then what it leaves out and takes for granted.
+
+    Parameters
+    ----------
+    estimate : EnergyEstimate
+        What to print.
+    width : int
+        Columns of the terminal; devices that don't fit go into further blocks.
+    """
+    blocks = [
+        textwrap.fill(estimate_title(estimate), width),
+        _layer_table(estimate, width),
+        _device_table(estimate, width),
+    ]
+    for heading, sentences in remarks(estimate).items():
+        blocks.append(format_bullets(heading, sentences, width))
+    return "\n\n".join(blocks)
+
+
+def remarks(estimate: EnergyEstimate) -> dict[str, list[str]]:
+    """Return the sentences that belong below an estimate, by heading."""
+    lists: dict[str, list[str]] = {"Not modelled": [], "Assumptions": []}
+    for assumption in estimate.assumptions:
+        if assumption.code == "not-modelled":
+            lists["Not modelled"].append(assumption.text)
+        else:
+            lists["Assumptions"].append(str(assumption))
+    return {heading: sentences for heading, sentences in lists.items() if sentences}
+
+
+def estimate_title(estimate: EnergyEstimate) -> str:
+    """Return what an estimate is of: timesteps, inferences, simulator, host."""
+    settings = estimate.settings
+    details = []
+    timesteps, dt = settings.get("timesteps"), settings.get("dt")
+    if timesteps is not None and isinstance(dt, (int, float)):
+        details.append(f"{timesteps} timesteps of {1000 * dt:g} ms")
+    n_inferences = settings.get("n_inferences", 0)
+    if isinstance(n_inferences, int) and n_inferences > 1:
+        details.append(f"mean of {n_inferences} inferences")
+    if settings.get("simulator"):
+        details.append(f"simulator {settings['simulator']}")
+    if settings.get("host"):
+        details.append(f"host {settings['host']}")
+    return "Energy per inference" + (f" ({', '.join(details)})" if details else "")
+
+
+def energies_by_layer(
+    estimate: EnergyEstimate,
+) -> tuple[list[str], dict[str, dict[str, float]]]:
+    """Return the labels of layers in order, and by device the energy of each.
+
+    Terms that belong to no layer come last; what a device doesn't run isn't there.
+
+    Returns
+    -------
+    labels : list of str
+        Layers in the order of the network, ``"fixed energy"``, ``"static power"``.
+    energies : dict of {str: dict of {str: float}}
+        By device and label [J per inference].
+    """
+    cells: dict[str, dict[str, float]] = {name: {} for name in estimate.devices}
+    for row in estimate.rows:
+        column = cells[row.device]
+        label = row_label(row)
+        column[label] = column.get(label, 0.0) + row.energy
+    labels = merge_orders(list(column) for column in cells.values())
+    last = [label for label in _WHOLE_DEVICE.values() if label in labels]
+    return [label for label in labels if label not in last] + last, cells
+
+
+def _layer_table(estimate: EnergyEstimate, width: int) -> str:
+    """Return layers down, devices across, and the totals below."""
+    labels, cells = energies_by_layer(estimate)
+    body = [
+        [label, *(format_si(cells[d].get(label), "J") for d in estimate.devices)]
+        for label in labels
+    ]
+    totals = [["total", *(format_si(estimate.total(d), "J") for d in estimate.devices)]]
+    intervals = [known_interval(estimate, d) for d in estimate.devices]
+    if any(intervals):
+        for i, name in enumerate(("  low", "  high")):
+            cells_i = (
+                NOTHING if r is None else format_si(r[i], "J") for r in intervals
+            )
+            totals.append([name, *cells_i])
+    return format_table([["layer", *estimate.devices]], body, totals, width)
+
+
+_WHOLE_DEVICE = {"fixed": "fixed energy", "static": "static power"}
+"""Labels of the operations that belong to no layer, in the order they are shown."""
+
+
+def row_label(row: EnergyRow) -> str:
+    """Return what a row is shown under: its layer, or the term of the whole device."""
+    if row.operation in _WHOLE_DEVICE:
+        return _WHOLE_DEVICE[row.operation]
+    return f"{row.layer} (host)" if row.where == "host" else row.layer
+
+
+def known_interval(estimate: EnergyEstimate, device: str) -> tuple[float, float] | None:
+    """Return the interval of a total, None where no price has a range."""
+    low, high = estimate.interval(device)
+    return (low, high) if low < high else None
+
+
+def device_columns(
+    estimate: EnergyEstimate,
+) -> dict[str, tuple[str, list[float | str | None]]]:
+    """Return what is to be said of each device, without columns that say nothing.
+
+    Returns
+    -------
+    dict of {str: tuple of str and list}
+        By heading the unit, empty for texts, and a value for each device.
+    """
+    models = estimate.models
+    columns: dict[str, tuple[str, list[float | str | None]]] = {
+        "kind": ("", [m.kind for m in models]),
+        # an all-in price can't be told apart into dynamic and static
+        "dynamic": ("J", [None if m.all_in else estimate.dynamic(m) for m in models]),
+        "fixed": ("J", [estimate.fixed(m) for m in models]),
+        "static": ("J", [estimate.static(m) for m in models]),
+        "host": ("J", [estimate.host(m) for m in models]),
+        "total": ("J", [estimate.total(m) for m in models]),
+        "latency": ("s", [estimate.latency(m) for m in models]),
+        "power": ("W", [estimate.power(m) for m in models]),
+        "EDP": ("J s", [estimate.edp(m) for m in models]),
+        "evidence": ("", [evidence_words(m) for m in models]),
+        "operating point": ("", [m.operating_point or None for m in models]),
+    }
+    return {
+        heading: (unit, values)
+        for heading, (unit, values) in columns.items()
+        if any(value is not None for value in values)
+    }
+
+
+def evidence_words(model: Device) -> str:
+    """Return how the prices of a device came to be."""
+    return ", ".join((*model.evidence, *["all-in"] * model.all_in))
+
+
+def _device_table(estimate: EnergyEstimate, width: int) -> str:
+    """Return devices down, and what is to be said of them across."""
+    columns = device_columns(estimate)
+    cells = [
+        [
+            (value or NOTHING) if isinstance(value, str) else format_si(value, unit)
+            for value in values
+        ]
+        for unit, values in columns.values()
+    ]
+    body = [[name, *row] for name, row in zip(estimate.devices, zip(*cells))]
+    return format_table([["device", *columns]], body, [], width)
+
+
+def activity_frame(activity: Activity) -> pandas.DataFrame:
+    """Return what each population did as a frame in SI units.
+
+    Parameters
+    ----------
+    activity : Activity
+        What to tabulate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per population: ``population``, ``n_neurons``, ``spikes`` and their
+        ``std`` over inferences [1/inf], ``firing_rate`` of the mean neuron and of the
+        fastest one [Hz], ``silent``, the share of neurons that never spiked, and
+        ``peak``, the most spikes of a neuron in one timestep.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, measured in activity.populations.items():
+        rates = activity.firing_rates(name)
+        series = measured.spikes_per_inference
+        rows.append(
+            {
+                "population": name,
+                "n_neurons": measured.n_neurons,
+                "spikes": float(series.mean()),
+                "std": float(series.std(ddof=1)) if len(series) > 1 else 0.0,
+                "firing_rate": float(rates.mean()),
+                "firing_rate_max": float(rates.max()),
+                "silent": float((measured.spikes == 0).mean()),
+                "peak": measured.peak,
+            }
+        )
+    frame = pd.DataFrame(rows)
+    frame.attrs["units"] = {
+        "spikes": "1/inf",
+        "std": "1/inf",
+        "firing_rate": "Hz",
+        "firing_rate_max": "Hz",
+    }
+    return frame
+
+
+def format_activity(activity: Activity, width: int = WIDTH) -> str:
+    """Return a table of what each population did."""
+    header = ["population", "neurons", "spikes/inf", "std", "mean Hz", "max Hz"]
+    header += ["silent", "peak"]
+    body = [
+        [
+            str(row.population),
+            f"{row.n_neurons:,}",
+            f"{row.spikes:,.1f}",
+            f"{row.std:,.1f}",
+            f"{row.firing_rate:.1f}",
+            f"{row.firing_rate_max:.1f}",
+            f"{row.silent:.1%}",
+            f"{row.peak}",
+        ]
+        for row in activity_frame(activity).itertuples()
+    ]
+    skipped = f" after {activity.warmup} of warm-up" if activity.warmup else ""
+    title = (
+        f"Activity by {activity.simulator}, {activity.n_inferences:,} inferences of "
+        f"{activity.timesteps} timesteps of {1000 * activity.dt:g} ms{skipped}"
+    )
+    return "\n\n".join([title, format_table([header], body, [], width)])

@@ -1,0 +1,208 @@
+"""Compare a rebuilt Keras model with its source, layer by layer, on random input."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
+
+from nengo_energy.common.exceptions import UnsupportedError
+from nengo_energy.compat import import_tensorflow, import_tf_keras
+from nengo_energy.keras_models.graph import (
+    Call,
+    KerasGraph,
+    TensorKey,
+    is_tensor,
+    leaves,
+    map_leaves,
+    tensor_key,
+)
+from nengo_energy.keras_models.rebuild import describe
+
+#: Largest values of the samples in the random input.
+RANGES = (1.0, 8.0)
+
+#: Layers whose input is a number of a row or a category.
+INDEXING_LAYERS = ("CategoryEncoding", "Embedding", "HashedCrossing", "Hashing")
+
+#: Stands for dimensions of the input that a model leaves open.
+OPEN_SIZE = 32
+
+#: Largest difference allowed, as a share of the largest output of the layer, by the
+#: type that layers compute in.
+TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2}
+TOLERANCE = 1e-4
+
+
+def check_equal_outputs(
+    private: Any,
+    graph: KerasGraph,
+    tensors: Mapping[TensorKey, Any],
+    graphs: Mapping[int, KerasGraph],
+    layers: Mapping[int, Any],
+) -> None:
+    """Check that a rebuilt model's layers put out what their sources do.
+
+    Parameters
+    ----------
+    private : tf_keras.Model
+        The rebuilt model.
+    graph : KerasGraph
+        Graph of the source.
+    tensors : mapping of TensorKey to KerasTensor
+        From tensors of the source to those of the rebuilt model.
+    graphs : mapping of int to KerasGraph
+        Graphs of the sources of models within, by id of the rebuilt one.
+    layers : mapping of int to Layer
+        Rebuilt layers, by id of their source.
+
+    Raises
+    ------
+    UnsupportedError
+        An output differs; names the first layer, in the order of computation.
+
+    Notes
+    -----
+    Layers that draw random numbers at inference can't be compared.
+    """
+    rng = np.random.RandomState(0)
+    signed = not any(
+        type(call.layer).__name__ in INDEXING_LAYERS
+        for part in graphs.values()
+        for call in part.calls
+    )
+    inputs = [_random_values(tensor, rng, signed) for tensor in graph.inputs]
+    _compare(private, graph, inputs, tensors, graphs, layers)
+
+
+def _compare(
+    private: Any,
+    graph: KerasGraph,
+    inputs: Sequence[Any],
+    tensors: Mapping[TensorKey, Any],
+    graphs: Mapping[int, KerasGraph],
+    layers: Mapping[int, Any],
+) -> None:
+    masks = graph.masks
+    keys = [tensor_key(tensor) for call in graph.calls for tensor in call.outputs]
+    keys = [key for key in keys if key not in masks]
+    # one run of the graph as it is, with every tensor in it as an output
+    probe = import_tf_keras().Model(private.inputs, [tensors[key] for key in keys])
+    found = dict(zip(keys, leaves(probe(list(inputs), training=False))))
+    values = {tensor_key(t): _as_input(t, x) for t, x in zip(graph.inputs, inputs)}
+    for call in graph.calls:
+        call_keys = [tensor_key(tensor) for tensor in call.outputs]
+        if all(key in values for key in call_keys):
+            continue
+        args, kwargs = call_arguments(call, values)
+        results = leaves(call.layer(*args, **kwargs))
+        values.update(zip(call_keys, results))
+        if masks.issuperset(call_keys):
+            continue
+        pairs = [(as_array(values[k]), as_array(found[k])) for k in call_keys]
+        tolerance = _tolerance(graph)
+        if all(_is_close(expected, got, tolerance) for expected, got in pairs):
+            continue
+        if _is_random(call, args, kwargs, [pair[0] for pair in pairs], tolerance):
+            # what follows is compared on the values that the rebuilt layer drew
+            values.update((key, as_array(found[key])) for key in call_keys)
+            continue
+        nested = layers[id(call.layer)]
+        if id(nested) in graphs:
+            inner = [as_array(value) for value in leaves(args)]
+            _compare(nested, graphs[id(nested)], inner, tensors, graphs, layers)
+        worst = max(_difference(expected, got) for expected, got in pairs)
+        raise UnsupportedError(
+            f"{describe(call.layer)} puts out something else when rebuilt in tf_keras: "
+            f"differs by {worst:.3g} times its largest output, allowed is {tolerance}"
+        )
+
+
+def _is_random(
+    call: Call,
+    args: Tuple[Any, ...],
+    kwargs: Dict[str, Any],
+    first: Sequence[np.ndarray],
+    tolerance: float,
+) -> bool:
+    """Tell whether a layer puts out something else when it is run again.
+
+    KerasSpiking's neurons do: they start from random states.
+    """
+    again = [as_array(value) for value in leaves(call.layer(*args, **kwargs))]
+    pairs = zip(first, again)
+    return not all(_is_close(expected, got, tolerance) for expected, got in pairs)
+
+
+def call_arguments(
+    call: Call, values: Mapping[TensorKey, Any]
+) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
+    args, kwargs = map_leaves(
+        lambda leaf: values[tensor_key(leaf)] if is_tensor(leaf) else leaf,
+        (call.args, call.kwargs),
+    )
+    kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    signature = inspect.signature(call.layer.call)
+    given = {*signature.bind_partial(*args).arguments, *kwargs}
+    if "training" in signature.parameters and "training" not in given:
+        # left to itself, a layer that augments images does so
+        kwargs["training"] = False
+    return args, kwargs
+
+
+def _random_values(tensor: Any, rng: np.random.RandomState, signed: bool) -> np.ndarray:
+    """Return values for a model's input.
+
+    The samples differ in range, so that both what happens around zero and where an
+    activation saturates shows. Unsigned, they go from zero to one: valid indices.
+    """
+    sizes = [OPEN_SIZE if size is None else int(size) for size in tensor.shape[1:]]
+    dtype = np.dtype(getattr(tensor.dtype, "name", tensor.dtype))
+    values = rng.uniform(size=[len(RANGES), *sizes])
+    if dtype.kind in "biu":
+        return np.round(values).astype(dtype)
+    if signed:
+        largest = np.reshape(RANGES, [-1, *(1 for _ in sizes)])
+        values = (2 * values - 1) * largest
+    return np.asarray(values, dtype)
+
+
+def _as_input(tensor: Any, values: Any) -> Any:
+    """Return values as the Keras of a tensor takes them at all its arguments."""
+    if isinstance(tensor._keras_history[0], import_tf_keras().layers.Layer):
+        return import_tensorflow().convert_to_tensor(values)
+    return values
+
+
+def as_array(value: Any) -> np.ndarray:
+    """Return an output of either Keras, on whatever backend, as an array."""
+    if import_tensorflow().is_tensor(value):
+        value = value.numpy()
+    elif not isinstance(value, np.ndarray):
+        value = sys.modules["keras"].ops.convert_to_numpy(value)
+    return value.astype(np.float64)
+
+
+def _tolerance(graph: KerasGraph) -> float:
+    types: List[str] = [
+        str(getattr(call.layer, "compute_dtype", "")) for call in graph.calls
+    ]
+    return max(TOLERANCES.get(name, TOLERANCE) for name in types)
+
+
+def _difference(expected: np.ndarray, found: np.ndarray) -> float:
+    """Return the largest difference as a share of the largest expected value."""
+    if expected.shape != found.shape:
+        return float("inf")
+    scale = np.nanmax(np.abs(expected), initial=0) or 1.0
+    return float(np.nanmax(np.abs(expected - found), initial=0) / scale)
+
+
+def _is_close(expected: np.ndarray, found: np.ndarray, tolerance: float) -> bool:
+    if expected.shape != found.shape:
+        return False
+    if not np.array_equal(np.isnan(expected), np.isnan(found)):
+        return False
+    return _difference(expected, found) <= tolerance

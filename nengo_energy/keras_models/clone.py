@@ -1,0 +1,330 @@
+"""Keras model of either version -> a private tf_keras model with the same weights.
+
+NengoDL's converter takes Keras 2 models only and calls their layers again, which
+changes them; so it is never given the user's own model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
+
+from nengo_energy.common.exceptions import InputError, NotFoundError, UnsupportedError
+from nengo_energy.compat import import_tf_keras
+from nengo_energy.keras_models.check import check_equal_outputs
+from nengo_energy.keras_models.graph import (
+    Call,
+    KerasGraph,
+    TensorKey,
+    is_model,
+    is_tensor,
+    leaves,
+    map_leaves,
+    read_graph,
+    tensor_key,
+)
+from nengo_energy.keras_models.rebuild import (
+    copy_weights,
+    describe,
+    full_precision,
+    rebuild_layer,
+    rebuild_operation,
+    scope_name,
+    translate_activation,
+)
+
+__all__ = ["KerasClone", "to_tf_keras", "translate_activation"]
+
+
+@dataclass(frozen=True, eq=False)
+class KerasClone:
+    """A private tf_keras model, and what leads to it from the user's model.
+
+    Keys, wherever one is taken: a layer or a symbolic tensor of the user's model
+    (``model.input``, ``model.outputs[0]``, ``layer.output``), the same of the private
+    model, or a name: of a layer, of an output, ``"model/layer"`` for a layer of a model
+    within the model, or the key where the model's inputs or outputs are a dict.
+
+    Attributes
+    ----------
+    model : tf_keras.Model
+        Functional; its layers have the names of the user's layers.
+    source : keras.Model
+        The user's model.
+    """
+
+    model: Any
+    source: Any
+    _layers: Mapping[int, Any] = field(repr=False)
+    _calls: Mapping[int, Tuple[Tuple[Any, ...], ...]] = field(repr=False)
+    _tensors: Mapping[TensorKey, Any] = field(repr=False)
+    _names: Mapping[str, Any] = field(repr=False)
+    _ends: Mapping[str, Any] = field(repr=False)
+
+    def layer(self, key: Any) -> Any:
+        """Return the private model's layer for a key; for a tensor, its producer.
+
+        Raises
+        ------
+        NotFoundError
+            The key is of another model, or no such name exists.
+        """
+        found = self._find(key)
+        return found._keras_history[0] if is_tensor(found) else found
+
+    def layer_name(self, key: Any) -> str:
+        """Return the name of :meth:`layer`; see there."""
+        name: str = self.layer(key).name
+        return name
+
+    def tensor(self, key: Any) -> Any:
+        """Return the private model's tensor for a key; for a layer, its output.
+
+        Raises
+        ------
+        NotFoundError
+            The key is of another model, or no such name exists.
+        InputError
+            The key is a layer that the model calls several times, or that has several
+            outputs; then only a tensor says which is meant.
+        """
+        found = self._find(key)
+        if is_tensor(found):
+            return found
+        calls = self._calls[id(found)]
+        if len(calls) > 1 and isinstance(key, str) and key in self._ends:
+            return self._ends[key]
+        if len(calls) > 1:
+            raise InputError(
+                f"layer {found.name!r} is called {len(calls)} times in model "
+                f"{self.source.name!r}; say which call is meant by its output tensor"
+            )
+        (outputs,) = calls
+        if len(outputs) > 1:
+            raise InputError(
+                f"layer {found.name!r} has {len(outputs)} outputs; say which is meant "
+                "by the output tensor"
+            )
+        return outputs[0]
+
+    def _find(self, key: Any) -> Any:
+        """Return the private layer or tensor that a key stands for."""
+        if isinstance(key, str):
+            if key in self._names:
+                return self._names[key]
+            if key in self._ends:
+                return self._ends[key]
+        elif is_tensor(key):
+            producer, _, output_index = key._keras_history
+            if id(producer) in self._calls:
+                return key
+            if producer is self.source:
+                # the user called the model as a layer, and Keras 3 then takes what
+                # came out there for the model's output
+                return self.model.outputs[output_index]
+            if tensor_key(key) in self._tensors:
+                return self._tensors[tensor_key(key)]
+            # Keras 3 calls a sequential model's layers again whenever one is added,
+            # and the layers' own output stays that of the first call
+            private = self._layers.get(id(producer))
+            if private is not None and len(self._calls[id(private)]) == 1:
+                return self._calls[id(private)][0][output_index]
+        elif id(key) in self._calls:
+            return key
+        elif id(key) in self._layers:
+            return self._layers[id(key)]
+        known = ", ".join(dict.fromkeys([*self._names, *self._ends]))
+        raise NotFoundError(
+            f"{key!r} isn't a part of model {self.source.name!r}; known: {known}"
+        )
+
+
+def to_tf_keras(model: Any) -> KerasClone:
+    """Return a private functional tf_keras model with the weights of a Keras model.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional or sequential model of ``tf_keras``, ``tf.keras`` or ``keras`` 3,
+        with models within it, shared layers, several inputs and outputs. It isn't
+        changed, and nothing of it is shared.
+
+    Returns
+    -------
+    KerasClone
+        The model, and the way from the user's layers and tensors to the private ones.
+
+    Raises
+    ------
+    InputError
+        The object isn't a Keras model, or was never built.
+    UnsupportedError
+        The model is subclassed, or has a layer that can't be rebuilt in tf_keras or
+        computes something else there; the message names the layer.
+
+    Notes
+    -----
+    Batch sizes are left open, and half precision becomes single. Both models are run on
+    two random samples, one small and one large, and their layers' outputs compared.
+    """
+    builder = _Builder()
+    private = builder.build(model, prefix="")
+    graph = builder.graphs[id(private)]
+    check_equal_outputs(private, graph, builder.tensors, builder.graphs, builder.layers)
+    return KerasClone(
+        model=private,
+        source=model,
+        _layers=builder.layers,
+        _calls={key: tuple(calls) for key, calls in builder.calls.items()},
+        _tensors=builder.tensors,
+        _names=builder.names,
+        _ends=_named_ends(model, graph, builder.tensors),
+    )
+
+
+class _Builder:
+    """Rebuilds a model and the models within it; holds what was built for what."""
+
+    def __init__(self) -> None:
+        # private layer by id of its source; the clone holds the sources, so that the
+        # ids stay theirs
+        self.layers: Dict[int, Any] = {}
+        # outputs of every call, by id of the private layer
+        self.calls: Dict[int, List[Tuple[Any, ...]]] = {}
+        self.tensors: Dict[TensorKey, Any] = {}
+        self.names: Dict[str, Any] = {}
+        # the source's graph, by id of the private model
+        self.graphs: Dict[int, KerasGraph] = {}
+
+    def build(self, model: Any, prefix: str) -> Any:
+        """Return a private functional model equal to a model."""
+        graph = read_graph(model)
+        inputs = [self._build_input(tensor, prefix) for tensor in graph.inputs]
+        masks = graph.masks
+        for call in graph.calls:
+            key = tensor_key(call.outputs[0])
+            if key not in self.tensors and key not in masks:
+                self._build_call(_without_masks(call, masks), prefix)
+        outputs = [self.tensors[tensor_key(tensor)] for tensor in graph.outputs]
+        private = import_tf_keras().Model(
+            inputs[0] if len(inputs) == 1 else inputs,
+            outputs[0] if len(outputs) == 1 else outputs,
+            name=scope_name(graph.name),
+        )
+        self.graphs[id(private)] = graph
+        return private
+
+    def _build_input(self, tensor: Any, prefix: str) -> Any:
+        source = tensor._keras_history[0]
+        private = import_tf_keras().Input(
+            shape=tuple(tensor.shape)[1:],
+            dtype=full_precision(tensor.dtype),
+            name=scope_name(source.name),
+        )
+        self._record(source, private._keras_history[0], (tensor,), (private,), prefix)
+        return private
+
+    def _build_call(self, call: Call, prefix: str) -> None:
+        source = call.layer
+        merges = not hasattr(source, "get_weights")
+        if id(source) not in self.layers:
+            self._check_name(source, prefix)
+            if is_model(source):
+                private = self.build(source, f"{prefix}{source.name}/")
+            elif merges:
+                private = rebuild_operation(call)
+            else:
+                private = rebuild_layer(source, _rebuild_wrapped_model)
+            self.layers[id(source)] = private
+        private = self.layers[id(source)]
+        args, kwargs = map_leaves(self._private_tensor, (call.args, call.kwargs))
+        kwargs = {key: value for key, value in kwargs.items() if value is not None}
+        if merges:
+            args, kwargs = (leaves([args, list(kwargs.values())]),), {}
+            args = args if len(args[0]) > 1 else tuple(args[0])
+        elif is_model(source):
+            args, kwargs = (in_order_of_inputs(args[0], self.graphs[id(private)]),), {}
+        is_new = id(private) not in self.calls
+        outputs = tuple(leaves(_call(source, private, args, kwargs)))
+        if is_new and not merges and not is_model(getattr(source, "layer", source)):
+            copy_weights(source, private)
+        self._record(source, private, call.outputs, outputs, prefix)
+
+    def _private_tensor(self, value: Any) -> Any:
+        return self.tensors[tensor_key(value)] if is_tensor(value) else value
+
+    def _check_name(self, source: Any, prefix: str) -> None:
+        if prefix + source.name in self.names:
+            raise UnsupportedError(
+                f"{describe(source)}: another layer of the model has the same name"
+            )
+
+    def _record(
+        self,
+        source: Any,
+        private: Any,
+        source_outputs: Tuple[Any, ...],
+        outputs: Tuple[Any, ...],
+        prefix: str,
+    ) -> None:
+        self.layers[id(source)] = private
+        self.names.setdefault(prefix + source.name, private)
+        self.calls.setdefault(id(private), []).append(outputs)
+        for source_tensor, tensor in zip(source_outputs, outputs):
+            self.tensors[tensor_key(source_tensor)] = tensor
+
+
+def _without_masks(call: Call, masks: FrozenSet[TensorKey]) -> Call:
+    """Return a call without the masks that layers of tf_keras find by themselves."""
+    kwargs = {
+        key: value
+        for key, value in call.kwargs.items()
+        if masks.isdisjoint(tensor_key(t) for t in leaves(value) if is_tensor(t))
+    }
+    return replace(call, kwargs=kwargs)
+
+
+def _rebuild_wrapped_model(model: Any) -> Any:
+    """Return a private model, with its weights, for one that a layer wraps."""
+    return _Builder().build(model, prefix="")
+
+
+def _call(source: Any, private: Any, args: Any, kwargs: Any) -> Any:
+    """Call a rebuilt layer, which builds it."""
+    try:
+        return private(*args, **kwargs)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UnsupportedError(
+            f"{describe(source)} fails when rebuilt in tf_keras: {error}"
+        ) from error
+
+
+def in_order_of_inputs(argument: Any, graph: KerasGraph) -> Any:
+    """Return what a model within a model is called on as the private one takes it."""
+    if isinstance(argument, dict):
+        names = [tensor._keras_history[0].name for tensor in graph.inputs]
+        if set(names) == set(argument):
+            argument = [argument[name] for name in names]
+    values = leaves(argument)
+    return values[0] if len(values) == 1 else values
+
+
+def _named_ends(
+    model: Any, graph: KerasGraph, tensors: Mapping[TensorKey, Any]
+) -> Dict[str, Any]:
+    """Return the private inputs and outputs by the names that the user's model has.
+
+    These are the names of outputs that only one has, and the keys of dicts.
+    """
+    names = list(getattr(model, "output_names", None) or [])
+    named = {
+        name: tensor
+        for name, tensor in zip(names, graph.outputs)
+        if names.count(name) == 1
+    }
+    for attribute in ("input", "output"):
+        # a sequential model of Keras 3 that was never called has neither
+        structure = getattr(model, attribute, None)
+        if isinstance(structure, dict):
+            named.update({k: v for k, v in structure.items() if is_tensor(v)})
+    return {name: tensors[tensor_key(tensor)] for name, tensor in named.items()}

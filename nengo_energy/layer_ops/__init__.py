@@ -1,0 +1,23 @@
+"""Operations of the conventional network, layer by layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nengo_energy.common.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from nengo_energy.layer_ops.calls import LayerCall as LayerCall
+    from nengo_energy.layer_ops.counters import (
+        Operations as Operations,
+        register_layer as register_layer,
+        register_operation as register_operation,
+    )
+    from nengo_energy.layer_ops.counting import count_layer_ops as count_layer_ops
+    from nengo_energy.layer_ops.layer_ops import (
+        LayerCount as LayerCount,
+        LayerOps as LayerOps,
+        UncountedLayer as UncountedLayer,
+    )
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -1,0 +1,77 @@
+"""Convolutions of every kind."""
+
+from __future__ import annotations
+
+from nengo_energy.layer_ops.calls import LayerCall, size
+from nengo_energy.layer_ops.counters.activations import fused_activations
+from nengo_energy.layer_ops.counters.axes import split_channels
+from nengo_energy.layer_ops.counters.registry import Operations, counts
+
+
+@counts("Conv{}D")
+def count_conv(call: LayerCall) -> Operations:
+    """Connections: kernel size x input channels of a group x outputs.
+
+    Links to padding are included.
+    """
+    kernel = tuple(call.layer.kernel_size)
+    _, n_channels = split_channels(call, call.input_shapes[0], len(kernel))
+    return Operations(
+        connections=size(kernel) * n_channels // call.layer.groups * call.output_size,
+        activations=fused_activations(call),
+    )
+
+
+@counts("LocallyConnected1D", "LocallyConnected2D")
+def count_locally_connected(call: LayerCall) -> Operations:
+    """Connections: kernel size x input channels x outputs, as a convolution has.
+
+    Weights that aren't shared between positions are more weights, not more products.
+    """
+    kernel = tuple(call.layer.kernel_size)
+    _, n_channels = split_channels(call, call.input_shapes[0], len(kernel))
+    return Operations(
+        connections=size(kernel) * n_channels * call.output_size,
+        activations=fused_activations(call),
+    )
+
+
+@counts("Conv{}DTranspose")
+def count_transposed_conv(call: LayerCall) -> Operations:
+    """Connections: kernel size x output channels x inputs.
+
+    Links that ``same`` padding or cropping cuts off are included.
+    """
+    kernel = tuple(call.layer.kernel_size)
+    split_channels(call, call.input_shapes[0], len(kernel))
+    return Operations(
+        connections=size(kernel) * call.layer.filters * call.input_size,
+        activations=fused_activations(call),
+    )
+
+
+@counts("DepthwiseConv1D", "DepthwiseConv2D")
+def count_depthwise_conv(call: LayerCall) -> Operations:
+    """Connections: kernel size x outputs, as each output reads one input channel."""
+    kernel = tuple(call.layer.kernel_size)
+    split_channels(call, call.input_shapes[0], len(kernel))
+    return Operations(
+        connections=size(kernel) * call.output_size,
+        activations=fused_activations(call),
+    )
+
+
+@counts("SeparableConv1D", "SeparableConv2D")
+def count_separable_conv(call: LayerCall) -> Operations:
+    """Connections: those of a depthwise convolution and of one of single positions.
+
+    Positions x input channels x depth multiplier x (kernel size + output channels).
+    """
+    kernel = tuple(call.layer.kernel_size)
+    _, n_channels = split_channels(call, call.input_shapes[0], len(kernel))
+    n_positions, n_filters = split_channels(call, call.output_shapes[0], len(kernel))
+    n_between = n_channels * call.layer.depth_multiplier
+    return Operations(
+        connections=n_positions * n_between * (size(kernel) + n_filters),
+        activations=fused_activations(call),
+    )

@@ -1,0 +1,298 @@
+"""Which function counts which class of layers, and which operation."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.layer_ops.calls import LayerCall
+
+#: Packages whose classes the package's own counters serve.
+PACKAGES = ("keras", "tf_keras", "keras_spiking")
+
+#: Layers of Keras 2 that stand for an operation of TensorFlow.
+OPERATION_LAYERS = ("TFOpLambda", "SlicingOpLambda")
+
+
+class Operations(NamedTuple):
+    """Operations of one call of a layer, for one sample and one timestep.
+
+    Attributes
+    ----------
+    connections : int
+        Multiply-accumulates: products of two numbers, each with the addition that
+        follows it, if any.
+    activations : int
+        Outputs of a nonlinearity.
+    additions : int
+        Additions without a product; the division of an average counts as one more.
+    assumptions : tuple of Assumption
+        What the counts take for granted.
+    spiking : bool, optional
+        Whether a spiking device runs the layer as it is. By default it does unless
+        there are activations.
+    """
+
+    connections: int = 0
+    activations: int = 0
+    additions: int = 0
+    assumptions: Tuple[Assumption, ...] = ()
+    spiking: Optional[bool] = None
+
+    @property
+    def is_spiking(self) -> bool:
+        """Whether a spiking device runs the layer as it is."""
+        return not self.activations if self.spiking is None else self.spiking
+
+
+LayerCounter = Callable[[LayerCall], Operations]
+
+
+class UncountedClassError(UnsupportedError):
+    """A layer or operation that nobody said how to count.
+
+    Attributes
+    ----------
+    remedy : str
+        The call that would say so.
+    """
+
+    def __init__(self, reason: str, remedy: str):
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+#: Counters by name, and by whether the class comes from one of the packages above.
+_LAYERS: Dict[Tuple[str, bool], LayerCounter] = {}
+_OPERATIONS: Dict[Tuple[str, bool], LayerCounter] = {}
+
+#: Classes of Keras without a counter, each with the reason.
+_UNCOUNTED: Dict[str, str] = {}
+
+
+def register_layer(
+    layer_class: str | type, counter: LayerCounter, replace: bool = False
+) -> None:
+    """Say how to count the operations of a layer class.
+
+    Parameters
+    ----------
+    layer_class : str or type
+        The class or its name. Classes are matched by name, so one counter serves
+        Keras 2 and Keras 3; a class of your own that has the name of one of Keras's
+        is told apart from it. The counter serves subclasses too, unless they define
+        ``call``. Cells of recurrent layers are registered in the same way.
+    counter : callable
+        Takes a `LayerCall`, returns `Operations`.
+    replace : bool
+        Allow a class that already has a counter.
+
+    Raises
+    ------
+    InputError
+        The class has a counter and ``replace`` is false, or an argument has the wrong
+        type.
+
+    Examples
+    --------
+    >>> def count_scaling(call):
+    ...     return Operations(connections=call.output_size)
+    >>> register_layer("MyScaling", count_scaling)
+    """
+    if isinstance(layer_class, type):
+        name, origins = layer_class.__name__, [_is_from_package(layer_class)]
+    else:
+        name, origins = layer_class, [True, False]
+    if not isinstance(name, str) or not name.isidentifier():
+        raise InputError(f"expected a layer class or the name of one, got {name!r}")
+    _register(_LAYERS, f"layer class {name!r}", name, origins, counter, replace)
+
+
+def register_operation(
+    operation: str, counter: LayerCounter, replace: bool = False
+) -> None:
+    """Say how to count an operation that is used as a layer.
+
+    Such are the operations of Keras 3 (``keras.ops.erf(x)``, ``x + y``), and those of
+    TensorFlow in models of Keras 2 (``tf.math.erf(x)``).
+
+    Parameters
+    ----------
+    operation : str
+        Name of the operation, without its module: ``"erf"``.
+    counter : callable
+        Takes a `LayerCall`, returns `Operations`.
+    replace : bool
+        Allow an operation that already has a counter.
+
+    Raises
+    ------
+    InputError
+        The operation has a counter and ``replace`` is false, or an argument has the
+        wrong type.
+    """
+    if not isinstance(operation, str) or not operation.isidentifier():
+        raise InputError(f"expected the name of an operation, got {operation!r}")
+    name = _snake_case(operation)
+    what = f"operation {name!r}"
+    _register(_OPERATIONS, what, name, [True, False], counter, replace)
+
+
+def counts(*names: str) -> Callable[[LayerCounter], LayerCounter]:
+    """Register the function below as the counter of Keras's classes of these names.
+
+    ``{}`` in a name stands for 1, 2 and 3.
+    """
+
+    def register(counter: LayerCounter) -> LayerCounter:
+        for name in names:
+            for n in (1, 2, 3):
+                _LAYERS[name.format(n), True] = counter
+        return counter
+
+    return register
+
+
+def counts_operation(*names: str) -> Callable[[LayerCounter], LayerCounter]:
+    """Register the function below as the counter of the operations of these names."""
+
+    def register(counter: LayerCounter) -> LayerCounter:
+        for name in names:
+            _OPERATIONS[name, True] = counter
+        return counter
+
+    return register
+
+
+def leave_uncounted(reasons: Dict[str, str]) -> None:
+    """Say why classes of Keras have no counter, by their names."""
+    _UNCOUNTED.update(reasons)
+
+
+def uncounted_classes() -> Dict[str, str]:
+    """Return the classes of Keras without a counter, each with the reason."""
+    return dict(_UNCOUNTED)
+
+
+@contextmanager
+def isolated() -> Iterator[None]:
+    """Undo on leaving what was registered inside."""
+    before = [(table, dict(table)) for table in (_LAYERS, _OPERATIONS)]
+    try:
+        yield
+    finally:
+        for table, entries in before:
+            table.clear()
+            table.update(entries)
+        _find_in_class.cache_clear()
+
+
+def find_counter(layer: Any) -> Optional[LayerCounter]:
+    """Return the counter of a layer's class or of a class it inherits ``call`` from.
+
+    None if there is none. A subclass that defines ``call`` may compute anything, so it
+    isn't taken for the class it derives from. For an operation that is used as a
+    layer, it is the operation's counter.
+    """
+    if type(layer).__name__ in OPERATION_LAYERS:
+        return _OPERATIONS.get((operation_name(layer), True))
+    cls: Any = type(layer)
+    return _find_in_class(cls)
+
+
+def count_call(call: LayerCall) -> Operations:
+    """Return the operations of a call.
+
+    Raises
+    ------
+    UncountedClassError
+        Nobody said how to count the layer.
+    """
+    counter = find_counter(call.layer)
+    if counter is None:
+        raise _no_counter(call.layer)
+    return counter(call)
+
+
+def count_wrapped(call: LayerCall, layer: Any) -> Operations:
+    """Return the operations of a call whose work another layer does."""
+    return count_call(dataclasses.replace(call, layer=layer))
+
+
+def operation_name(layer: Any) -> str:
+    """Return the name of an operation that is used as a layer, without its module."""
+    if type(layer).__name__ in OPERATION_LAYERS:
+        # TensorFlow's public name, such as math.add or __operators__.getitem; a
+        # function without one has no symbol
+        symbol = layer.symbol or layer.function.__name__
+        return str(symbol).rpartition(".")[2]
+    return _snake_case(type(layer).__name__)
+
+
+@lru_cache(maxsize=1024)
+def _find_in_class(cls: type) -> Optional[LayerCounter]:
+    """Return the counter of a class, or of a class that it inherits ``call`` from."""
+    if _is_operation(cls):
+        return _OPERATIONS.get((_snake_case(cls.__name__), _is_from_package(cls)))
+    for base in cls.__mro__:
+        counter = _LAYERS.get((base.__name__, _is_from_package(base)))
+        if counter is not None:
+            return counter
+        if "call" in vars(base):
+            return None
+    return None
+
+
+def _no_counter(layer: Any) -> UncountedClassError:
+    """Return the error that says why a layer can't be counted, and what helps."""
+    cls = type(layer)
+    if _is_operation(cls) or cls.__name__ in OPERATION_LAYERS:
+        name = operation_name(layer)
+        return UncountedClassError(
+            f"operation {name!r} has no counter",
+            f"register_operation({name!r}, counter)",
+        )
+    reason = f"class {cls.__name__} has no counter"
+    if _is_from_package(cls) and cls.__name__ in _UNCOUNTED:
+        reason += f" ({_UNCOUNTED[cls.__name__]})"
+    return UncountedClassError(reason, f"register_layer({cls.__name__!r}, counter)")
+
+
+def _register(
+    table: Dict[Tuple[str, bool], LayerCounter],
+    what: str,
+    name: str,
+    origins: List[bool],
+    counter: LayerCounter,
+    replace: bool,
+) -> None:
+    """Add a counter to a table, for classes from Keras, of the user's own, or both."""
+    if not callable(counter):
+        raise InputError(f"the counter of {what} must be callable, got {counter!r}")
+    keys = [(name, origin) for origin in origins]
+    if any(key in table for key in keys) and not replace:
+        raise InputError(f"{what} has a counter; pass replace=True")
+    table.update(dict.fromkeys(keys, counter))
+    _find_in_class.cache_clear()
+
+
+def _is_operation(cls: type) -> bool:
+    """Whether a class is an operation of Keras 3 that is no layer."""
+    names = {base.__name__ for base in cls.__mro__}
+    # an operation, such as Add, may share its name with a layer
+    return "Operation" in names and "Layer" not in names
+
+
+def _is_from_package(cls: type) -> bool:
+    """Whether a class comes from Keras or KerasSpiking."""
+    return cls.__module__.partition(".")[0] in PACKAGES
+
+
+def _snake_case(name: str) -> str:
+    """Return a name as functions are spelt: ``ExpandDims`` as ``expand_dims``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,231 @@
+"""Count the operations of a conventional Keras model, layer by layer."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Sequence
+
+from nengo_energy.common.assumptions import Assumption, merge_assumptions
+from nengo_energy.common.checks import check_choice
+from nengo_energy.common.exceptions import UnsupportedError
+from nengo_energy.keras_models.files import as_model
+from nengo_energy.layer_ops.calls import LayerCall, LayerUse, is_recurrent, walk_layers
+from nengo_energy.layer_ops.counters import (
+    Operations,
+    UncountedClassError,
+    count_call,
+    register_layer,
+    register_operation,
+)
+from nengo_energy.layer_ops.layer_ops import LayerCount, LayerOps, UncountedLayer
+
+__all__ = [
+    "LayerCount",
+    "LayerOps",
+    "UncountedLayer",
+    "count_layer_ops",
+    "register_layer",
+    "register_operation",
+]
+
+ONE_TIMESTEP = Assumption(
+    "one-timestep",
+    "Where the model has a time axis, the conventional network is counted for one "
+    "timestep.",
+)
+
+
+def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
+    """Count the operations of a conventional Keras model, layer by layer.
+
+    A leading axis without a size, the axis that ``TimeDistributed`` and recurrent
+    layers run along, and the first axis of KerasSpiking's layers are time; each row
+    has the operations of one timestep. In a model with a recurrent layer whose time
+    axis has a length, the rows of layers along such axes say how many timesteps one
+    inference takes. Dropout and the like do nothing at inference.
+
+    Parameters
+    ----------
+    model : keras.Model, str or os.PathLike
+        A functional or Sequential model of Keras 2 or Keras 3, built, or the path of a
+        file that holds one; see `nengo_energy.load_model`. Nested models are opened.
+    on_unsupported : str
+        What to do with a layer that can't be counted: ``"error"``, or ``"warn"`` to
+        list it in ``LayerOps.unsupported``.
+
+    Returns
+    -------
+    LayerOps
+        The counts, for one sample.
+
+    Raises
+    ------
+    UnsupportedError
+        A layer's class has no counter, a shared layer runs along time axes of
+        different lengths, or the model is written as a subclass.
+    InputError
+        The model isn't a Keras model, isn't built, or has axes without a size.
+
+    Examples
+    --------
+    >>> model = tf_keras.Sequential([tf_keras.layers.Dense(10, input_shape=(4,))])
+    >>> count_layer_ops(model).layers[0].connections
+    40
+    """
+    check_choice("on_unsupported", on_unsupported, ("error", "warn"))
+    ops = collect_layer_ops(as_model(model))
+    complain_of_unsupported(ops, on_unsupported)
+    return ops
+
+
+def collect_layer_ops(model: Any) -> LayerOps:
+    """Count the layers that can be, and list the others; see `count_layer_ops`."""
+    uses = list(walk_layers(model))
+    has_sequences = any(_runs_a_sequence(use) for use in uses)
+    counted: list[LayerCount] = []
+    unsupported: list[UncountedLayer] = []
+    assumptions: list[Assumption] = []
+    lengths: dict[str, int] = {}
+    seen: set[int] = set()
+    for use in uses:
+        params = 0 if id(use.layer) in seen else n_params(use.layer)
+        seen.add(id(use.layer))
+        try:
+            n_steps = _n_steps(use) if has_sequences else 1
+            operations = [count_call(call) for call in use.calls]
+        except UnsupportedError as error:
+            unsupported.append(_uncounted(use, params, error))
+            continue
+        counted.append(_counted(use, params, operations, n_steps))
+        assumptions.extend(a for ops in operations for a in ops.assumptions)
+        if has_sequences and _has_length(use):
+            lengths[use.name] = n_steps
+        if any(_is_stepwise(call, has_sequences) for call in use.calls):
+            assumptions.append(ONE_TIMESTEP)
+
+    if lengths:
+        assumptions.append(_whole_sequence(lengths))
+    return LayerOps(
+        layers=tuple(counted),
+        unsupported=tuple(unsupported),
+        assumptions=merge_assumptions(assumptions),
+    )
+
+
+def complain_of_unsupported(
+    ops: LayerOps, on_unsupported: str, stacklevel: int = 3
+) -> None:
+    """Raise an error or warn, where layers couldn't be counted.
+
+    Parameters
+    ----------
+    ops : LayerOps
+        What was counted, and what wasn't.
+    on_unsupported : str
+        ``"error"`` or ``"warn"``.
+    stacklevel : int
+        How far up the user's line is, for warnings.
+
+    Raises
+    ------
+    UnsupportedError
+        A layer couldn't be counted.
+    """
+    if ops.unsupported:
+        message = _complaint(ops.unsupported)
+        if on_unsupported == "error":
+            raise UnsupportedError(message)
+        warnings.warn(message, stacklevel=stacklevel)
+
+
+def n_params(layer: Any) -> int:
+    """Return the number of parameters; an operation that is no layer has none."""
+    return int(layer.count_params()) if hasattr(layer, "count_params") else 0
+
+
+def _runs_a_sequence(use: LayerUse) -> bool:
+    """Whether a layer is recurrent along a time axis of known length."""
+    return any(
+        is_recurrent(call.layer) and call.time_lengths[-1] is not None
+        for call in use.calls
+    )
+
+
+def _has_length(use: LayerUse) -> bool:
+    """Whether a layer runs along a time axis of known length."""
+    return any(n is not None for call in use.calls for n in call.time_lengths)
+
+
+def _is_stepwise(call: LayerCall, has_sequences: bool) -> bool:
+    """Whether one timestep is counted of a call, in place of all."""
+    return call.has_time and not (has_sequences and None not in call.time_lengths)
+
+
+def _n_steps(use: LayerUse) -> int:
+    """Return the number of timesteps that one inference takes of a layer."""
+    numbers = sorted({call.n_steps for call in use.calls})
+    if len(numbers) > 1:
+        raise UnsupportedError(
+            f"it is called on sequences of different lengths: {numbers} timesteps"
+        )
+    return numbers[0]
+
+
+def _whole_sequence(lengths: dict[str, int]) -> Assumption:
+    """Return the assumption that names layers and their numbers of timesteps."""
+    listed = ", ".join(f"{name} {n_steps}" for name, n_steps in lengths.items())
+    return Assumption(
+        "whole-sequence",
+        "One inference of the conventional network takes the whole sequence; "
+        f"timesteps: {listed}.",
+    )
+
+
+def _counted(
+    use: LayerUse, params: int, operations: list[Operations], n_steps: int
+) -> LayerCount:
+    """Return the row of a layer."""
+    return LayerCount(
+        layer=use.name,
+        class_name=type(use.layer).__name__,
+        output_shape=use.output_shape,
+        params=params,
+        calls=tuple(operations),
+        n_steps=n_steps,
+    )
+
+
+def _uncounted(use: LayerUse, params: int, error: UnsupportedError) -> UncountedLayer:
+    """Return the row of a layer that can't be counted."""
+    return UncountedLayer(
+        layer=use.name,
+        class_name=type(use.calls[0].layer).__name__,
+        output_shape=use.output_shape,
+        params=params,
+        reason=str(error),
+        remedy=error.remedy if isinstance(error, UncountedClassError) else "",
+    )
+
+
+def _complaint(unsupported: Sequence[UncountedLayer]) -> str:
+    """Return a message that names the layers, and says what can be done."""
+    names_of: dict[tuple[str, str], list[str]] = {}
+    for row in unsupported:
+        names_of.setdefault((row.class_name, row.reason), []).append(row.layer)
+    groups = "; ".join(
+        f"{_some(names)} ({class_name}): {reason}"
+        for (class_name, reason), names in names_of.items()
+    )
+    calls = ", ".join(dict.fromkeys(row.remedy for row in unsupported if row.remedy))
+    say_how = f"say how with nengo_energy.layer_ops: {calls}, or " if calls else ""
+    return (
+        f"layers that can't be counted: {groups}; {say_how}leave them out with "
+        "on_unsupported='warn'"
+    )
+
+
+def _some(names: Sequence[str], n_shown: int = 3) -> str:
+    """Return names for a message, of many only the first."""
+    shown = ", ".join(map(repr, names[:n_shown]))
+    n_more = len(names) - n_shown
+    return f"{shown} and {n_more} more" if n_more > 0 else shown

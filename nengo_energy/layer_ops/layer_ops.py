@@ -1,0 +1,156 @@
+"""What a conventional Keras model computes: operations by layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.counts import OpCount
+from nengo_energy.layer_ops.calls import Shape
+from nengo_energy.layer_ops.counters import Operations
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """Operations of one layer for one sample and one timestep.
+
+    Attributes
+    ----------
+    layer : str
+        Name; a layer inside a nested model is called ``"outer/inner"``.
+    class_name : str
+        Class of the layer.
+    output_shape : tuple of int or None
+        Shape of the first output as Keras prints it, batch axis included.
+    params : int
+        Number of parameters; 0 for a layer that an earlier row already has.
+    calls : tuple of Operations
+        What each call of the layer takes in one timestep, in the order of the graph:
+        several for a shared layer.
+    n_steps : int
+        Number of timesteps that one inference takes of the layer. 1 but for layers
+        along a time axis of known length, in a model that has a recurrent one.
+    """
+
+    layer: str
+    class_name: str
+    output_shape: Shape
+    params: int
+    calls: tuple[Operations, ...]
+    n_steps: int = 1
+
+    @property
+    def connections(self) -> int:
+        """Nominal number of connections in one timestep, over all calls.
+
+        Kernel size x input filters / groups x output size for a convolution, input
+        size x output size for ``Dense``. Links to padding are included; biases are
+        not.
+        """
+        return sum(call.connections for call in self.calls)
+
+    @property
+    def activations(self) -> int:
+        """Outputs of nonlinearities, of the layer itself or of its ``activation``."""
+        return sum(call.activations for call in self.calls)
+
+    @property
+    def additions(self) -> int:
+        """Additions without a weight, in average pooling and merging."""
+        return sum(call.additions for call in self.calls)
+
+    @property
+    def n_uses(self) -> int:
+        """How often the model calls the layer."""
+        return len(self.calls)
+
+
+@dataclass(frozen=True)
+class UncountedLayer:
+    """A layer that nobody said how to count.
+
+    Attributes
+    ----------
+    layer, class_name, output_shape, params
+        As in `LayerCount`.
+    reason : str
+        Why it isn't counted.
+    remedy : str
+        The call that would say how, if there is one.
+    """
+
+    layer: str
+    class_name: str
+    output_shape: Shape
+    params: int
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class LayerOps:
+    """Operations of a conventional network for one inference.
+
+    Attributes
+    ----------
+    layers : tuple of LayerCount
+        The counted layers, in the order of the model's summary.
+    unsupported : tuple of UncountedLayer
+        The layers that are missing from the counts.
+    assumptions : tuple of Assumption
+        What the counts take for granted.
+    """
+
+    layers: tuple[LayerCount, ...]
+    unsupported: tuple[UncountedLayer, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def coverage(self) -> float:
+        """Fraction of the model's layers that is counted."""
+        n_layers = len(self.layers) + len(self.unsupported)
+        return len(self.layers) / n_layers if n_layers else 1.0
+
+    @property
+    def params(self) -> int:
+        """Number of parameters of the whole model, uncounted layers included."""
+        counted = sum(row.params for row in self.layers)
+        return counted + sum(row.params for row in self.unsupported)
+
+    @property
+    def connections(self) -> int:
+        """Number of connections of the counted layers, in all timesteps."""
+        return sum(row.connections * row.n_steps for row in self.layers)
+
+    @property
+    def activations(self) -> int:
+        """Number of activations of the counted layers, in all timesteps."""
+        return sum(row.activations * row.n_steps for row in self.layers)
+
+    @property
+    def additions(self) -> int:
+        """Number of additions of the counted layers, in all timesteps."""
+        return sum(row.additions * row.n_steps for row in self.layers)
+
+    def to_counts(self) -> tuple[OpCount, ...]:
+        """Return the counts as rows for one inference; operations never done have none.
+
+        A connection is one ``mac``. Layers that run along time count with all their
+        timesteps.
+        """
+        return tuple(
+            OpCount(
+                row.layer,
+                operation,
+                total * row.n_steps,
+                n_inferences=1,
+                execution="dense",
+            )
+            for row in self.layers
+            for operation, total in (
+                ("mac", row.connections),
+                ("activation", row.activations),
+                ("addition", row.additions),
+            )
+            if total
+        )

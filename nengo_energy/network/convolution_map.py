@@ -1,0 +1,191 @@
+"""The linear map of a convolution, counted from its shape and its kernel's zeros."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Sequence
+
+import numpy as np
+import scipy.sparse as sp
+
+from nengo_energy.network.linear_maps import LinearMap
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Units in space and channels, and the order of their axes in a flat vector."""
+
+    space: tuple[int, ...]
+    n_channels: int
+    channels_last: bool = True
+
+    def split(self, units: np.ndarray) -> list[np.ndarray]:
+        """Return the positions and the channel of units, channel last."""
+        if self.channels_last:
+            return list(np.unravel_index(units, (*self.space, self.n_channels)))
+        channel, *position = np.unravel_index(units, (self.n_channels, *self.space))
+        return [*position, channel]
+
+    def arranged(self, values: np.ndarray) -> np.ndarray:
+        """Give (n_units, ...) the axes (*space, channels, ...)."""
+        if self.channels_last:
+            return values.reshape(*self.space, self.n_channels, *values.shape[1:])
+        shape = (self.n_channels, *self.space, *values.shape[1:])
+        return np.moveaxis(values.reshape(shape), 0, len(self.space))
+
+
+class ConvolutionMap(LinearMap):
+    """A convolution or transposed convolution in any number of dimensions.
+
+    Input position ``i`` and kernel tap ``k`` meet output position ``o`` where, in each
+    dimension, ``i = o * stride + k - pad`` (convolution) or
+    ``o = i * stride + k - pad`` (transposed). Links to padding lead outside and do not
+    exist.
+
+    Parameters
+    ----------
+    kernel : (*kernel_size, n_channels // groups, n_filters) ndarray
+        Weights.
+    input_space, output_space : tuple of int
+        Spatial shapes.
+    n_channels : int
+        Input channels; the number of groups follows from the kernel.
+    strides, pads : tuple of int
+        Stride and padding before the first element, for each dimension.
+    channels_last : bool
+        Order of the axes in the flat vectors.
+    transposed : bool
+        Whether this is the transposed convolution.
+    """
+
+    def __init__(
+        self,
+        kernel: np.ndarray,
+        input_space: Sequence[int],
+        output_space: Sequence[int],
+        n_channels: int,
+        strides: Sequence[int],
+        pads: Sequence[int],
+        channels_last: bool = True,
+        transposed: bool = False,
+    ):
+        self.kernel = kernel
+        self.input_space = tuple(input_space)
+        self.output_space = tuple(output_space)
+        self.n_channels = n_channels
+        self.n_filters = kernel.shape[-1]
+        self.strides = tuple(strides)
+        self.pads = tuple(pads)
+        self.channels_last = channels_last
+        self.transposed = transposed
+        self.size_in = int(np.prod(self.input_space)) * n_channels
+        self.size_out = int(np.prod(self.output_space)) * self.n_filters
+        # for each dimension, the output position that input and tap meet; -1 for none
+        self.meetings = [
+            _meetings(*sizes, transposed)
+            for sizes in zip(
+                self.input_space,
+                self.output_space,
+                kernel.shape[:-2],
+                strides,
+                pads,
+            )
+        ]
+        # weights of each input channel: (n_taps, n_channels, n_filters)
+        self._taps = _ungroup(kernel, n_channels)
+
+    @property
+    def input_grid(self) -> Grid:
+        """Presynaptic units in space and channels."""
+        return Grid(self.input_space, self.n_channels, self.channels_last)
+
+    @property
+    def output_grid(self) -> Grid:
+        """Postsynaptic units in space and channels."""
+        return Grid(self.output_space, self.n_filters, self.channels_last)
+
+    @property
+    def full_kernel(self) -> np.ndarray:
+        """Weights with zeros between groups, (*kernel_size, n_channels, n_filters)."""
+        return self._taps.reshape(*self.kernel.shape[:-2], *self._taps.shape[1:])
+
+    @property
+    def fan_out_bound(self) -> int:
+        taps = np.prod([np.max((m >= 0).sum(axis=1)) for m in self.meetings])
+        return int(taps) * self.n_filters
+
+    @cached_property
+    def fan_out(self) -> np.ndarray:
+        n_dims = len(self.input_space)
+        # sum over taps of "this tap leads somewhere" x non-zero weights of the tap,
+        # one dimension after the other: (taps..., channels) -> (channels, inputs...)
+        n_links = np.count_nonzero(self._taps, axis=-1).astype(np.int64)
+        n_links = n_links.reshape(self.kernel.shape[:-2] + (self.n_channels,))
+        for meetings in self.meetings:
+            n_links = np.tensordot(n_links, (meetings >= 0).astype(np.int64), (0, 1))
+        if self.channels_last:
+            n_links = np.moveaxis(n_links, 0, n_dims)
+        return n_links.ravel()
+
+    def columns(self, indices: np.ndarray) -> sp.csc_matrix:
+        indices = np.asarray(indices)
+        *position, channel = self.input_grid.split(indices)
+        # output position for every (unit, tap): combine the dimensions, keep -1
+        out = np.zeros((len(indices), 1), dtype=np.int64)
+        for dim, meetings in enumerate(self.meetings):
+            step = meetings[position[dim]][:, None, :]
+            out = np.where(
+                (out[:, :, None] < 0) | (step < 0),
+                -1,
+                out[:, :, None] * self.output_space[dim] + step,
+            ).reshape(len(indices), out.shape[1] * meetings.shape[1])
+        unit, tap = np.nonzero(out >= 0)
+        weights = self._taps[tap, channel[unit]]
+        if self.channels_last:
+            base, step = out[unit, tap] * self.n_filters, 1
+        else:
+            base, step = out[unit, tap], int(np.prod(self.output_space))
+        link, target = np.nonzero(weights)
+        rows = base[link] + target * step
+        shape = (self.size_out, len(indices))
+        return sp.csc_matrix((weights[link, target], (rows, unit[link])), shape=shape)
+
+
+def _meetings(
+    n_in: int, n_out: int, n_taps: int, stride: int, pad: int, transposed: bool
+) -> np.ndarray:
+    """Return the output position where input and tap meet in one dimension.
+
+    Returns
+    -------
+    (n_in, n_taps) int64 ndarray
+        Output position, or -1 where there is none.
+    """
+    i = np.arange(n_in)[:, None]
+    k = np.arange(n_taps)[None, :]
+    if transposed:
+        out = i * stride + k - pad
+        exists = (out >= 0) & (out < n_out)
+    else:
+        out, rest = np.divmod(i - k + pad, stride)
+        exists = (rest == 0) & (out >= 0) & (out < n_out)
+    return np.where(exists, out, -1)
+
+
+def _ungroup(kernel: np.ndarray, n_channels: int) -> np.ndarray:
+    """Spread a grouped kernel over all input channels: (n_taps, n_channels, n_filters).
+
+    Filters of another group keep weight zero.
+    """
+    per_group, n_filters = kernel.shape[-2:]
+    n_groups = n_channels // per_group
+    flat = kernel.reshape(-1, per_group, n_filters)
+    if n_groups == 1:
+        return flat
+    group_size = n_filters // n_groups
+    taps = np.zeros((flat.shape[0], n_channels, n_filters), dtype=kernel.dtype)
+    for g in range(n_groups):
+        filters = slice(g * group_size, (g + 1) * group_size)
+        taps[:, g * per_group : (g + 1) * per_group, filters] = flat[:, :, filters]
+    return taps

@@ -1,0 +1,176 @@
+"""The rates that neurons would need to fire at, found without a single spike.
+
+A network of rate neurons, without filters, gives in one timestep what spiking neurons
+approach over many.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Mapping
+
+import nengo
+import numpy as np
+
+from nengo_energy.common.checks import check_positive
+from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.compat.counting import open_nengo_dl
+from nengo_energy.network.topology import Topology
+
+MAX_EXAMPLES = 256
+"""Most examples that are looked at, taken evenly from those given."""
+
+PERCENTILE = 99.9
+"""Which of a layer's rates above zero, over all neurons and examples, stands for the
+highest: single outliers shall not slow down a whole layer."""
+
+TARGET_RATE = 250.0
+"""Rate that the fastest neurons of a layer get by default [Hz].
+
+The chip's neurons spike every whole number of timesteps, rounded up: at a rate r, up to
+a share of r dt is lost, a quarter at 250 Hz and 1 ms. Slower neurons lose less but need
+more timesteps for as many spikes. On trained networks for digits and MNIST, 250 Hz and
+100 timesteps cost no more than two points of accuracy on the emulator; 150 Hz cost six.
+"""
+
+_BATCH = 32
+
+_RECTIFIED = (
+    "RectifiedLinear",
+    "SpikingRectifiedLinear",
+    "LoihiSpikingRectifiedLinear",
+)
+_LIF = ("LIFRate", "LIF", "LoihiLIF")
+
+
+def rate_network(
+    network: nengo.Network,
+) -> tuple[nengo.Network, dict[nengo.Ensemble, nengo.Ensemble]]:
+    """Return a copy with rate neurons and without filters.
+
+    Returns
+    -------
+    tuple of nengo.Network and dict
+        The copy, and from ensembles to their copies.
+
+    Raises
+    ------
+    UnsupportedError
+        If a neuron type has no rate equivalent.
+    """
+    copied = network.copy()
+    pairs = dict(zip(network.all_ensembles, copied.all_ensembles))
+    for ens in copied.all_ensembles:
+        ens.neuron_type = _rate_neurons(ens)
+    for conn in copied.all_connections:
+        conn.synapse = None
+    return copied, pairs
+
+
+def wanted_rates(
+    network: nengo.Network, inputs: Mapping[nengo.Node, np.ndarray]
+) -> dict[nengo.Ensemble, np.ndarray]:
+    """Return the rate at which each neuron would have to fire.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Of any neurons that have a rate equivalent; it isn't changed.
+    inputs : mapping of {nengo.Node: ndarray}
+        (n, size) for each input node, or (n, timesteps, size), whose timesteps are
+        taken as examples of their own.
+
+    Returns
+    -------
+    dict of {nengo.Ensemble: (n_examples, n_neurons) ndarray}
+        Rates [Hz], not limited by what a neuron can do.
+    """
+    copied, pairs = rate_network(network)
+    nodes = dict(zip(network.all_nodes, copied.all_nodes))
+    data = {nodes[n]: _examples(x) for n, x in inputs.items()}
+    with copied:
+        probes = {
+            ens: nengo.Probe(twin.neurons, synapse=None) for ens, twin in pairs.items()
+        }
+    n_examples = min(map(len, data.values()), default=1)
+    size = min(_BATCH, n_examples)
+    found: dict[nengo.Ensemble, list[np.ndarray]] = {ens: [] for ens in pairs}
+    sim, _ = open_nengo_dl(copied, dt=0.001, minibatch_size=size)
+    with sim:
+        for start in range(0, n_examples, size):
+            last = min(start + size, n_examples)
+            # the last batch is filled up by going back
+            batch = {n: x[last - size : last, None] for n, x in data.items()}
+            output = sim.predict_on_batch(batch)
+            for ens, probe in probes.items():
+                rows = output[probe][:, 0] / pairs[ens].neuron_type.amplitude
+                found[ens].append(rows[start - last :])
+    return {ens: np.concatenate(rows) for ens, rows in found.items()}
+
+
+def highest_rate(rates: np.ndarray) -> float:
+    """Return what stands for the highest of some rates; 0 if none is above zero."""
+    positive = rates[rates > 0]
+    return float(np.percentile(positive, PERCENTILE)) if positive.size else 0.0
+
+
+def scales_for_target(
+    rates: Mapping[str, np.ndarray], topology: Topology, target_rate: float
+) -> dict[str, float]:
+    """Return the scale of each layer with which its fastest neurons reach a rate.
+
+    Parameters
+    ----------
+    rates : mapping of {str: (n_examples, n_neurons) ndarray}
+        Rates without a scale, by population.
+    topology : Topology
+        Of the network that they are of.
+    target_rate : float
+        Rate to reach [Hz].
+
+    Returns
+    -------
+    dict of {str: float}
+        By layer. A layer that is silent on all examples gets the largest scale of the
+        others, and a warning.
+    """
+    target = check_positive("target_rate", target_rate, "Hz")
+    highest: dict[str, float] = {}
+    for pop in topology.populations:
+        found = highest_rate(rates[pop.name])
+        highest[pop.layer] = max(found, highest.get(pop.layer, 0.0))
+    silent = [layer for layer, rate in highest.items() if rate == 0]
+    if silent:
+        warnings.warn(
+            f"layers {', '.join(silent)} are silent on all examples, so that their "
+            "scale is a guess",
+            stacklevel=3,
+        )
+    smallest = min((rate for rate in highest.values() if rate > 0), default=1.0)
+    return {layer: target / (rate or smallest) for layer, rate in highest.items()}
+
+
+def _rate_neurons(ens: nengo.Ensemble) -> nengo.neurons.NeuronType:
+    neurons = ens.neuron_type
+    name = type(neurons).__name__  # what is derived from these may do something else
+    if name in _RECTIFIED:
+        return nengo.RectifiedLinear(amplitude=neurons.amplitude)
+    if name in _LIF:
+        return nengo.LIFRate(
+            tau_rc=neurons.tau_rc, tau_ref=neurons.tau_ref, amplitude=neurons.amplitude
+        )
+    raise UnsupportedError(
+        f"{ens} has {name} neurons, whose rates can't be worked out without spikes; "
+        f"known: {', '.join(_RECTIFIED + _LIF)}"
+    )
+
+
+def _examples(x: np.ndarray) -> np.ndarray:
+    """Return at most `MAX_EXAMPLES` rows, taken evenly."""
+    rows = np.asarray(x, dtype=float).reshape(-1, np.shape(x)[-1])
+    if len(rows) == 0 or not np.all(np.isfinite(rows)):
+        raise InputError(
+            "example data must hold at least one example, and finite numbers alone"
+        )
+    chosen = np.linspace(0, len(rows) - 1, min(MAX_EXAMPLES, len(rows))).astype(int)
+    return rows[chosen]

@@ -1,0 +1,245 @@
+"""Populations of neurons, the projections between them, and what they stand for.
+
+What a part of the network becomes (DESIGN: "what a converted network holds"):
+
+* an ensemble is a population; it is updated every timestep;
+* all paths from one population to another through passthrough nodes are one projection,
+  and a direct connection is a projection of its own;
+* paths to a node that is probed, ends there or computes something are a readout;
+* paths from an input node are host work, not synapses;
+* paths from a node that holds constants are a bias of the neurons.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+import nengo
+import numpy as np
+
+from nengo_energy.common.assumptions import Assumption
+from nengo_energy.common.exceptions import UnsupportedError
+from nengo_energy.network.linear_maps import LinearMap
+
+INPUT_ON_HOST = Assumption(
+    "input-on-host",
+    "Analog inputs are multiplied by the first weights on the host; "
+    "its multiply-accumulates are counted apart from the device's synops.",
+)
+READOUT_ON_DEVICE = Assumption(
+    "readout-on-device",
+    "A linear output is read out by synapses of the device, charged as synops.",
+)
+DECODED_AS_WEIGHTS = Assumption(
+    "decoded-as-weights",
+    "Decoded connections are counted as full weights between neurons "
+    "(encoders times transform times decoders).",
+)
+DECODED_AS_FACTORS = Assumption(
+    "decoded-as-factors",
+    "Decoded connections are counted as decoders driven by spikes (synops) and "
+    "encoders applied to every neuron every timestep (multiply-accumulates).",
+)
+UNSEEDED_WEIGHTS = Assumption(
+    "unseeded-weights",
+    "Weights of the network are drawn at random without a seed; fan-out was counted "
+    "on one draw, and the simulation has another.",
+)
+
+
+@dataclass(frozen=True)
+class Population:
+    """Neurons of one ensemble.
+
+    Attributes
+    ----------
+    name : str
+        Unique in its topology.
+    layer : str
+        Layer that the neuron updates are reported under.
+    n_neurons : int
+        Number of neurons.
+    neuron_type : str
+        Nengo's name of the neuron type.
+    spiking : bool
+        Whether the neurons emit spikes; else their output is a rate.
+    amplitude : float
+        Output of one spike times dt.
+    ensemble : nengo.Ensemble
+        The neurons themselves.
+    """
+
+    name: str
+    layer: str
+    n_neurons: int
+    neuron_type: str
+    spiking: bool
+    amplitude: float
+    ensemble: nengo.Ensemble = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """All synapses from one population to one target.
+
+    Attributes
+    ----------
+    name : str
+        ``"pre -> post"``, unique in its topology.
+    pre : str
+        Name of the presynaptic population, or of the input node.
+    post : str
+        Name of the postsynaptic population, or of the node that is read out.
+    layer : str
+        Layer that holds the weights.
+    weights : LinearMap
+        From all units of ``pre`` to all neurons (or dimensions) of ``post``.
+    filters : tuple of nengo.synapses.Synapse
+        Synaptic filters along the way.
+    source, target : nengo.Ensemble or nengo.Node
+        Nengo objects that the projection leaves and ends in.
+    connection : nengo.Connection or None
+        The connection itself, where the projection is nothing else.
+    """
+
+    name: str
+    pre: str
+    post: str
+    layer: str
+    weights: LinearMap = field(repr=False, compare=False)
+    filters: tuple[Any, ...] = ()
+    source: Any = field(default=None, repr=False, compare=False)
+    target: Any = field(default=None, repr=False, compare=False)
+    connection: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def fan_out(self) -> np.ndarray:
+        """Synapses driven by each presynaptic unit, (n_pre,) int64 ndarray."""
+        return self.weights.fan_out
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of non-zero weights."""
+        return int(self.fan_out.sum())
+
+
+@dataclass(frozen=True)
+class Bias:
+    """Constant input that a node gives to a target.
+
+    Attributes
+    ----------
+    post : str
+        Name of the population, or of the node.
+    values : (n_post,) ndarray
+        What arrives, before the neurons' gain.
+    source : nengo.Node
+        Node that holds the constants.
+    target : nengo.Ensemble or nengo.Node
+        Object that receives them.
+    """
+
+    post: str
+    values: np.ndarray = field(repr=False, compare=False)
+    source: nengo.Node = field(repr=False, compare=False)
+    target: Any = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Populations and projections of a network.
+
+    Attributes
+    ----------
+    populations : tuple of Population
+        In the order of the network.
+    projections : tuple of Projection
+        From neurons to neurons.
+    readouts : tuple of Projection
+        From neurons to nodes.
+    inputs : tuple of Projection
+        From input nodes to neurons, or on to readouts.
+    biases : tuple of Bias
+        What constant nodes give to neurons and to nodes.
+    encoder_macs : Mapping
+        Multiply-accumulates per timestep that encoders cost, by population; only with
+        ``decoded="factors"``.
+    omitted : tuple of str
+        Objects that were left out because ``on_unsupported="omit"`` was asked for.
+    assumptions : tuple of Assumption
+        What was taken for granted.
+    fingerprint : str
+        The same for the same network, so that activity of another one is noticed.
+    """
+
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...]
+    readouts: tuple[Projection, ...]
+    inputs: tuple[Projection, ...]
+    biases: tuple[Bias, ...] = field(repr=False)
+    encoder_macs: Mapping[str, int] = field(default_factory=dict)
+    omitted: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return sum(p.n_neurons for p in self.populations)
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses, readouts included."""
+        return sum(p.n_synapses for p in self.projections + self.readouts)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the network's objects that could be counted, 0 to 1."""
+        n_counted = len(self.populations)
+        return n_counted / max(1, n_counted + len(self.omitted))
+
+    def outgoing(self, name: str) -> tuple[Projection, ...]:
+        """Return the projections and readouts that a population drives."""
+        return tuple(p for p in self.projections + self.readouts if p.pre == name)
+
+
+def require_supported(topology: Topology, what: str) -> None:
+    """Raise an error if parts of the network were left out."""
+    if topology.omitted:
+        raise UnsupportedError(
+            f"{what} needs the whole network, but these parts can't be expressed: "
+            + ", ".join(topology.omitted)
+        )
+
+
+def fingerprint(network: nengo.Network) -> str:
+    """Return a digest of a network's neurons, weights and connections.
+
+    Two networks with the same digest drive the same synapses with the same spikes.
+    """
+    digest = hashlib.sha1()
+
+    def add(*values: Any) -> None:
+        for value in values:
+            if isinstance(value, np.ndarray):
+                digest.update(str(value.shape).encode())
+                digest.update(np.ascontiguousarray(value).tobytes())
+            else:
+                digest.update(repr(value).encode())
+
+    numbers = {}
+    for k, ens in enumerate(network.all_ensembles):
+        numbers[ens] = numbers[ens.neurons] = f"ensemble{k}"
+        add(ens.n_neurons, ens.neuron_type, ens.gain, ens.bias)
+    for k, node in enumerate(network.all_nodes):
+        numbers[node] = f"node{k}"
+        add(node.size_in, node.size_out)
+    for conn in network.all_connections:
+        add(numbers.get(conn.pre_obj), numbers.get(conn.post_obj))
+        add(conn.pre_slice, conn.post_slice, conn.synapse)
+        init = getattr(conn.transform, "init", None)
+        init = getattr(init, "data", init) if not isinstance(init, np.ndarray) else init
+        add(type(conn.transform).__name__, init)
+    return digest.hexdigest()

@@ -1,0 +1,392 @@
+"""nengo.Network -> Topology: the walk through the network.
+
+Linear maps are pushed from their sources (neurons, input nodes, constant nodes) through
+the passthrough nodes in topological order, and collected where they end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import Any, Callable, Iterator, Sequence
+
+import nengo
+import numpy as np
+from nengo.connection import LearningRule
+
+from nengo_energy.common.assumptions import Assumption, merge_assumptions
+from nengo_energy.common.checks import check_choice
+from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.network import fanout
+from nengo_energy.network.linear_maps import DenseMap, LinearMap, sum_maps
+from nengo_energy.network.objects import (
+    base,
+    constants,
+    is_decoded,
+    is_passthrough,
+    is_tensor_node,
+    labels,
+)
+from nengo_energy.network.paths import Path, Stage, group_paths, join_stages
+from nengo_energy.network.topology import (
+    DECODED_AS_FACTORS,
+    DECODED_AS_WEIGHTS,
+    INPUT_ON_HOST,
+    READOUT_ON_DEVICE,
+    UNSEEDED_WEIGHTS,
+    Bias,
+    Population,
+    Projection,
+    Topology,
+    fingerprint,
+)
+
+
+def trace_topology(
+    network: nengo.Network,
+    *,
+    inputs: Sequence[nengo.Node] | None = None,
+    decoded: str = "weights",
+    on_unsupported: str = "error",
+    layer_name: Callable[[str], str] | None = None,
+) -> Topology:
+    """Find the populations of a network and the synapses between them.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Any network, converted from Keras or not. It isn't changed.
+    inputs : sequence of nengo.Node, optional
+        Nodes with constant output that stand for inputs. By default those whose
+        constants are all zero, which are placeholders; other constants are biases.
+    decoded : {"weights", "factors"}
+        What a decoded connection between ensembles costs: ``"weights"``, one synapse
+        for each non-zero weight between two neurons (encoders x transform x decoders);
+        ``"factors"``, synapses for the decoders alone, and multiply-accumulates for the
+        encoders in every timestep.
+    on_unsupported : {"error", "omit"}
+        What to do with an object that can't be counted, such as a ``TensorNode``: raise
+        an error that names it, or leave it out and list it in ``omitted``.
+    layer_name : callable, optional
+        Turns the label of an object into the name of its layer; by default the label.
+
+    Returns
+    -------
+    Topology
+        Populations, projections, readouts, inputs and biases.
+
+    Raises
+    ------
+    UnsupportedError
+        If an object can't be counted, or a connection learns.
+    InputError
+        If an argument is none of the choices.
+
+    Examples
+    --------
+    >>> with nengo.Network() as net:
+    ...     a = nengo.Ensemble(3, 1, label="a")
+    ...     b = nengo.Ensemble(2, 1, label="b")
+    ...     _ = nengo.Connection(a.neurons, b.neurons, transform=np.ones((2, 3)))
+    >>> trace_topology(net).projections[0].fan_out
+    array([2, 2, 2])
+    """
+    if not isinstance(network, nengo.Network):
+        raise InputError(
+            f"network must be a nengo.Network, got {type(network).__name__}"
+        )
+    check_choice("decoded", decoded, ("weights", "factors"))
+    check_choice("on_unsupported", on_unsupported, ("error", "omit"))
+    tracer = Tracer(network, inputs, decoded, on_unsupported == "omit", layer_name)
+    return tracer.trace()
+
+
+class Tracer:
+    """Collects the parts of a `Topology`."""
+
+    def __init__(
+        self,
+        network: nengo.Network,
+        inputs: Sequence[nengo.Node] | None,
+        decoded: str,
+        omit: bool,
+        layer_name: Callable[[str], str] | None,
+    ):
+        self.network = network
+        self.decoded = decoded
+        self.omit = omit
+        self.layer_name = layer_name or (lambda label: label)
+        self.labels = dict(labels(network))
+        self.probed = {base(probe.target) for probe in network.all_probes}
+        self.omitted: list[str] = []
+        self.assumptions: list[Assumption] = []
+        self.leaving: dict[Any, list[nengo.Connection]] = defaultdict(list)
+        self.connections = [c for c in network.all_connections if self._usable(c)]
+        for conn in self.connections:
+            self.leaving[base(conn.pre_obj)].append(conn)
+        self.inputs = set(inputs) if inputs is not None else None
+        self.model = self._build_model()
+        self.populations = {ens: self._population(ens) for ens in network.all_ensembles}
+        self._make_names_unique()
+
+    def trace(self) -> Topology:
+        """Return the topology."""
+        arrived = self._arrivals()
+        projections, readouts, inputs, biases = [], [], [], []
+        names: Counter[str] = Counter()
+        for (source, target), paths in arrived.items():
+            post = self._name(target)
+            if self._is_constant(source):
+                values = sum(p.weights.apply(constants(source)) for p, _ in paths)
+                biases.append(Bias(post, np.asarray(values), source, target))
+                continue
+            for path, connection in self._merge(paths):
+                pre = self._name(source)
+                names[f"{pre} -> {post}"] += 1
+                repeat = names[f"{pre} -> {post}"]
+                projection = Projection(
+                    f"{pre} -> {post}" + (f" #{repeat}" if repeat > 1 else ""),
+                    pre,
+                    post,
+                    path.layer,
+                    path.weights,
+                    path.filters,
+                    source,
+                    target,
+                    connection,
+                )
+                if not isinstance(source, nengo.Ensemble):
+                    inputs.append(projection)
+                elif isinstance(target, nengo.Ensemble):
+                    projections.append(projection)
+                else:
+                    readouts.append(projection)
+        if inputs:
+            self.assumptions.append(INPUT_ON_HOST)
+        if readouts:
+            self.assumptions.append(READOUT_ON_DEVICE)
+        return Topology(
+            tuple(self.populations.values()),
+            tuple(projections),
+            tuple(readouts),
+            tuple(inputs),
+            tuple(biases),
+            self._encoder_macs(),
+            tuple(self.omitted),
+            merge_assumptions(self.assumptions),
+            fingerprint(self.network),
+        )
+
+    # --- objects ---------------------------------------------------------------------
+
+    def _usable(self, conn: nengo.Connection) -> bool:
+        """Check a connection; False if it is to be left out."""
+        if isinstance(conn.post_obj, LearningRule) or conn.learning_rule_type:
+            raise UnsupportedError(
+                f"{conn} learns; networks with learning rules can't be counted. "
+                "Freeze the weights (sim.freeze_params in NengoDL) first"
+            )
+        for end in (base(conn.pre_obj), base(conn.post_obj)):
+            if is_tensor_node(end):
+                return self._leave_out(end, "a TensorNode, which runs TensorFlow code")
+        return True
+
+    def _leave_out(self, obj: Any, reason: str) -> bool:
+        name = f"{self.labels.get(obj, obj)} ({reason})"
+        if not self.omit:
+            raise UnsupportedError(
+                f"can't count {name}; exchange the layer for one that NengoDL converts "
+                'to native objects, or pass on_unsupported="omit" to leave it out and '
+                "have it listed"
+            )
+        if name not in self.omitted:
+            self.omitted.append(name)
+        return False
+
+    def _population(self, ens: nengo.Ensemble) -> Population:
+        neuron_type = ens.neuron_type
+        if isinstance(neuron_type, nengo.Direct):
+            raise UnsupportedError(
+                f"ensemble {self.labels[ens]!r} has the neuron type Direct, "
+                "which has no neurons to count; choose another"
+            )
+        label = self.labels[ens]
+        return Population(
+            label,
+            self.layer_name(label),
+            ens.n_neurons,
+            type(neuron_type).__name__,
+            bool(getattr(neuron_type, "spiking", True)),
+            float(getattr(neuron_type, "amplitude", 1.0)),
+            ens,
+        )
+
+    def _make_names_unique(self) -> None:
+        """Name populations by their layer where that is clear, else by their label."""
+        layers = Counter(p.layer for p in self.populations.values())
+        for ens, pop in self.populations.items():
+            if layers[pop.layer] == 1:
+                self.populations[ens] = replace(pop, name=pop.layer)
+
+    def _name(self, obj: Any) -> str:
+        if isinstance(obj, nengo.Ensemble):
+            return self.populations[obj].name
+        return self.layer_name(self.labels[obj])
+
+    def _is_constant(self, obj: Any) -> bool:
+        """Tell whether a node is a bias: its output never changes."""
+        if not isinstance(obj, nengo.Node) or not isinstance(obj.output, np.ndarray):
+            return False
+        if self.inputs is not None:
+            return obj not in self.inputs
+        return bool(np.any(obj.output))
+
+    # --- paths -----------------------------------------------------------------------
+
+    def _arrivals(self) -> dict[tuple[Any, Any], list[tuple[Path, Any]]]:
+        """Push the maps of all sources along, and collect them where they end."""
+        ended: dict[tuple[Any, Any], list[tuple[Path, Any]]] = defaultdict(list)
+        at_node: dict[Any, list[Path]] = defaultdict(list)
+
+        def push(conn: nengo.Connection, incoming: Sequence[Path]) -> None:
+            target = base(conn.post_obj)
+            for path in self._extend(conn, incoming):
+                if is_passthrough(target):
+                    at_node[target].append(path)
+                else:
+                    direct = None if incoming else conn
+                    ended[path.source, target].append((path, direct))
+
+        for conn in self.connections:
+            if not is_passthrough(base(conn.pre_obj)):
+                push(conn, ())
+        for node in self._passthrough_in_order():
+            paths = [
+                Path(
+                    group[0].source,
+                    sum_maps([path.weights for path in group]),
+                    group[0].filters,
+                    join_stages(group),
+                )
+                for group in group_paths(at_node[node])
+            ]
+            if not paths:
+                continue
+            if node in self.probed or not self.leaving[node]:
+                for path in paths:
+                    ended[path.source, node].append((path, None))
+            for conn in self.leaving[node]:
+                push(conn, paths)
+        return ended
+
+    def _extend(self, conn: nengo.Connection, incoming: Sequence[Path]) -> list[Path]:
+        """Return paths prolonged by a connection; it is the whole path at a source."""
+        weights, stage = self._map(conn), self._stage(conn)
+        filters = () if conn.synapse is None else (conn.synapse,)
+        if not incoming:
+            return [Path(base(conn.pre_obj), weights, filters, (stage,))]
+        return [
+            Path(
+                path.source,
+                weights @ path.weights,
+                path.filters + filters,
+                path.stages + (stage,),
+            )
+            for path in incoming
+        ]
+
+    def _merge(self, paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
+        """Yield direct connections one by one, and sum the others by their filters."""
+        for path, direct in paths:
+            if direct is not None:
+                plain = not is_decoded(direct)
+                yield path, direct if plain else None
+        for group in group_paths([path for path, direct in paths if direct is None]):
+            weights = sum_maps([path.weights for path in group])
+            yield Path(
+                group[0].source, weights, group[0].filters, join_stages(group)
+            ), None
+
+    def _passthrough_in_order(self) -> list[nengo.Node]:
+        """Return the passthrough nodes so that each follows those that feed it."""
+        nodes = [n for n in self.network.all_nodes if is_passthrough(n)]
+        n_feeds = Counter(
+            base(c.post_obj)
+            for c in self.connections
+            if is_passthrough(base(c.pre_obj))
+        )
+        ready = [n for n in nodes if n_feeds[n] == 0]
+        ordered = []
+        while ready:
+            node = ready.pop(0)
+            ordered.append(node)
+            for conn in self.leaving[node]:
+                post = base(conn.post_obj)
+                n_feeds[post] -= 1
+                if is_passthrough(post) and n_feeds[post] == 0:
+                    ready.append(post)
+        if len(ordered) < len(nodes):
+            stuck = [self.labels[n] for n in nodes if n not in set(ordered)]
+            raise UnsupportedError(
+                f"passthrough nodes form a loop: {', '.join(stuck)}; "
+                "put an ensemble or a node with a function between them"
+            )
+        return ordered
+
+    def _map(self, conn: nengo.Connection) -> LinearMap:
+        """Return the weights of one connection, decoders and encoders included."""
+        if fanout.is_random(conn.transform) and conn.seed is None:
+            self.assumptions.append(UNSEEDED_WEIGHTS)
+        if not is_decoded(conn):
+            return fanout.connection_map(conn)
+        assert self.model is not None
+        pre_decoded = isinstance(conn.pre_obj, nengo.Ensemble)
+        if pre_decoded and conn.solver.weights:
+            return DenseMap(np.asarray(self.model.params[conn].weights))
+        if pre_decoded:
+            linear: LinearMap = DenseMap(np.atleast_2d(self.model.params[conn].weights))
+            post = np.arange(conn.post_obj.size_in)[conn.post_slice]
+            scatter = fanout.SparseMap.scatter(post, conn.post_obj.size_in)
+            linear = scatter @ linear
+        else:
+            linear = fanout.connection_map(conn)
+        if isinstance(conn.post_obj, nengo.Ensemble) and self.decoded == "weights":
+            linear = self._encoders(conn.post_obj) @ linear
+        return linear
+
+    def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
+        assert self.model is not None
+        return DenseMap(np.asarray(self.model.params[ens].scaled_encoders))
+
+    def _encoder_macs(self) -> dict[str, int]:
+        if self.decoded == "weights" or self.model is None:
+            return {}
+        encoded = {
+            conn.post_obj
+            for conn in self.connections
+            if isinstance(conn.post_obj, nengo.Ensemble)
+            and not (isinstance(conn.pre_obj, nengo.Ensemble) and conn.solver.weights)
+        }
+        return {
+            pop.name: int(self._encoders(ens).fan_out.sum())
+            for ens, pop in self.populations.items()
+            if ens in encoded
+        }
+
+    def _stage(self, conn: nengo.Connection) -> Stage:
+        layer = self.layer_name(self.labels[base(conn.post_obj)])
+        return Stage(layer, fanout.weight_rank(conn.transform))
+
+    def _build_model(self) -> nengo.builder.Model | None:
+        """Build the network in Nengo if decoders or encoders are needed, else None."""
+        if not any(is_decoded(conn) for conn in self.connections):
+            return None
+        model = nengo.builder.Model()
+        model.build(self.network)
+        choice = DECODED_AS_WEIGHTS
+        if self.decoded == "factors":
+            choice = DECODED_AS_FACTORS
+        self.assumptions.append(choice)
+        if self.network.seed is None:
+            self.assumptions.append(UNSEEDED_WEIGHTS)
+        return model

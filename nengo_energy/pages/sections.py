@@ -1,0 +1,341 @@
+"""The sections of a report: each a heading, charts, and tables of the same numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
+
+from nengo_energy.common.colours import OPERATIONS
+from nengo_energy.common.html_tables import (
+    Cell,
+    count,
+    frame_table,
+    html_table,
+    quantity,
+    share,
+)
+from nengo_energy.common.tables import NOTHING, typeset_si
+from nengo_energy.estimates import html_tables as estimate_tables
+from nengo_energy.estimates.columns import (
+    best_quantity,
+    check_columns,
+    energy_devices,
+    keras_accuracy,
+    varied_settings,
+)
+from nengo_energy.estimates.estimate import EnergyEstimate
+from nengo_energy.estimates.report import evidence_words, known_interval, remarks
+from nengo_energy.pages import energy_charts, network_charts
+from nengo_energy.pages.parts import Card, Chart, Section
+
+if TYPE_CHECKING:
+    import pandas
+
+TILES = (8, 4)
+"""Tiles across and down on a Loihi chip, each of four cores."""
+
+
+def device_cards(estimate: EnergyEstimate) -> list[Card]:
+    """Return a card with the total of each device."""
+    cards = []
+    for model in estimate.models:
+        notes = []
+        interval = known_interval(estimate, model.name)
+        if interval is not None:
+            notes.append(" to ".join(typeset_si(end, "J") for end in interval))
+        latency = estimate.latency(model)
+        if latency is not None:
+            notes.append(f"latency {typeset_si(latency, 's')}")
+        notes.append(f"{model.kind}, {evidence_words(model)}")
+        total = quantity(estimate.total(model), "J")
+        cards.append(Card(model.name, total, notes, model.name))
+    return cards
+
+
+def network_cards(
+    activity: pandas.DataFrame | None, outputs: pandas.DataFrame | None
+) -> list[Card]:
+    """Return cards of the network: accuracy of both, neurons, spikes."""
+    cards = []
+    for _, row in outputs.iterrows() if outputs is not None else ():
+        for key, title in (
+            ("keras_accuracy", "Keras model"),
+            ("accuracy", "converted"),
+        ):
+            cell = share(row.get(key))
+            ends = [share(row.get(f"{key}_{end}")) for end in ("low", "high")]
+            if cell.value is not None:
+                known = all(end.value is not None for end in ends)
+                words = " to ".join(end.text for end in ends)
+                notes = [f"{words} at 95 % confidence"] if known else []
+                cards.append(Card(f"accuracy, {title}", cell, notes))
+    if activity is not None:
+        cards.append(Card("neurons", count(activity["n_neurons"].sum())))
+        spikes = count(activity["spikes"].sum())
+        cards.append(Card("spikes per inference", spikes))
+    return cards
+
+
+def energy_section(estimate: EnergyEstimate) -> Section:
+    """Return totals by device, and layers by device."""
+    totals = energy_charts.totals_chart(estimate)
+    return Section(
+        "energy",
+        "Energy per inference",
+        "Totals on one logarithmic scale; the pale line spans the published ranges of "
+        "prices.",
+        [Chart("totals", totals)] if totals is not None else [],
+        {
+            "By layer": estimate_tables.layer_table(estimate),
+            "By device": estimate_tables.device_table(estimate),
+        },
+    )
+
+
+def layers_section(estimate: EnergyEstimate) -> Section:
+    """Return a chart of layers and operations for each device, and all rows."""
+    return Section(
+        "layers",
+        "Layers and operations",
+        "Each device on its own scale, as they differ by orders of magnitude.",
+        [
+            Chart(
+                f"layers-{i}",
+                energy_charts.layers_chart(estimate, name),
+                name,
+                name,
+                typeset_si(estimate.total(name), "J"),
+            )
+            for i, name in enumerate(estimate.devices)
+        ],
+        folded={"Every row of the estimate": estimate_tables.rows_table(estimate)},
+        legend={
+            look.words: key.replace("_", "-")
+            for key, look in OPERATIONS.items()
+            if any(row.operation == key for row in estimate.rows)
+        },
+    )
+
+
+def activity_section(frame: pandas.DataFrame) -> Section:
+    """Return firing rates by layer.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `nengo_energy.estimates.report.activity_frame` makes it.
+    """
+    columns = ("population", "n_neurons", "spikes", "firing_rate", "firing_rate_max")
+    check_columns("activity", frame, (*columns, "silent"))
+    return Section(
+        "activity",
+        "Firing rates",
+        "Measured in simulation, by layer.",
+        [Chart("rates", network_charts.rates_chart(frame))],
+        {"Activity": frame_table(frame, {"silent": share})},
+    )
+
+
+def comparison_section(
+    layers: pandas.DataFrame,
+    outputs: pandas.DataFrame | None,
+    curve: pandas.DataFrame | None,
+) -> Section:
+    """Return the Keras model beside the converted network.
+
+    Parameters
+    ----------
+    layers : pandas.DataFrame
+        One row per layer: ``layer``, ``correlation``, ``relative_error``.
+    outputs, curve : pandas.DataFrame, optional
+        One row per output, and per output and number of timesteps.
+    """
+    check_columns("comparison", layers, ("layer", "correlation", "relative_error"))
+    shown = [Chart("agreement", network_charts.agreement_chart(layers), "Layers")]
+    tables = {"Layers": frame_table(layers, _shares(layers))}
+    if outputs is not None:
+        tables = {"Outputs": frame_table(outputs, _shares(outputs)), **tables}
+    folded = {}
+    if curve is not None and len(curve):
+        quantity_shown = best_quantity(curve)
+        check_columns("curve", curve, ("timesteps", quantity_shown))
+        names = curve["output"].unique() if "output" in curve else [""]
+        references = {
+            str(name): value
+            for name in names
+            if (value := keras_accuracy(outputs, name)) is not None
+        }
+        title = f"{quantity_shown.capitalize()} over timesteps"
+        note = "dashed: the Keras model" if references else ""
+        chart = network_charts.curve_chart(curve, references)
+        shown.append(Chart("curve", chart, title, note=note))
+        folded["Accuracy and energy over timesteps"] = frame_table(
+            curve, _shares(curve)
+        )
+    return Section(
+        "comparison",
+        "Keras model and converted network",
+        "Activations of the Keras model beside what the spikes decode to, on the same "
+        "inputs.",
+        shown,
+        tables,
+        folded=folded,
+    )
+
+
+def _shares(frame: pandas.DataFrame) -> dict[str, Callable[..., Cell]]:
+    """Return the columns that hold shares."""
+    words = ("accuracy", "agreement", "silent", "saturated", "sparsity")
+    return {
+        str(column): share
+        for column in frame
+        if any(word in str(column) for word in words)
+    }
+
+
+def tradeoff_section(frame: pandas.DataFrame, dense: Sequence[str] = ()) -> Section:
+    """Return accuracy against energy, with the Pareto front of each device.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per setting: ``accuracy``, ``energy <device>`` and the settings.
+    dense : sequence of str
+        Devices that run the Keras model, so have its accuracy.
+    """
+    check_columns("sweep", frame, ("accuracy",))
+    names = energy_devices(frame)
+    results = ("accuracy", "keras_accuracy", "spikes", "synops")
+    columns = [
+        *varied_settings(frame),
+        *(name for name in results if name in frame),
+        *(f"energy {name}" for name in names),
+        *(["error"] if "error" in frame and frame["error"].any() else []),
+    ]
+    shown = frame[columns]
+    return Section(
+        "tradeoff",
+        "Accuracy against energy",
+        "Each point is a setting. Full points, joined by the line, are the Pareto "
+        "front: no other setting is cheaper and at least as accurate.",
+        [Chart("tradeoff", network_charts.tradeoff_chart(frame, names, dense))],
+        folded={"Every setting": frame_table(shown, _shares(shown))},
+    )
+
+
+def mesh_section(frame: pandas.DataFrame, n_inferences: int = 1) -> Section:
+    """Return the load of each core on the chip's mesh of tiles.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per core: ``chip``, ``core``, ``layer``, ``synops``, and its tile,
+        ``column (<placement>)`` and ``row (<placement>)``.
+    n_inferences : int
+        Inferences that ``synops`` covers.
+    """
+    placements = [
+        str(c)[len("column (") : -1] for c in frame if str(c).startswith("column (")
+    ]
+    placement = "greedy" if "greedy" in placements or not placements else placements[0]
+    place = (f"column ({placement})", f"row ({placement})")
+    check_columns("ledger", frame, ("chip", "core", "layer", "synops", *place))
+    layers = [str(name) for name in frame["layer"].unique()]
+    top = max(float(frame["synops"].max()) / n_inferences, 1e-12)
+    shown = []
+    for chip, cores in frame.groupby("chip", sort=True):
+        taken: dict[tuple[int, int], int] = {}
+        marks = []
+        for _, core in cores.iterrows():
+            tile = (int(core[place[0]]) % TILES[0], int(core[place[1]]))
+            k = taken[tile] = taken.get(tile, -1) + 1
+            synops = float(core["synops"]) / n_inferences
+            marks.append(
+                {
+                    "x": tile[0] + 0.07 + 0.45 * (k % 2),
+                    "y": tile[1] + 0.07 + 0.45 * (k // 2),
+                    "side": 0.41,
+                    "load": synops / top,
+                    "value": synops,
+                    "layer": str(core["layer"]),
+                    "core": f"{chip}, {core['core']}",
+                    "synops": count(synops).text,
+                    **_core_words(core),
+                }
+            )
+        chart = network_charts.mesh_chart(marks, layers, TILES)
+        title = f"Chip {chip}"
+        note = f"{len(cores)} cores, placed {placement}"
+        shown.append(Chart(f"mesh-{chip}", chart, title, note=note))
+    return Section(
+        "mesh",
+        "Load of the Loihi mesh",
+        f"Tiles of four cores. The stronger the colour, the more synops per inference: "
+        f"up to {count(top).text} on a core.",
+        shown,
+        {"By layer": _mesh_table(frame, layers, n_inferences)},
+        folded={"Every core": frame_table(frame, {"synapse_share": share})},
+    )
+
+
+def _core_words(core: Any) -> dict[str, str]:
+    words = {}
+    if "compartments" in core:
+        words["neurons"] = f"{int(core['compartments']):,}"
+    if "synapse_share" in core:
+        words["synapse memory"] = f"{100 * core['synapse_share']:.1f} %"
+    return words
+
+
+def _mesh_table(
+    frame: pandas.DataFrame, layers: Sequence[str], n_inferences: int
+) -> str:
+    counted = [c for c in ("synops", "spikes", "messages_out") if c in frame]
+    header = ["layer", "cores", *(f"{c} [1/inf]".replace("_", " ") for c in counted)]
+    body: list[list[str | Cell]] = []
+    for name in layers:
+        cores = frame[frame["layer"] == name]
+        cells = [count(float(cores[c].sum()) / n_inferences) for c in counted]
+        body.append([name, count(len(cores)), *cells])
+    total = [count(float(frame[c].sum()) / n_inferences) for c in counted]
+    return html_table(header, body, [["total", count(len(frame)), *total]])
+
+
+def model_energy_section(frame: pandas.DataFrame) -> Section:
+    """Return what was assumed from the Keras model alone."""
+    return Section(
+        "model-energy",
+        "Estimate from the Keras model alone",
+        "By ModelEnergy: nominal connections, and activations read as firing rates.",
+        tables={"Layers": frame_table(frame)},
+    )
+
+
+def remarks_section(estimate: EnergyEstimate) -> Section:
+    """Return what the totals leave out, and what they take for granted."""
+    return Section(
+        "assumptions",
+        "What the numbers hold",
+        "",
+        lists=remarks(estimate),
+    )
+
+
+def provenance_section(estimate: EnergyEstimate) -> Section:
+    """Return prices with their sources, settings and versions."""
+    rows = [[str(k), _setting(v)] for k, v in estimate.settings.items()]
+    return Section(
+        "sources",
+        "Sources and settings",
+        "",
+        tables={"Settings": html_table(["setting", "value"], rows)},
+        lists={"Sources": estimate_tables.sources(estimate)},
+        folded={"Every number of the devices": estimate_tables.prices_table(estimate)},
+    )
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return NOTHING if value is None else str(value)

@@ -1,0 +1,247 @@
+"""What one device is charged for the counted operations, term by term."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Iterator, Sequence
+
+from nengo_energy.common.tables import format_si
+from nengo_energy.counts import OpCount, OpCounts
+from nengo_energy.devices import Device, Quantity
+from nengo_energy.devices.fields import PLACED_OPERATIONS, PRICED_OPERATIONS
+from nengo_energy.estimates.estimate import EnergyRow, NotModelled
+from nengo_energy.pricing.chip_time import Range, chip_duration
+
+WHOLE_DEVICE = "(whole device)"
+"""Stands for the layer in rows that belong to none."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What one device is charged, and what couldn't be.
+
+    Attributes
+    ----------
+    rows : tuple of EnergyRow
+        The terms of the energy, in the order of the network.
+    omitted : tuple of NotModelled
+        What costs energy or time and isn't in the rows.
+    latency : float or None
+        Time from the input to the result, of a whole batch where the device runs
+        batches [s].
+    messages_per_spike : bool
+        Whether each spike was charged as one message, for want of a placement.
+    """
+
+    rows: tuple[EnergyRow, ...]
+    omitted: tuple[NotModelled, ...]
+    latency: float | None
+    messages_per_spike: bool
+
+
+def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
+    """Price what a device, and the host for it, do per inference.
+
+    Parameters
+    ----------
+    counts : OpCounts
+        Operations of the network that the device runs.
+    model : Device
+        The device.
+    host : Device, optional
+        The device that prices the host's work.
+    """
+    own = [count for count in counts.rows if count.execution == model.kind]
+    counted = {count.operation for count in own}
+    stand_in = "message" in model.energies and "message" not in counted
+    if stand_in:
+        own = list(_with_messages(own))
+    rows: list[EnergyRow] = []
+    omitted: list[NotModelled] = []
+    for count in own:
+        pricer = host if count.where == "host" else model
+        price = None if pricer is None else pricer.energies.get(count.operation)
+        if price is not None:
+            rows.append(_row(count, model, price, host))
+        elif count.total and not _is_included(count, model):
+            omitted.append(_unpriced(count, model, pricer))
+    if model.fixed_energy is not None:
+        rows.append(_whole_row(model, "fixed", (1.0, 1.0, 1.0), model.fixed_energy))
+    duration, untimed = _duration(counts, own, model)
+    omitted.extend(untimed)
+    amount = _powered(counts, model, duration)
+    if amount is not None and model.static_power is not None:
+        rows.append(_whole_row(model, "static", amount, model.static_power))
+    omitted.extend(_unplaced(model, counted))
+    omitted.extend(_unknowns(model, duration, amount is not None))
+    return Charge(
+        tuple(rows),
+        tuple(omitted),
+        None if duration is None else duration[1] * model.batch_size,
+        stand_in and any(row.operation == "message" for row in rows),
+    )
+
+
+def _with_messages(rows: Sequence[OpCount]) -> Iterator[OpCount]:
+    """Yield the counts, each spike also as the one message that it sends at least."""
+    for row in rows:
+        yield row
+        if row.operation == "spike":
+            yield replace(row, operation="message")
+
+
+def _row(
+    count: OpCount, model: Device, price: Quantity, host: Device | None
+) -> EnergyRow:
+    low, high = price.bounds
+    return EnergyRow(
+        device=model.name,
+        layer=count.layer,
+        operation=count.operation,
+        where=count.where,
+        host=host.name if count.where == "host" and host is not None else "",
+        count=count.mean,
+        energy_per_operation=price.value,
+        energy=count.mean * price.value,
+        low=count.mean * low,
+        high=count.mean * high,
+        std=count.std * price.value,
+    )
+
+
+def _whole_row(
+    model: Device, operation: str, amount: Range, price: Quantity
+) -> EnergyRow:
+    """Return the row of a term that belongs to no layer: amount x price."""
+    low, high = price.bounds
+    return EnergyRow(
+        device=model.name,
+        layer=WHOLE_DEVICE,
+        operation=operation,
+        where="device",
+        host="",
+        count=amount[1],
+        energy_per_operation=price.value,
+        energy=amount[1] * price.value,
+        low=amount[0] * low,
+        high=amount[2] * high,
+        std=0.0,
+    )
+
+
+def _is_included(count: OpCount, model: Device) -> bool:
+    """Tell whether the price of another operation holds this one already."""
+    return count.where == "device" and (
+        model.all_in or count.operation in model.included
+    )
+
+
+def _unpriced(count: OpCount, model: Device, pricer: Device | None) -> NotModelled:
+    reason = "counted, but without a known price."
+    if count.where == "host" and count.operation not in PRICED_OPERATIONS["dense"]:
+        reason = "the link between host and chip has no published price."
+    elif pricer is None:
+        reason = "a device named with host= would price it."
+    return NotModelled(model.name, count.operation, reason, count.mean, count.where)
+
+
+def _duration(
+    counts: OpCounts, own: Sequence[OpCount], model: Device
+) -> tuple[Range | None, list[NotModelled]]:
+    """Return each inference's share of time, and operations whose time isn't known.
+
+    An event device's cores work side by side, so times of operations give no latency
+    without a placement; one that runs in real time takes the timesteps' length.
+    """
+    if model.kind == "event":
+        if counts.timesteps and counts.chip_use is not None and model.times:
+            return chip_duration(counts.chip_use, counts.timesteps, model)
+        if not model.real_time or not counts.timesteps or not counts.dt:
+            return None, []
+        duration = counts.timesteps * counts.dt
+        return (duration, duration, duration), []
+    if not model.times and model.fixed_time is None:
+        return None, []
+    total = [0.0, 0.0, 0.0]
+    untimed = []
+    terms = [] if model.fixed_time is None else [(1.0, model.fixed_time)]
+    for count in own:
+        time = model.times.get(count.operation)
+        if time is not None:
+            terms.append((count.mean, time))
+        elif count.total and count.operation not in model.included:
+            reason = "counted, but its time isn't known."
+            what = f"time of {count.operation}"
+            untimed.append(NotModelled(model.name, what, reason, count.mean))
+    for amount, time in terms:
+        low, high = time.bounds
+        for i, value in enumerate((low, time.value, high)):
+            total[i] += amount * value
+    return (total[0], total[1], total[2]), untimed
+
+
+def _powered(counts: OpCounts, model: Device, duration: Range | None) -> Range | None:
+    """Return for how long static power is drawn: s, chip x s or core x s.
+
+    Chips are drawn whole; the low end is the share of their cores that is in use, for
+    chips that other networks fill.
+    """
+    power, use = model.static_power, counts.chip_use
+    if power is None or duration is None:
+        return None
+    if power.per in ("", "device"):
+        return duration
+    if use is None:
+        return None
+    n_parts = use.n_cores if power.per == "core" else use.n_chips
+    share = 1.0
+    if power.per == "chip" and "cores_per_chip" in model.capacity:
+        share = use.n_cores / (use.n_chips * model.capacity["cores_per_chip"].value)
+    low, nominal, high = duration
+    return n_parts * share * low, n_parts * nominal, n_parts * high
+
+
+def _unplaced(model: Device, counted: set[str]) -> Iterator[NotModelled]:
+    """Yield what the device prices, but only a placement on cores could count."""
+    for operation in PLACED_OPERATIONS:
+        price = model.energies.get(operation)
+        if price is None or operation in counted or operation == "message":
+            continue
+        reason = (
+            f"each costs {format_si(price.value, 'J')}, and how many there are follows "
+            "from the placement on cores, which the counts don't hold."
+        )
+        yield NotModelled(model.name, operation, reason)
+
+
+def _unknowns(
+    model: Device, duration: Range | None, is_powered: bool
+) -> Iterator[NotModelled]:
+    """Yield what is left out of a device's totals whatever was counted.
+
+    What the device's own file says of it goes before our words.
+    """
+    if duration is None and "latency" not in model.not_modelled:
+        reason = "no source gives the time per inference."
+        if model.real_time:
+            reason = "the counts don't say how many timesteps of which length."
+        elif model.times:
+            reason = (
+                "cores work side by side, so it follows from the placement on them."
+            )
+        yield NotModelled(model.name, "latency", reason)
+    power = model.static_power
+    if power is None:
+        if not model.all_in and "static power" not in model.not_modelled:
+            yield NotModelled(model.name, "static power", "no source gives it.")
+    elif is_powered:
+        pass
+    elif power.per not in ("", "device"):
+        known = format_si(power.value, "W")
+        reason = f"{known} per {power.per} are known, how many the network takes isn't."
+        yield NotModelled(model.name, "static power", reason)
+    elif duration is None:
+        reason = f"{power.value:g} W are known, the latency isn't."
+        yield NotModelled(model.name, "static power", reason)
+    for what, sentence in model.not_modelled.items():
+        yield NotModelled(model.name, what, sentence)

@@ -1,0 +1,84 @@
+"""How long a chip takes for a network, from what each of its cores does."""
+
+from __future__ import annotations
+
+from typing import Mapping, Tuple
+
+from nengo_energy.counts import ChipUse
+from nengo_energy.devices import Device
+from nengo_energy.estimates.estimate import NotModelled
+
+Range = Tuple[float, float, float]
+"""Low, nominal and high value."""
+
+BARRIER = "barrier"
+"""The time that ends a timestep, once all cores are done."""
+
+HOPS = ("hop_east_west", "hop_north_south")
+
+
+def chip_duration(
+    use: ChipUse, timesteps: int, model: Device
+) -> Tuple[Range, list[NotModelled]]:
+    """Return the time that an inference takes on a chip.
+
+    time = timesteps x (busiest core + longest way of a message + barrier)
+
+    A core does its operations one after the other, and cores work side by side. As
+    cores are compared by their mean timestep, this is a floor: another core may be the
+    busiest in each timestep.
+
+    Parameters
+    ----------
+    use : ChipUse
+        What the cores do in a mean timestep.
+    timesteps : int
+        Timesteps per inference.
+    model : Device
+        Gives the times of operations [s].
+
+    Returns
+    -------
+    duration : tuple of float
+        Low, nominal and high time per inference [s].
+    untimed : list of NotModelled
+        Operations that happen and whose time isn't known.
+    """
+    bounds = {name: _range(model, name) for name in model.times}
+    low, nominal, high = (
+        timesteps * _timestep(use, {name: r[k] for name, r in bounds.items()})
+        for k in range(3)
+    )
+    totals: dict[str, float] = {}
+    for core in use.cores:
+        for operation, n in core.operations.items():
+            totals[operation] = totals.get(operation, 0.0) + n * timesteps
+    reason = "it happens, but its time isn't known."
+    untimed = [
+        NotModelled(model.name, f"time of {operation}", reason, n)
+        for operation, n in totals.items()
+        if n and operation not in (*model.times, *model.included)
+    ]
+    if BARRIER not in model.times:
+        untimed.append(NotModelled(model.name, f"time of {BARRIER}", reason))
+    return (low, nominal, high), untimed
+
+
+def _range(model: Device, operation: str) -> Range:
+    time = model.times[operation]
+    low, high = time.bounds
+    return low, time.value, high
+
+
+def _timestep(use: ChipUse, times: Mapping[str, float]) -> float:
+    """Return the length of a mean timestep [s]."""
+    busiest = max(
+        (
+            sum(n * times.get(name, 0.0) for name, n in core.operations.items())
+            for core in use.cores
+        ),
+        default=0.0,
+    )
+    way = sum(n * times.get(name, 0.0) for name, n in zip(HOPS, use.longest_way))
+    needed = busiest + way + times.get(BARRIER, 0.0)
+    return needed if use.pace is None else max(needed, use.pace)
