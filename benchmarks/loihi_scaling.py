@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import nengo_energy as ne
-from nengo_energy.activity.measuring import Activity
+from nengo_energy.activity.activity import Activity
 from nengo_energy.common.tables import format_si, format_table
 from nengo_energy.compat import import_tensorflow
 from nengo_energy.loihi import Ledger, LoihiNetwork, ledger_from_activity

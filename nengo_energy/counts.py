@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping, Protocol, Sequence
 
 import numpy as np
 
-from nengo_energy.common.assumptions import Assumption, merge_assumptions
-from nengo_energy.common.exceptions import InputError
+from .common.assumptions import Assumption, merge_assumptions
+from .common.exceptions import InputError
 
 if TYPE_CHECKING:
-    from nengo_energy.activity.measuring import Activity
-    from nengo_energy.layer_ops.counting import LayerOps
-    from nengo_energy.network.topology import Topology
+    from .activity.activity import Activity
+    from .network.topology import Topology
 
 OPERATIONS: Mapping[str, str] = {
     "synop": "one synapse driven by one spike",
@@ -158,8 +157,22 @@ class OpCounts:
         return sum(row.total for row in self.rows if row.operation == operation)
 
 
+class ConventionalOps(Protocol):
+    """Operations of a conventional network: a `LayerOps`."""
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What counting took for granted."""
+
+    def to_counts(self) -> tuple[OpCount, ...]:
+        """Return a row per layer and operation."""
+
+
 def count_ops(
-    topology: Topology, activity: Activity, *, layer_ops: LayerOps | None = None
+    topology: Topology,
+    activity: Activity,
+    *,
+    layer_ops: ConventionalOps | None = None,
 ) -> OpCounts:
     """Count the operations that the measured spikes cause.
 
@@ -211,15 +224,15 @@ def count_ops(
         tally.add(projection.layer, "mac", macs, where="host")
     return OpCounts(
         tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),
-        activity.timesteps,
-        activity.dt,
-        merge_assumptions(
+        timesteps=activity.timesteps,
+        dt=activity.dt,
+        assumptions=merge_assumptions(
             topology.assumptions,
             activity.assumptions,
             _omitted(topology),
             layer_ops.assumptions if layer_ops is not None else (),
         ),
-        activity.settings,
+        settings=activity.settings,
     )
 
 
@@ -261,22 +274,27 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         layer, operation, execution, where = key
         found_rows = [
             rows_of.get(key)
-            or OpCount(layer, operation, 0, n[execution], 0.0, execution, where)
+            or OpCount(
+                layer, operation, 0, n[execution], execution=execution, where=where
+            )
             for rows_of, n in zip(known, numbers)
         ]
         total = sum(row.total for row in found_rows)
         n_all = sum(row.n_inferences for row in found_rows)
         std = _pooled_std(found_rows, total / n_all)
-        rows.append(OpCount(layer, operation, total, n_all, std, execution, where))
+        merged = OpCount(
+            layer, operation, total, n_all, std=std, execution=execution, where=where
+        )
+        rows.append(merged)
     first = parts[0]
     settings = dict(first.settings)
     settings["n_inferences"] = sum(n["event"] for n in numbers)
     return OpCounts(
         tuple(rows),
-        first.timesteps,
-        first.dt,
-        merge_assumptions(*(part.assumptions for part in parts)),
-        settings,
+        timesteps=first.timesteps,
+        dt=first.dt,
+        assumptions=merge_assumptions(*(part.assumptions for part in parts)),
+        settings=settings,
     )
 
 
@@ -334,9 +352,8 @@ class _Tally:
                 operation,
                 int(self.series[layer, operation, where].sum()),
                 self.n_inferences,
-                _std(self.series[layer, operation, where]),
-                "event",
-                where,
+                std=_std(self.series[layer, operation, where]),
+                where=where,
             )
             for layer, operation, where in keys
         )

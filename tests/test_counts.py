@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nengo_energy as ne
-from nengo_energy.activity.measuring import PopulationActivity
+from nengo_energy.activity.activity import PopulationActivity
 from nengo_energy.counts import merge_counts
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from paths import HELPERS, ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.tensorflow
@@ -98,7 +97,7 @@ def test_readme_compares_and_sweeps(tmp_path):
         "snn = ne.convert(model, scale_firing_rates=200)\n"
         + block_after("explore").replace('"my-sweep"', repr(str(tmp_path / "sweep")))
     )
-    code = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); "
+    code = f"import sys; sys.path.insert(0, {str(HELPERS)!r}); "
     printed = run("-c", code + f"exec(open({str(script)!r}).read())")
     assert "Keras model beside converted network" in printed
     assert "accuracy  energy loihi" in printed and "scale_firing_rates=" in printed

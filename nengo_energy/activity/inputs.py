@@ -7,7 +7,7 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError
+from ..common.exceptions import InputError
 
 
 def check_inputs(

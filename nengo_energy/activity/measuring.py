@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
 import nengo
 import numpy as np
 
-from nengo_energy.activity.emulator import EMULATORS
-from nengo_energy.activity.inputs import check_inputs
-from nengo_energy.activity.simulators import RUNNERS, SIMULATORS, Schedule
-from nengo_energy.activity.totals import PopulationActivity, Totals
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.checks import (
-    check_choice,
-    check_count,
-    check_counts,
-    check_positive,
-)
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.progress import progress_bar
-from nengo_energy.network.topology import Topology
-from nengo_energy.network.tracing import trace_topology
+from ..common.defaults import DT
+from ..common.progress import progress_bar
+from ..network.topology import Topology
+from ..network.tracing import trace_topology
+from .activity import Activity
+from .inputs import check_inputs
+from .run import Run
+from .simulators import RUNNERS
+from .totals import Totals
 
 logger = logging.getLogger(__name__)
 
@@ -34,112 +27,9 @@ BATCH_NEURONS = 2_000_000
 MAX_BATCH = {"nengo": 1, "nengo-dl": 128, "loihi": 16}
 """Most inferences that a simulator runs side by side by default."""
 
-__all__: Sequence[str] = [
-    "Activity",
-    "PopulationActivity",
-    "default_minibatch",
-    "measure_activity",
-    "measure_activity_at",
-]
-
-
-@dataclass(frozen=True)
-class Activity:
-    """What a network did on a set of inputs.
-
-    Attributes
-    ----------
-    populations : Mapping of {str: PopulationActivity}
-        Spikes by population.
-    n_inferences : int
-        Number of inputs.
-    timesteps : int
-        Timesteps of each inference that were counted.
-    warmup : int
-        Timesteps before them that were run and not counted.
-    dt : float
-        Length of a timestep [s].
-    simulator : str
-        ``"nengo"``, ``"nengo-dl"`` or ``"loihi"``.
-    static_input : bool
-        Whether each input stayed the same over its inference.
-    fingerprint : str
-        Of the topology that was measured.
-    outputs : Mapping of {nengo.Probe: (n_inferences, size) ndarray}
-        Probes of the network, averaged over the last half of the counted timesteps.
-    assumptions : tuple of Assumption
-        What was taken for granted.
-    settings : Mapping
-        What is needed to measure the same again.
-    """
-
-    populations: Mapping[str, PopulationActivity]
-    n_inferences: int
-    timesteps: int
-    warmup: int
-    dt: float
-    simulator: str
-    static_input: bool
-    fingerprint: str
-    outputs: Mapping[Any, np.ndarray] = field(default_factory=dict, repr=False)
-    assumptions: tuple[Assumption, ...] = ()
-    settings: Mapping[str, object] = field(default_factory=dict, repr=False)
-
-    def firing_rates(self, population: str) -> np.ndarray:
-        """Return the mean rate of each neuron, (n_neurons,) ndarray [Hz]."""
-        seconds = self.timesteps * self.dt * self.n_inferences
-        return self.populations[population].spikes / seconds
-
-    def accuracy(self, labels: Any, probe: nengo.Probe | None = None) -> float:
-        """Return the share of inferences whose largest output is at the label.
-
-        Parameters
-        ----------
-        labels : (n_inferences,) int array_like
-            Index of the right output for each inference.
-        probe : nengo.Probe, optional
-            Output to judge; needed when the network has several.
-
-        Returns
-        -------
-        float
-            Between 0 and 1.
-
-        Raises
-        ------
-        InputError
-            If the labels don't fit the inferences, or it isn't clear which output.
-        """
-        if probe is None and len(self.outputs) != 1:
-            raise InputError(
-                f"the network has {len(self.outputs)} outputs; say which to judge with "
-                "probe="
-            )
-        output = self.outputs[next(iter(self.outputs)) if probe is None else probe]
-        wanted = np.asarray(labels)
-        if wanted.shape != (self.n_inferences,):
-            raise InputError(
-                f"labels must have the shape ({self.n_inferences},), one for each "
-                f"inference; got {wanted.shape}"
-            )
-        return float(np.mean(np.argmax(output, axis=1) == wanted))
-
-    def to_frame(self) -> Any:
-        """Return one row per population: spikes, rates, silent neurons.
-
-        Returns
-        -------
-        pandas.DataFrame
-            See `nengo_energy.estimates.report.activity_frame`.
-        """
-        from nengo_energy.estimates.report import activity_frame
-
-        return activity_frame(self)
-
-    def __str__(self) -> str:
-        from nengo_energy.estimates.report import format_activity
-
-        return format_activity(self)
+OnBatch = Callable[[int, Mapping[str, np.ndarray]], None]
+"""Takes the index of a batch's first inference, and the spikes of each neuron in each
+inference by population, (batch, n_neurons) int64 ndarray."""
 
 
 def measure_activity(
@@ -148,7 +38,7 @@ def measure_activity(
     timesteps: int = 50,
     *,
     simulator: str = "nengo",
-    dt: float = 0.001,
+    dt: float = DT,
     warmup: int = 0,
     minibatch_size: int | None = None,
     emulator: str | None = None,
@@ -203,19 +93,16 @@ def measure_activity(
     UnsupportedError
         If the network holds what can't be counted.
     """
-    (activity,) = measure_activity_at(
-        network,
-        inputs,
-        [timesteps],
+    run = Run(
+        timesteps=(timesteps,),
         simulator=simulator,
         dt=dt,
         warmup=warmup,
         minibatch_size=minibatch_size,
         emulator=emulator,
-        topology=topology,
-        probes=probes,
         progress=progress,
     )
+    (activity,) = measure_run(network, inputs, run, topology=topology, probes=probes)
     return activity
 
 
@@ -225,13 +112,13 @@ def measure_activity_at(
     timesteps: Sequence[int],
     *,
     simulator: str = "nengo",
-    dt: float = 0.001,
+    dt: float = DT,
     warmup: int = 0,
     minibatch_size: int | None = None,
     emulator: str | None = None,
     topology: Topology | None = None,
     probes: Sequence[nengo.Probe] | None = None,
-    on_batch: Callable[[int, Mapping[str, np.ndarray]], None] | None = None,
+    on_batch: OnBatch | None = None,
     progress: bool | None = None,
 ) -> tuple[Activity, ...]:
     """Measure activity after several numbers of timesteps, in one run over the longest.
@@ -267,38 +154,47 @@ def measure_activity_at(
     UnsupportedError
         If the network holds what can't be counted.
     """
-    check_choice("simulator", simulator, SIMULATORS)
-    asked = check_counts("timesteps", timesteps)
-    warmup = check_count("warmup", warmup, minimum=0)
-    dt = check_positive("dt", dt, "s")
+    run = Run(
+        timesteps=timesteps,
+        simulator=simulator,
+        dt=dt,
+        warmup=warmup,
+        minibatch_size=minibatch_size,
+        emulator=emulator,
+        progress=progress,
+    )
+    return measure_run(
+        network, inputs, run, topology=topology, probes=probes, on_batch=on_batch
+    )
+
+
+def measure_run(
+    network: nengo.Network,
+    inputs: Mapping[nengo.Node, np.ndarray] | np.ndarray | None,
+    run: Run,
+    *,
+    topology: Topology | None = None,
+    probes: Sequence[nengo.Probe] | None = None,
+    on_batch: OnBatch | None = None,
+) -> tuple[Activity, ...]:
+    """Measure activity as a run says; see `measure_activity_at`."""
     if topology is None:
         topology = trace_topology(network)
-    schedule = Schedule(warmup, tuple(sorted(asked)))
+    schedule = run.schedule
     data = check_inputs(network, inputs, schedule.total)
     n_inferences = len(next(iter(data.values()))) if data else 1
-    most = MAX_BATCH[simulator]
-    if minibatch_size is None:
-        minibatch_size = default_minibatch(topology.n_neurons, n_inferences, simulator)
-    batch_size = check_count("minibatch_size", minibatch_size)
-    if most == 1:
-        batch_size = 1
-    options = {}
-    if emulator is not None:
-        check_choice("emulator", emulator, EMULATORS)
-        if simulator != "loihi":
-            raise InputError(
-                f"emulator={emulator!r} is for simulator='loihi'; got {simulator!r}"
-            )
-        options = {"emulator": emulator}
+    batch_size = _batch_size(run, topology.n_neurons, n_inferences)
     if probes is None:
         probes = [p for p in network.all_probes if isinstance(p.obj, nengo.Node)]
     totals = [Totals(topology) for _ in schedule.marks]
-    logger.info("measuring %d inferences by %s", n_inferences, simulator)
-    runner = RUNNERS[simulator](
-        network, topology.populations, probes, dt, batch_size, **options
+    logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
+    options = {} if run.emulator is None else {"emulator": run.emulator}
+    runner = RUNNERS[run.simulator](
+        network, topology.populations, probes, run.dt, batch_size, **options
     )
     n_steps = n_inferences * schedule.total
-    with progress_bar(n_steps, f"simulating ({simulator})", progress) as tick, runner:
+    label = f"simulating ({run.simulator})"
+    with progress_bar(n_steps, label, run.progress) as tick, runner:
         for start in range(0, n_inferences, batch_size):
             batch = {node: x[start : start + batch_size] for node, x in data.items()}
             for counts, total in zip(runner.run(batch, schedule, tick), totals):
@@ -307,30 +203,39 @@ def measure_activity_at(
                 on_batch(start, spikes)
     activities = {
         mark: Activity(
-            total.populations(),
-            n_inferences,
-            mark,
-            warmup,
-            dt,
-            simulator,
-            _stays(topology, data),
-            topology.fingerprint,
-            total.outputs(),
-            total.assumptions(),
-            {
-                "simulator": simulator,
+            populations=total.populations(),
+            n_inferences=n_inferences,
+            timesteps=mark,
+            warmup=run.warmup,
+            dt=run.dt,
+            simulator=run.simulator,
+            static_input=_stays(topology, data),
+            fingerprint=topology.fingerprint,
+            outputs=total.outputs(),
+            assumptions=total.assumptions(),
+            settings={
+                "simulator": run.simulator,
                 "timesteps": mark,
-                "warmup": warmup,
-                "dt": dt,
+                "warmup": run.warmup,
+                "dt": run.dt,
                 "n_inferences": n_inferences,
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
-                "versions": _versions(simulator),
+                "versions": _versions(run.simulator),
             },
         )
         for mark, total in zip(schedule.marks, totals)
     }
-    return tuple(activities[mark] for mark in asked)
+    return tuple(activities[mark] for mark in run.timesteps)
+
+
+def _batch_size(run: Run, n_neurons: int, n_inferences: int) -> int:
+    """Return how many inferences are run side by side."""
+    if MAX_BATCH[run.simulator] == 1:
+        return 1
+    if run.minibatch_size is None:
+        return default_minibatch(n_neurons, n_inferences, run.simulator)
+    return run.minibatch_size
 
 
 def default_minibatch(

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any
 
 import numpy as np
 
-from nengo_energy.activity.simulators import BatchCounts
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.network.topology import Population, Topology
+from ..common.assumptions import Assumption
+from ..network.topology import Population, Topology
+from .activity import PopulationActivity
+from .simulators import BatchCounts
 
 RATE_AS_SPIKING = "rate-neurons-as-spiking"
 MULTI_SPIKE = "several-spikes-per-timestep"
-
-
-@dataclass(frozen=True)
-class PopulationActivity:
-    """Spikes of one population.
-
-    Attributes
-    ----------
-    spikes : (n_neurons,) int64 ndarray
-        Spikes of each neuron, summed over inferences.
-    spikes_per_inference : (n_inferences,) int64 ndarray
-        Spikes of all neurons, in each inference.
-    active_per_inference : (n_inferences,) int64 ndarray
-        Neurons x timesteps with at least one spike, in each inference.
-    sent_per_inference : (n_inferences,) int64 ndarray
-        Spikes of neurons that drive at least one synapse, in each inference.
-    synops_per_inference : Mapping of {str: (n_inferences,) int64 ndarray}
-        Synops of each projection that leaves the population, in each inference.
-    peak : int
-        Most spikes of any neuron in one timestep.
-    """
-
-    spikes: np.ndarray = field(repr=False)
-    spikes_per_inference: np.ndarray = field(repr=False)
-    active_per_inference: np.ndarray = field(repr=False)
-    sent_per_inference: np.ndarray = field(repr=False)
-    synops_per_inference: Mapping[str, np.ndarray] = field(repr=False)
-    peak: int
-
-    @property
-    def n_neurons(self) -> int:
-        """Number of neurons."""
-        return len(self.spikes)
 
 
 class Totals:
@@ -93,12 +60,14 @@ class Totals:
         series = {key: np.concatenate(parts) for key, parts in self.series.items()}
         return {
             pop.name: PopulationActivity(
-                self.spikes[pop.name],
-                series[pop.name, "spikes"],
-                series[pop.name, "active"],
-                series[pop.name, "sent"],
-                {p.name: series[pop.name, p.name] for p in self.outgoing[pop.name]},
-                self.peak[pop.name],
+                spikes=self.spikes[pop.name],
+                spikes_per_inference=series[pop.name, "spikes"],
+                active_per_inference=series[pop.name, "active"],
+                sent_per_inference=series[pop.name, "sent"],
+                synops_per_inference={
+                    p.name: series[pop.name, p.name] for p in self.outgoing[pop.name]
+                },
+                peak=self.peak[pop.name],
             )
             for pop in self.topology.populations
         }

@@ -7,15 +7,15 @@ import os
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from nengo_energy.calibration.device_file import device_data, host_name
-from nengo_energy.calibration.measuring import measure_models, reference_models
-from nengo_energy.calibration.meters import open_meter
-from nengo_energy.common.checks import check_count, check_positive
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.devices import Device
-from nengo_energy.devices.device import check_name
-from nengo_energy.devices.files import parse_device
-from nengo_energy.devices.writing import format_device_file
+from ..common.checks import check_count, check_positive
+from ..common.exceptions import InputError
+from ..devices import Device
+from ..devices.device import check_name
+from ..devices.files import parse_device
+from ..devices.writing import format_device_file
+from .device_file import device_data, host_name
+from .measuring import measure_models, reference_models
+from .meters import open_meter
 
 __all__ = ["calibrate"]
 

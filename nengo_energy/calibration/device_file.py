@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from nengo_energy.calibration.fitting import Fit, fit_terms
-from nengo_energy.calibration.measuring import Readings
-from nengo_energy.calibration.meters import METERS
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.version import __version__
-from nengo_energy.devices.writing import readable
+from ..common.exceptions import InputError
+from ..common.version import __version__
+from ..devices.writing import readable
+from .fitting import Fit, fit_terms
+from .measuring import Readings
+from .meters import METERS
 
 CONFIDENCE = 0.95
 SOURCE = "calibration"

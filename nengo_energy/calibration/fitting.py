@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError
+from ..common.exceptions import InputError
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from nengo_energy.calibration.meters import Meter, Window
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.progress import progress_bar
-from nengo_energy.compat import import_tensorflow
-from nengo_energy.layer_ops.counting import count_layer_ops
+from ..common.exceptions import InputError
+from ..common.progress import progress_bar
+from ..compat import import_tensorflow
+from ..layer_ops.counting import count_layer_ops
+from .meters import Meter, Window
 
 IDLE_WINDOWS = 3
 """Windows of idling before the models, and again after them."""

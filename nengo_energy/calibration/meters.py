@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from nengo_energy.common.checks import check_choice
-from nengo_energy.common.exceptions import (
-    InputError,
-    MissingDependencyError,
-    UnsupportedError,
-)
+from ..common.checks import check_choice
+from ..common.exceptions import InputError, MissingDependencyError, UnsupportedError
 
 METERS = {
     "gpu": "NVML (NVIDIA GPU)",

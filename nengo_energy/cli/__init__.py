@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nengo_energy.common.lazy_names import lazy_names
+from ..common.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from nengo_energy.cli.program import main as main
+    from .program import main as main
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

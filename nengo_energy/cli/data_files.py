@@ -11,7 +11,7 @@ from typing import Any, Iterator, Sequence, Union
 
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError, NengoEnergyError, NotFoundError
+from ..common.exceptions import InputError, NengoEnergyError, NotFoundError
 
 if sys.version_info >= (3, 11):
     import tomllib

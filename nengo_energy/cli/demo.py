@@ -7,11 +7,11 @@ from typing import Any, Callable
 
 import numpy as np
 
-from nengo_energy.activity.measuring import Activity
-from nengo_energy.common.exceptions import MissingDependencyError
-from nengo_energy.common.progress import progress_bar
-from nengo_energy.compat import import_tensorflow
-from nengo_energy.conversion.converting import convert
+from ..activity.activity import Activity
+from ..common.exceptions import MissingDependencyError
+from ..common.progress import progress_bar
+from ..compat import import_tensorflow
+from ..conversion.converting import convert
 
 N_EPOCHS = 15
 N_EMULATED = 50

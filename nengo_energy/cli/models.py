@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from nengo_energy.cli.data_files import array_names, load_arrays, load_grid
-from nengo_energy.cli.options import (
+from ..common.checks import check_count
+from ..common.exceptions import InputError
+from ..common.frame_records import frame_records, to_json
+from ..compat.quiet import import_tensorflow_quietly
+from .data_files import array_names, load_arrays, load_grid
+from .options import (
     ESTIMATE_FORMATS,
     add_command,
     add_conversion,
@@ -17,15 +21,11 @@ from nengo_energy.cli.options import (
     add_sweep_options,
     add_timing,
 )
-from nengo_energy.common.checks import check_count
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.frame_records import frame_records, to_json
-from nengo_energy.compat.quiet import import_tensorflow_quietly
 
 if TYPE_CHECKING:
     import pandas
 
-    from nengo_energy.conversion.spiking_model import SpikingModel
+    from ..conversion.spiking_model import SpikingModel
 
 DEFAULT_X, DEFAULT_Y = "x", "y"
 """Arrays that are taken unless others are named."""
@@ -119,7 +119,7 @@ def add_commands(commands: Any) -> None:
 
 def run_estimate(options: argparse.Namespace) -> None:
     """Estimate energy from measured spikes."""
-    from nengo_energy.estimates.formats import format_as
+    from .formats import format_as
 
     snn, x = _convert(options)
     activity = snn.measure(x, simulator=options.simulator, **_timing(options))
@@ -156,7 +156,7 @@ def run_sweep(options: argparse.Namespace) -> None:
     x = _inputs(options)
     (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y])
     import_tensorflow_quietly()
-    from nengo_energy.sweeps import sweep
+    from ..sweeps.exploring import sweep
 
     found = sweep(
         options.model,
@@ -236,7 +236,7 @@ def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
     """Return the converted model, and its inputs; these first, as they are quick."""
     x = _inputs(options)
     import_tensorflow_quietly()
-    from nengo_energy.conversion.converting import convert
+    from ..conversion.converting import convert
 
     snn = convert(
         options.model,

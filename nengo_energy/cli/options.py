@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, Sequence
 
+from ..common.defaults import DT
+
 FORMATS = ("table", "csv", "json")
 ESTIMATE_FORMATS = (*FORMATS, "markdown", "latex", "html")
 
@@ -89,9 +91,9 @@ def add_timing(parser: Any) -> None:
     parser.add_argument(
         "--dt",
         type=float,
-        default=0.001,
+        default=DT,
         metavar="S",
-        help="length of a timestep (default: 0.001)",
+        help=f"length of a timestep (default: {DT:g})",
     )
     parser.add_argument(
         "--warmup",

@@ -7,10 +7,10 @@ import os
 import sys
 from typing import Any, Sequence
 
-from nengo_energy.cli import models as cli_models, reports as cli_reports
-from nengo_energy.common.exceptions import InputError, NengoEnergyError
-from nengo_energy.common.version import __version__
-from nengo_energy.compat.quiet import import_tensorflow_quietly
+from ..common.exceptions import InputError, NengoEnergyError
+from ..common.version import __version__
+from ..compat.quiet import import_tensorflow_quietly
+from . import models as cli_models, reports as cli_reports
 
 EPILOG = """\
 examples:
@@ -127,29 +127,29 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
-    from nengo_energy.cli.demo import run_demo
+    from .demo import run_demo
 
     run_demo(lambda text: print(text, flush=True), progress=True)
 
 
 def _devices(options: argparse.Namespace) -> None:
-    from nengo_energy import devices
-    from nengo_energy.devices.report import format_device_list
+    from .. import devices
+    from ..devices.report import format_device_list
 
     print(format_device_list([devices.get(name) for name in devices.names()]))
 
 
 def _device(options: argparse.Namespace) -> None:
-    from nengo_energy import devices
-    from nengo_energy.devices.report import format_device
+    from .. import devices
+    from ..devices.report import format_device
 
     print(format_device(devices.get(options.name)))
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from nengo_energy.calibration import calibrate
-    from nengo_energy.calibration.meters import open_meter
-    from nengo_energy.devices.report import format_device
+    from ..calibration.calibrating import calibrate
+    from ..calibration.meters import open_meter
+    from ..devices.report import format_device
 
     meter = open_meter(options.meter)  # first: without one there is nothing to do
     import_tensorflow_quietly()
@@ -167,7 +167,7 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 
 def _load_model(path: str) -> Any:
-    from nengo_energy.compat import import_tensorflow
+    from ..compat import import_tensorflow
 
     try:
         return import_tensorflow().keras.models.load_model(path, compile=False)

@@ -61,9 +61,9 @@ def _add_diff(commands: Any) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from nengo_energy.common.file_output import check_writable, write_text
-    from nengo_energy.estimates.formats import choose_format, format_as
-    from nengo_energy.estimates.serialization import load_estimate
+    from ..common.file_output import check_writable, write_text
+    from ..estimates.serialization import load_estimate
+    from .formats import choose_format, format_as
 
     name = choose_format(options.format, options.output)
     if options.output is not None:
@@ -76,7 +76,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from nengo_energy.estimates.differences import diff
+    from ..estimates.differences import diff
 
     found = diff(options.before, options.after, tolerance=options.tolerance)
     if options.format == "csv":

@@ -6,7 +6,7 @@ import math
 from numbers import Integral, Real
 from typing import Any, Sequence
 
-from nengo_energy.common.exceptions import InputError
+from .exceptions import InputError
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> str:

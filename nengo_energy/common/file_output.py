@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Union
 
-from nengo_energy.common.exceptions import InputError
+from .exceptions import InputError
 
 PathLike = Union[str, "os.PathLike[str]"]
 """A path, as a text or an object."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence, Union
 
-from nengo_energy.common.tables import NOTHING, format_digits, typeset_si
+from .tables import NOTHING, format_digits, typeset_si
 
 if TYPE_CHECKING:
     import pandas

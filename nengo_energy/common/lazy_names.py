@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
-from collections.abc import Callable
+from importlib.util import resolve_name
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 
 def lazy_names(
@@ -26,7 +26,7 @@ def lazy_names(
     file : str
         Its source, its ``__file__``.
     """
-    homes = _listed_names(file)
+    homes = _listed_names(package, file)
 
     def load(name: str) -> Any:
         if name not in homes:
@@ -45,11 +45,15 @@ def lazy_names(
     return load, names, sorted(homes)
 
 
-def _listed_names(file: str) -> dict[str, tuple[str, str]]:
+def _listed_names(package: str, file: str) -> dict[str, tuple[str, str]]:
     """Return the module, and the name there, of each name that a file lists."""
     tree = ast.parse(Path(file).read_text(encoding="utf-8"))
     return {
-        alias.asname or alias.name: (str(node.module), alias.name)
+        alias.asname
+        or alias.name: (
+            resolve_name("." * node.level + (node.module or ""), package),
+            alias.name,
+        )
         for block in tree.body
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
         for node in block.body

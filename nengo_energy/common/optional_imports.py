@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import types
 
-from nengo_energy.common.exceptions import MissingDependencyError
+from .exceptions import MissingDependencyError
 
 
 def import_or_explain(package: str, pip_name: str, purpose: str) -> types.ModuleType:

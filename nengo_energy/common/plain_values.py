@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence, Set
 from numbers import Integral, Real
+from typing import AbstractSet, Mapping, Sequence
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def plain(value: object) -> object:
         return plain(value.tolist())
     if isinstance(value, Mapping):
         return {_key(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return sorted((plain(item) for item in value), key=str)
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return [plain(item) for item in value]

@@ -7,7 +7,7 @@ from typing import Any, Iterable
 
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError
+from .exceptions import InputError
 
 CONFIDENCE = 0.95
 """Level of the intervals."""

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy.activity.measuring import Activity
-from nengo_energy.common.assumptions import Assumption, merge_assumptions
-from nengo_energy.common.checks import check_count
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.common.proportions import check_labels, share_equal
-from nengo_energy.comparison.reference import KerasReference
-from nengo_energy.comparison.results import (
-    Comparison,
-    CurvePoint,
-    LayerComparison,
-    OutputComparison,
-)
-from nengo_energy.comparison.statistics import Pairs
-from nengo_energy.network.topology import Population
-
-if TYPE_CHECKING:
-    from nengo_energy.conversion.spiking_model import SpikingModel
+from ..activity.activity import Activity
+from ..activity.run import Run
+from ..common.assumptions import Assumption, merge_assumptions
+from ..common.checks import check_count
+from ..common.exceptions import InputError, UnsupportedError
+from ..common.proportions import check_labels, share_equal
+from ..network.topology import Population
+from .converted import ConvertedNetwork
+from .reference import KerasReference
+from .results import Comparison, CurvePoint, LayerComparison, OutputComparison
+from .statistics import Pairs
 
 CURVE_POINTS = 10
 """Numbers of timesteps at which accuracy is judged, unless the user says which."""
@@ -40,48 +35,31 @@ MAGNITUDES = Assumption(
 
 
 def compare_networks(
-    snn: SpikingModel,
+    snn: ConvertedNetwork,
     x: Any,
-    timesteps: int = 50,
+    run: Run,
     labels: Any = None,
     *,
-    simulator: str = "nengo-dl",
     devices: Any = None,
     host: Any = None,
-    curve: Sequence[int] | None = None,
-    dt: float = 0.001,
-    warmup: int = 0,
-    minibatch_size: int | None = None,
-    progress: bool | None = None,
 ) -> Comparison:
-    """Compare a Keras model with its converted network; see `SpikingModel.compare`."""
-    timesteps = check_count("timesteps", timesteps)
+    """Compare a Keras model with its converted network; see `SpikingModel.compare`.
+
+    Networks are compared after the longest of the run's timesteps, and their decisions
+    after each.
+    """
     if snn.options.get("temporal_model"):
         raise UnsupportedError(
             f"model {snn.model.name!r} was converted with temporal_model=True, so its "
             "network has an output for each timestep; that can't be compared yet"
         )
-    marks = curve_marks(timesteps) if curve is None else [*curve]
-    if timesteps not in marks:
-        marks = [*marks, timesteps]
-    if any(mark > timesteps for mark in marks):
-        raise InputError(
-            f"curve must hold numbers up to the {timesteps} timesteps; got {marks}"
-        )
+    run = replace(run, timesteps=sorted(run.timesteps))
+    timesteps = run.timesteps[-1]
     inputs = snn.as_input(x)
     n_inferences = len(next(iter(inputs.values())))
     wanted = _labels_by_output(snn, labels, n_inferences)
-    sums = _Sums(snn, KerasReference(snn, inputs), timesteps, dt)
-    activities = snn.measure_at(
-        x,
-        sorted(marks),
-        simulator=simulator,
-        dt=dt,
-        warmup=warmup,
-        minibatch_size=minibatch_size,
-        on_batch=sums.add,
-        progress=progress,
-    )
+    sums = _Sums(snn, KerasReference(snn, inputs), timesteps, run.dt)
+    activities = snn.measure_run(x, run, sums.add)
     activity = activities[-1]
     estimates = {a.timesteps: snn.estimate(a, devices, host=host) for a in activities}
     return Comparison(
@@ -101,13 +79,31 @@ def compare_networks(
     )
 
 
-def curve_marks(timesteps: int) -> list[int]:
-    """Return numbers of timesteps in equal steps that end at the last."""
-    step = -(-timesteps // CURVE_POINTS)
-    return list(range(timesteps, 0, -step))[::-1]
+def curve_marks(timesteps: int, curve: Sequence[int] | None = None) -> list[int]:
+    """Return the numbers of timesteps at which decisions are judged.
+
+    Parameters
+    ----------
+    timesteps : int
+        The last of them.
+    curve : sequence of int, optional
+        The others; by default in equal steps.
+    """
+    timesteps = check_count("timesteps", timesteps)
+    if curve is None:
+        step = -(-timesteps // CURVE_POINTS)
+        return list(range(timesteps, 0, -step))[::-1]
+    marks = [*curve]
+    if timesteps not in marks:
+        marks.append(timesteps)
+    if any(mark > timesteps for mark in marks):
+        raise InputError(
+            f"curve must hold numbers up to the {timesteps} timesteps; got {marks}"
+        )
+    return marks
 
 
-def output_probes(snn: SpikingModel) -> dict[str, Any]:
+def output_probes(snn: ConvertedNetwork) -> dict[str, Any]:
     """Return the network's probes by the name of the model's output."""
     layers = [t._keras_history[0].name for t in snn.clone.model.outputs]
     names = [
@@ -118,7 +114,7 @@ def output_probes(snn: SpikingModel) -> dict[str, Any]:
 
 
 def _labels_by_output(
-    snn: SpikingModel, labels: Any, n_inferences: int
+    snn: ConvertedNetwork, labels: Any, n_inferences: int
 ) -> dict[str, np.ndarray]:
     """Return labels by the name of the output that they are for, or complain."""
     if labels is None:
@@ -145,7 +141,7 @@ class _Sums:
 
     def __init__(
         self,
-        snn: SpikingModel,
+        snn: ConvertedNetwork,
         reference: KerasReference,
         timesteps: int,
         dt: float,

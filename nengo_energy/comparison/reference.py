@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.keras_models.check import as_array
-from nengo_energy.keras_models.graph import leaves, read_graph
-from nengo_energy.keras_models.running import ModelRunner, Signal
-from nengo_energy.network.topology import Population
+from ..common.exceptions import InputError, UnsupportedError
+from ..keras_models.check import as_array
+from ..keras_models.graph import leaves, read_graph
+from ..keras_models.running import ModelRunner, Signal
+from ..network.topology import Population
 
 if TYPE_CHECKING:
     import nengo
 
-    from nengo_energy.conversion.spiking_model import SpikingModel
+    from .converted import ConvertedNetwork
 
 BATCH_SIZE = 128
 """Inferences that the Keras model is run on at once."""
@@ -33,7 +33,7 @@ class KerasReference:
         The network's inputs, each staying over an inference.
     """
 
-    def __init__(self, snn: SpikingModel, inputs: Mapping[nengo.Node, np.ndarray]):
+    def __init__(self, snn: ConvertedNetwork, inputs: Mapping[nengo.Node, np.ndarray]):
         self._graph = read_graph(snn.clone.model)
         self._runner = ModelRunner(self._note)
         self._arrays = _keras_inputs(snn, inputs)
@@ -84,7 +84,7 @@ class KerasReference:
 
 
 def keras_outputs(
-    snn: SpikingModel, inputs: Mapping[nengo.Node, np.ndarray]
+    snn: ConvertedNetwork, inputs: Mapping[nengo.Node, np.ndarray]
 ) -> list[np.ndarray]:
     """Return the outputs of a network's Keras model, (n_inferences, size) each."""
     arrays = _keras_inputs(snn, inputs)
@@ -121,7 +121,7 @@ def _natural(population: Population) -> list[int]:
 
 
 def _keras_inputs(
-    snn: SpikingModel, inputs: Mapping[nengo.Node, np.ndarray]
+    snn: ConvertedNetwork, inputs: Mapping[nengo.Node, np.ndarray]
 ) -> list[np.ndarray]:
     return [
         _as_keras_input(inputs[node], tensor)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Mapping
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.frame_records import frame_records, to_json
-from nengo_energy.common.proportions import Share, share_columns
-from nengo_energy.estimates.estimate import EnergyEstimate
+from ..common.assumptions import Assumption
+from ..common.frame_records import frame_records, to_json
+from ..common.proportions import Share, share_columns
+from ..estimates.estimate import EnergyEstimate
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -229,20 +229,20 @@ class Comparison:
         )
 
     def plot(self) -> matplotlib.figure.Figure:
-        """Draw layers and accuracy against timesteps; see `plots.plot_comparison`.
+        """Draw layers and accuracy against timesteps; see `plot_comparison`.
 
         Raises
         ------
         MissingDependencyError
             If matplotlib isn't installed.
         """
-        from nengo_energy.estimates.plots import plot_comparison
+        from .plot import plot_comparison
 
         return plot_comparison(
             self.to_frame(), self.curve_frame(), self.outputs_frame()
         )
 
     def __str__(self) -> str:
-        from nengo_energy.comparison.text import format_comparison
+        from .text import format_comparison
 
         return format_comparison(self)

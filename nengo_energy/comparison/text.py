@@ -5,20 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from nengo_energy.common.tables import (
-    NOTHING,
-    WIDTH,
-    format_bullets,
-    format_si,
-    format_table,
-)
+from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
 
 if TYPE_CHECKING:
-    from nengo_energy.comparison.results import (
-        Comparison,
-        LayerComparison,
-        OutputComparison,
-    )
+    from .results import Comparison, LayerComparison, OutputComparison
 
 INTERVALS = "Shares are followed by their Wilson 95 % confidence interval."
 NETWORKS = {"dense": "Keras model", "event": "converted network"}

@@ -6,12 +6,8 @@ them, nor TensorFlow; its functions do, once, when first called.
 
 from __future__ import annotations
 
-from nengo_energy.compat.imports import (
-    import_nengo_dl,
-    import_tensorflow,
-    import_tf_keras,
-)
-from nengo_energy.compat.loihi import import_nengo_loihi
+from .imports import import_nengo_dl, import_tensorflow, import_tf_keras
+from .loihi import import_nengo_loihi
 
 __all__ = [
     "import_nengo_dl",

@@ -16,7 +16,7 @@ from nengo.builder import Model
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
-from nengo_energy.compat.imports import import_nengo_dl, import_tensorflow, locked
+from .imports import import_nengo_dl, import_tensorflow, locked
 
 KINDS = ("sum", "magnitude", "active", "peak")
 """What can be accumulated of the neurons' outputs: their sum, the sum of their absolute

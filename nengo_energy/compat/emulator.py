@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Iterator, Protocol, cast
 
 import nengo
 import numpy as np
 from nengo.exceptions import ConfigError
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.compat.loihi import import_nengo_loihi
-from nengo_energy.compat.loihi_image import note_owners
+from ..common.defaults import DT
+from ..common.exceptions import UnsupportedError
+from .loihi import import_nengo_loihi
+from .loihi_image import note_owners
 
 HOSTS = ("host_pre", "host")
 """NengoLoihi's simulators of what runs on the host: of what the chip's input depends
@@ -28,7 +29,7 @@ def open_emulator(network: nengo.Network, **options: Any) -> Any:
     """
     nengo_loihi = import_nengo_loihi()
     if options.get("model") is None:
-        dt = float(options.get("dt", 0.001))
+        dt = float(options.get("dt", DT))
         options["model"] = nengo_loihi.builder.Model(dt=dt, label=str(network))
     note_owners(options["model"])
     with _casts_accepted():
@@ -71,7 +72,6 @@ def reset_emulator(sim: Any) -> None:
     sim : nengo_loihi.Simulator
         An open simulator.
     """
-    emulator = chip_emulator(sim)
     for spike_input in sim.model.inputs:
         for ti in [t for t in spike_input.spikes if t not in spike_input.permanent]:
             del spike_input.spikes[ti]
@@ -80,11 +80,8 @@ def reset_emulator(sim: Any) -> None:
         if name in sim.sims:
             sim.sims[name].reset()
     with _casts_accepted():
-        if hasattr(emulator, "restarted"):
-            fresh = emulator.restarted(sim.model)
-        else:
-            fresh = type(emulator)(sim.model, seed=emulator.seed)
-    _install(sim, fresh)
+        fresh = watched_emulator(sim).restarted(sim.model)
+    install_emulator(sim, fresh)
     sim._n_steps = 0
     sim._probe_step_time()
 
@@ -104,10 +101,11 @@ def replace_emulator(sim: Any, emulator_type: Callable) -> None:
     with _casts_accepted():
         emulator = emulator_type(sim.model, seed=own.seed)
     own.close()
-    _install(sim, emulator)
+    install_emulator(sim, emulator)
 
 
-def _install(sim: Any, emulator: Any) -> None:
+def install_emulator(sim: Any, emulator: Any) -> None:
+    """Let a simulator run on an emulator from here on."""
     from nengo_loihi.simulator import StepRunner
 
     sim.sims["emulator"] = emulator
@@ -199,90 +197,69 @@ def chip_spike_counts(
     return counts
 
 
-class SpikeMeter:
-    """Counts what happens on the emulator from reset on, in numbers for each unit.
+def chip_emulator(sim: Any) -> Any:
+    """Return the emulator that a simulator runs on."""
+    if "emulator" not in sim.sims:
+        raise UnsupportedError(
+            "the simulator runs on hardware; counting spikes needs the emulator: "
+            'pass target="sim"'
+        )
+    return sim.sims["emulator"]
 
-    Parameters
-    ----------
-    sim : nengo_loihi.Simulator
-        An open simulator that runs on the emulator.
-    """
 
-    def __init__(self, sim: Any):
-        chip_emulator(sim)
-        self.sim = sim
-        self._sent = []
-        for spike_input in sim.model.inputs:
-            sent = np.zeros(spike_input.n_neurons, dtype=np.int64)
-            self._sent.append(sent)
-            spike_input.add_spikes = _counting(spike_input.add_spikes, sent)
-        self.reset()
-
-    def reset(self) -> None:
-        """Go back to the first timestep, and forget what was counted."""
-        reset_emulator(self.sim)
-        for sent in self._sent:
-            sent[:] = 0
-        emulator = chip_emulator(self.sim)
-        emulator.compartment.error = _accept
-        watch = _StockWatch if not hasattr(emulator, "watch") else _CompiledWatch
-        self._watch = watch(emulator)
-
-    @property
-    def spikes(self) -> np.ndarray:
-        """Spikes of each compartment, (n_compartments,) int64 ndarray."""
-        count: np.ndarray = chip_emulator(self.sim).compartment.spike_count
-        return count.astype(np.int64)
-
-    @property
-    def on_their_way(self) -> np.ndarray:
-        """Spikes of the last timestep, which arrive in the next, (n_compartments,)."""
-        spiked: np.ndarray = chip_emulator(self.sim).compartment.spiked
-        return spiked.astype(np.int64)
-
-    @property
-    def sent(self) -> list[np.ndarray]:
-        """Spikes that the host sent, for each input, (n_units,) int64 ndarrays."""
-        return [sent.copy() for sent in self._sent]
-
-    @property
-    def waiting(self) -> list[np.ndarray]:
-        """Spikes of these that the chip hasn't taken yet."""
-        found = []
-        for spike_input, sent in zip(self.sim.model.inputs, self._sent):
-            count = np.zeros_like(sent)
-            for indices in spike_input.spikes.values():
-                np.add.at(count, np.asarray(indices, dtype=int), 1)
-            found.append(count)
-        return found
+class Watch(Protocol):
+    """What an emulator counts while it is watched, (n_compartments,) int64 ndarrays."""
 
     @property
     def overflows(self) -> np.ndarray:
         """Times that a number of each compartment exceeded its bits."""
-        return self._watch.overflows
 
     @property
     def repeats(self) -> np.ndarray:
         """Spikes of each compartment that followed one in the timestep before."""
-        return self._watch.repeats
 
 
-class _CompiledWatch:
-    """Reads what the compiled emulator counts."""
+class WatchedEmulator(Protocol):
+    """What we ask of an emulator beside what NengoLoihi does.
 
-    def __init__(self, emulator: Any):
-        self._emulator = emulator
-        emulator.watch()
+    The compiled emulator is one; NengoLoihi's own becomes one as `StockEmulator`.
+    """
 
-    @property
-    def overflows(self) -> np.ndarray:
-        count: np.ndarray = self._emulator.state.overflow_count
-        return count.astype(np.int64)
+    program: Any
+    """The flattened network that inferences can run on side by side, None without."""
 
-    @property
-    def repeats(self) -> np.ndarray:
-        count: np.ndarray = self._emulator.state.repeat_count
-        return count.astype(np.int64)
+    def restarted(self, model: Any) -> Any:
+        """Return an emulator of the same model at its first timestep."""
+
+    def watch(self) -> Watch:
+        """Count overflows and repeats of each compartment from now on."""
+
+
+class StockEmulator:
+    """NengoLoihi's own emulator as a `WatchedEmulator`."""
+
+    program = None
+
+    def __init__(self, own: Any):
+        self._own = own
+
+    def restarted(self, model: Any) -> Any:
+        """Return an emulator of the same model at its first timestep."""
+        return type(self._own)(model, seed=self._own.seed)
+
+    def watch(self) -> Watch:
+        """Count overflows and repeats of each compartment from now on."""
+        return _StockWatch(self._own)
+
+
+def watched_emulator(sim: Any) -> WatchedEmulator:
+    """Return the emulator that a simulator runs on, with what we ask of it beside."""
+    from nengo_loihi.emulator import EmulatorInterface
+
+    emulator = chip_emulator(sim)
+    if type(emulator) is EmulatorInterface:
+        return StockEmulator(emulator)
+    return cast(WatchedEmulator, emulator)
 
 
 class _StockWatch:
@@ -314,120 +291,6 @@ class _StockWatch:
     def repeats(self) -> np.ndarray:
         # the last timestep wasn't followed by another
         return self._repeats + (self._compartment.spiked & self._previous)
-
-
-def _accept(message: str, *args: Any, **kwargs: Any) -> None:
-    """Take an overflow without a word: it is counted."""
-
-
-def _counting(add_spikes: Any, sent: np.ndarray) -> Any:
-    def add(ti: int, spike_idxs: Any, permanent: bool = False) -> None:
-        np.add.at(sent, np.asarray(spike_idxs, dtype=int), 1)
-        add_spikes(ti, spike_idxs, permanent)
-
-    return add
-
-
-def chip_emulator(sim: Any) -> Any:
-    """Return the emulator that a simulator runs on."""
-    if "emulator" not in sim.sims:
-        raise UnsupportedError(
-            "the simulator runs on hardware; counting spikes needs the emulator: "
-            'pass target="sim"'
-        )
-    return sim.sims["emulator"]
-
-
-# --- the host apart from the chip ----------------------------------------------------
-
-
-class _Collector:
-    """Stands for a chip where NengoLoihi hands over the host's spikes."""
-
-    spikes: list[tuple[Any, int, np.ndarray]]
-
-    def host2chip(self, spikes: Any, errors: Any) -> None:
-        self.spikes = spikes
-
-
-class _Player:
-    """Stands for a chip where NengoLoihi takes the chip's output."""
-
-    def __init__(self, dt: float, first_step: int, outputs: Mapping[Any, np.ndarray]):
-        self.dt, self.first_step, self.outputs = dt, first_step, outputs
-
-    def chip2host(self, probes_receivers: Mapping[Any, Any]) -> None:
-        for probe, receiver in probes_receivers.items():
-            for k, output in enumerate(self.outputs[probe]):
-                # read by the host in the timestep after the one of the chip
-                receiver.receive(self.dt * (self.first_step + k + 2), output)
-
-
-def host_probes(sim: Any) -> list[Any]:
-    """Return the probes of the chip, of NengoLoihi's, whose values go to the host."""
-    return list(sim._runner.probes_receivers)
-
-
-def is_probed_on_host(sim: Any, probe: nengo.Probe) -> bool:
-    """Tell whether a probe records what the host does after the chip."""
-    return "host" in sim.sims and probe in sim.sims["host"].model.probes
-
-
-def permanent_spikes(sim: Any) -> list[tuple[Any, int, np.ndarray]]:
-    """Return spikes that were given when the network was built.
-
-    Returns
-    -------
-    list of (SpikeInput, int, ndarray)
-        See `run_before_chip`.
-    """
-    return [
-        (spike_input, t, spike_input.spike_idxs(t))
-        for spike_input in sim.model.inputs
-        for t in sorted(spike_input.permanent)
-    ]
-
-
-def restart_host(sim: Any, name: str) -> None:
-    """Bring one of the hosts back to its first timestep."""
-    if name in sim.sims:
-        sim.sims[name].reset()
-    _install(sim, chip_emulator(sim))
-
-
-def run_before_chip(sim: Any, n_steps: int) -> list[tuple[Any, int, np.ndarray]]:
-    """Run what the chip's input depends on.
-
-    Returns
-    -------
-    list of (SpikeInput, int, ndarray)
-        Where spikes go, the timestep in which they were sent, and the neurons.
-    """
-    if "host_pre" not in sim.sims:
-        return []
-    sim.sims["host_pre"].run_steps(n_steps)
-    collector = _Collector()
-    sim._runner._host2chip(collector)
-    return collector.spikes
-
-
-def run_after_chip(
-    sim: Any, first_step: int, n_steps: int, outputs: Mapping[Any, np.ndarray]
-) -> None:
-    """Run what depends on the chip's output.
-
-    Parameters
-    ----------
-    sim : nengo_loihi.Simulator
-        An open simulator.
-    first_step, n_steps : int
-        Timesteps that were run before, and are run now.
-    outputs : mapping of {nengo_loihi.probe.LoihiProbe: (n_steps, size) ndarray}
-        What the chip put out in these timesteps, by `host_probes`.
-    """
-    if "host" in sim.sims:
-        sim._runner._chip2host(_Player(sim.dt, first_step, outputs))
-        sim.sims["host"].run_steps(n_steps)
 
 
 def _nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:

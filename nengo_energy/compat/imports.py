@@ -16,22 +16,18 @@ import types
 import warnings
 from typing import Any, Callable, Iterator, Sequence, TypeVar
 
-from nengo_energy.common.exceptions import MissingDependencyError
-from nengo_energy.common.optional_imports import import_or_explain
-from nengo_energy.compat.redirect import (
-    StandIn,
-    keras2_standins,
-    redirected,
-    redirecting_import,
-)
+from ..common.exceptions import MissingDependencyError
+from ..common.optional_imports import import_or_explain
+from .redirect import StandIn, keras2_standins, redirected, redirecting_import
 
 logger = logging.getLogger(__name__)
 
-#: One lock for all imports: they depend on each other, and a thread may hold it twice.
 LOCK = threading.RLock()
+"""One lock for all imports: they depend on each other, and a thread may hold it
+twice."""
 
-#: Written for Keras 2. NengoDL imports KerasSpiking where it is installed.
 REDIRECTED_PACKAGES = ("nengo_dl", "keras_spiking")
+"""Written for Keras 2. NengoDL imports KerasSpiking where it is installed."""
 
 _Result = TypeVar("_Result")
 

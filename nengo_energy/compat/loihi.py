@@ -5,23 +5,19 @@ from __future__ import annotations
 import importlib
 import logging
 import types
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
-from nengo_energy.common.exceptions import MissingDependencyError
-from nengo_energy.common.optional_imports import import_or_explain
-from nengo_energy.compat.imports import (
-    import_nengo_dl,
-    locked,
-    untested_versions_accepted,
-)
-from nengo_energy.compat.redirect import StandIn
+from ..common.exceptions import MissingDependencyError
+from ..common.optional_imports import import_or_explain
+from .imports import import_nengo_dl, locked, untested_versions_accepted
+from .redirect import StandIn
 
 logger = logging.getLogger(__name__)
 
-#: The modules of NengoLoihi that use what NumPy 2 changed or dropped.
 NUMPY_1_MODULES = ("nengo_loihi.block", "nengo_loihi.dvs", "nengo_loihi.neurons")
+"""The modules of NengoLoihi that use what NumPy 2 changed or dropped."""
 
 
 @locked
@@ -36,7 +32,7 @@ def import_nengo_loihi() -> types.ModuleType:
     MissingDependencyError
         NengoLoihi isn't installed.
     """
-    nengo_dl: Optional[types.ModuleType] = None
+    nengo_dl: types.ModuleType | None = None
     try:
         nengo_dl = import_nengo_dl()
     except MissingDependencyError as error:

@@ -11,7 +11,7 @@ NengoDL.
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, Dict, Optional, Tuple
+from typing import Any
 
 import tensorflow as tf
 from nengo_dl.neuron_builders import LIFBuilder, SpikingRectifiedLinearBuilder
@@ -22,10 +22,10 @@ from nengo_loihi.neurons import (
     discretize_tau_ref,
 )
 
-from nengo_energy.common.exceptions import UnsupportedError
+from ..common.exceptions import UnsupportedError
 
 
-def aliased(rate: Any, amplitude: Optional[Any], dt: Any) -> Any:
+def aliased(rate: Any, amplitude: Any | None, dt: Any) -> Any:
     """Return the rate with an interspike interval rounded up to whole timesteps.
 
     Parameters
@@ -57,7 +57,7 @@ class LoihiSpikingRectifiedLinearBuilder(SpikingRectifiedLinearBuilder):
     At most one spike a timestep; a spike drops what the voltage exceeds one by.
     """
 
-    def step(self, J: Any, dt: Any, voltage: Any) -> Tuple[Any, Any]:
+    def step(self, J: Any, dt: Any, voltage: Any) -> tuple[Any, Any]:
         voltage = voltage + J * dt
         spiked = voltage > 1
         output = tf.cast(spiked, J.dtype) * self.alpha
@@ -96,7 +96,7 @@ class LoihiLIFBuilder(LIFBuilder):
 
     def step(
         self, J: Any, dt: Any, voltage: Any, refractory_time: Any
-    ) -> Tuple[Any, Any, Any]:
+    ) -> tuple[Any, Any, Any]:
         refractory_time = refractory_time - dt
         delta_t = tf.clip_by_value(dt - refractory_time, self.zero, dt)
         voltage = voltage - (J - voltage) * tf.math.expm1(-delta_t / self.tau_rc)
@@ -112,7 +112,7 @@ class LoihiLIFBuilder(LIFBuilder):
         return aliased(super().training_step(J, dt, **state), self.amplitude, dt)
 
 
-BUILDERS: Dict[type, type] = {
+BUILDERS: dict[type, type] = {
     LoihiLIF: LoihiLIFBuilder,
     LoihiSpikingRectifiedLinear: LoihiSpikingRectifiedLinearBuilder,
 }

@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 import nengo
 import numpy as np
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.compat.loihi import import_nengo_loihi
+from ..common.exceptions import UnsupportedError
+from .loihi import import_nengo_loihi
 
 _OWNERS: WeakKeyDictionary[Any, list[nengo.Connection]] = WeakKeyDictionary()
 
@@ -168,23 +168,25 @@ def read_image(sim: Any, allocator: Any, n_chips: int) -> ChipImage:
         use = {name: int(value) for name, (value, _) in block.utilization().items()}
         images.append(
             BlockImage(
-                ensembles[block],
-                np.asarray(list(model.block_comp_map[block])),
-                use["in-axons"],
-                use["out-axons"],
-                use["synapses"],
-                max([_lost_bits(s.synapse_cfg) for s in block.synapses], default=0),
-                block in read,
+                ensemble=ensembles[block],
+                neurons=np.asarray(list(model.block_comp_map[block])),
+                in_axons=use["in-axons"],
+                out_axons=use["out-axons"],
+                synapse_bits=use["synapses"],
+                lost_bits=max(
+                    [_lost_bits(s.synapse_cfg) for s in block.synapses], default=0
+                ),
+                is_read=block in read,
             )
         )
     chip_of, core_of = _places(allocator(model, n_chips), number)
     return ChipImage(
-        tuple(images),
-        tuple(_owner(i, owners) for i in model.inputs),
-        tuple(i.n_neurons for i in model.inputs),
-        axons,
-        chip_of,
-        core_of,
+        blocks=tuple(images),
+        inputs=tuple(_owner(i, owners) for i in model.inputs),
+        input_sizes=tuple(i.n_neurons for i in model.inputs),
+        axons=axons,
+        chip_of=chip_of,
+        core_of=core_of,
     )
 
 

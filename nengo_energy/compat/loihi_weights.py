@@ -8,7 +8,7 @@ from typing import Any
 import nengo
 from nengo.exceptions import BuildError
 
-from nengo_energy.compat.loihi import import_nengo_loihi
+from .loihi import import_nengo_loihi
 
 MIN_EXPONENT = -6
 """Smallest exponent that NengoLoihi gives to a group of weights."""

@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 
-from nengo_energy.compat.imports import import_tensorflow
+from .imports import import_tensorflow
 
 
 def import_tensorflow_quietly() -> None:

@@ -17,7 +17,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 ImportFunction = Callable[..., Any]
 
@@ -51,7 +51,7 @@ class StandIn(types.ModuleType):
 
 def keras2_standins(
     tensorflow: types.ModuleType, keras2: types.ModuleType
-) -> Dict[str, types.ModuleType]:
+) -> dict[str, types.ModuleType]:
     """Return what ``tensorflow`` and ``keras`` shall mean for a Keras 2 package.
 
     Parameters
@@ -100,8 +100,8 @@ def redirecting_import(
 
     def import_name(
         name: str,
-        globals: Optional[Mapping[str, Any]] = None,
-        locals: Optional[Mapping[str, Any]] = None,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
         fromlist: Sequence[str] = (),
         level: int = 0,
     ) -> Any:
@@ -125,8 +125,8 @@ class _RedirectingLoader(importlib.abc.Loader):
 
     def create_module(
         self, spec: importlib.machinery.ModuleSpec
-    ) -> Optional[types.ModuleType]:
-        module: Optional[types.ModuleType] = self._loader.create_module(spec)
+    ) -> types.ModuleType | None:
+        module: types.ModuleType | None = self._loader.create_module(spec)
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
@@ -148,9 +148,9 @@ class _RedirectingFinder(importlib.abc.MetaPathFinder):
     def find_spec(
         self,
         fullname: str,
-        path: Optional[Sequence[str]],
-        target: Optional[types.ModuleType] = None,
-    ) -> Optional[importlib.machinery.ModuleSpec]:
+        path: Sequence[str] | None,
+        target: types.ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname.partition(".")[0] not in self._packages:
             return None
         for finder in sys.meta_path:

@@ -9,22 +9,19 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.compat import import_nengo_dl, import_nengo_loihi
-from nengo_energy.compat.counting import open_nengo_dl
-from nengo_energy.conversion.keras_map import layer_of_label
-from nengo_energy.conversion.spiking_model import SpikingModel
-from nengo_energy.keras_models.clone import (
-    KerasClone,
-    to_tf_keras,
-    translate_activation,
-)
-from nengo_energy.keras_models.files import as_model
-from nengo_energy.network.biases import fold_biases
-from nengo_energy.network.firing_rates import TARGET_RATE, scales_for_target
-from nengo_energy.network.topology import Topology
-from nengo_energy.network.tracing import trace_topology
+from ..common.assumptions import Assumption
+from ..common.defaults import DT
+from ..common.exceptions import InputError, UnsupportedError
+from ..compat import import_nengo_dl, import_nengo_loihi
+from ..compat.counting import open_nengo_dl
+from ..keras_models.clone import KerasClone, to_tf_keras, translate_activation
+from ..keras_models.files import as_model
+from ..network.biases import fold_biases
+from ..network.firing_rates import TARGET_RATE, scales_for_target
+from ..network.topology import Topology
+from ..network.tracing import trace_topology
+from .keras_map import layer_of_label
+from .spiking_model import SpikingModel
 
 logger = logging.getLogger(__name__)
 
@@ -227,7 +224,7 @@ def _default_swaps(swaps: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 def _relu() -> Any:
-    from nengo_energy.compat import import_tensorflow
+    from ..compat import import_tensorflow
 
     return import_tensorflow().nn.relu
 
@@ -317,7 +314,7 @@ def _verify(
 def _run_one_step(converter: Any, data: list[np.ndarray]) -> Mapping[Any, np.ndarray]:
     nodes = [converter.inputs[tensor] for tensor in converter.model.inputs]
     inputs = {n: x.reshape(2, 1, -1) for n, x in zip(nodes, data)}
-    sim, _ = open_nengo_dl(converter.net, dt=0.001, minibatch_size=2)
+    sim, _ = open_nengo_dl(converter.net, dt=DT, minibatch_size=2)
     with sim:
         result: Mapping[Any, np.ndarray] = sim.predict_on_batch(inputs)
     return result

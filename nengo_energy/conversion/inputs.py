@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Mapping
 
 import nengo
 import numpy as np
 from nengo.processes import PresentInput
 
-from nengo_energy.common.checks import check_positive
-from nengo_energy.common.exceptions import InputError
+from ..common.checks import check_positive
+from ..common.exceptions import InputError
 
 if TYPE_CHECKING:
-    from nengo_energy.keras_models.clone import KerasClone
+    from ..keras_models.clone import KerasClone
 
 
 def as_input(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 if TYPE_CHECKING:
-    from nengo_energy.keras_models.clone import KerasClone
+    from ..keras_models.clone import KerasClone
 
 
 class KerasMap(Mapping):

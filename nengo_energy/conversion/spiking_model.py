@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
 import nengo
 import numpy as np
 
-from nengo_energy.activity.measuring import Activity, measure_activity_at
-from nengo_energy.activity.simulators import SIMULATORS
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.checks import check_choice, check_positive
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.compat import emulator, import_nengo_dl
-from nengo_energy.conversion.inputs import as_input, presented
-from nengo_energy.conversion.keras_map import KerasMap, layer_of_label
-from nengo_energy.counts import OpCounts, count_ops
-from nengo_energy.layer_ops.counting import LayerOps, count_layer_ops
-from nengo_energy.loihi import (
-    Change,
-    Ledger,
-    LoihiNetwork,
-    build_loihi_network,
-    check_rates,
-    ledger_from_activity,
-    ledger_from_run,
-)
-from nengo_energy.network.firing_rates import wanted_rates
-from nengo_energy.network.topology import Topology
-from nengo_energy.network.tracing import trace_topology
-from nengo_energy.pricing.energy import estimate_energy
+from ..activity.activity import Activity
+from ..activity.measuring import OnBatch, measure_run
+from ..activity.run import Run
+from ..activity.simulators import SIMULATORS
+from ..common.assumptions import Assumption
+from ..common.checks import check_choice
+from ..common.defaults import DT
+from ..common.exceptions import InputError
+from ..compat import emulator, import_nengo_dl
+from ..counts import OpCounts, count_ops
+from ..layer_ops.counting import LayerOps, count_layer_ops
+from ..loihi.accounting import ledger_from_activity, ledger_from_run
+from ..loihi.checks import check_rates
+from ..loihi.ledger import Ledger
+from ..loihi.prepared import LoihiNetwork
+from ..network.firing_rates import wanted_rates
+from ..network.topology import Topology
+from ..network.tracing import trace_topology
+from ..pricing.energy import estimate_energy
+from .inputs import as_input, presented
+from .keras_map import KerasMap, layer_of_label
+from .preparation import LoihiPreparation, changes_in_conversion
 
 if TYPE_CHECKING:
-    from nengo_energy.comparison import Comparison
-    from nengo_energy.estimates.estimate import EnergyEstimate
-    from nengo_energy.keras_models.clone import KerasClone
-
-
-DT = 0.001
-"""Length of a timestep that firing rates and filters are thought for [s]."""
+    from ..comparison.results import Comparison
+    from ..estimates.estimate import EnergyEstimate
+    from ..keras_models.clone import KerasClone
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,68 +153,24 @@ class SpikingModel:
         LoihiNetwork
             Prints what was changed and why, and how the layers lie on the cores.
         """
-        chosen = None if on_host is None else frozenset(self._populations(on_host))
-        key = (chosen, dt)
-        if presented or key not in self._prepared:
-            nodes = {
-                key if isinstance(key, nengo.Node) else self.inputs[key]: process
-                for key, process in (presented or {}).items()
-            }
-            prepared = build_loihi_network(
-                self.net,
-                self.topology,
-                self.output_probes,
-                on_host=chosen,
-                presented=nodes,
-                dt=dt,
-            )
-            changes = self._changes_in_conversion() + prepared.changes
-            prepared = replace(prepared, changes=changes)
-            if not presented:
-                self._prepared[key] = prepared
-        else:
-            prepared = self._prepared[key]
+        nodes = {
+            key if isinstance(key, nengo.Node) else self.inputs[key]: process
+            for key, process in (presented or {}).items()
+        }
+        prepared = self._preparation.network(on_host, nodes, dt)
         if example_data is None:
             return prepared
         found = check_rates(self.wanted_rates(example_data), dt)
         return replace(prepared, checks=prepared.checks + tuple(found))
 
     @cached_property
-    def _prepared(self) -> dict[Any, LoihiNetwork]:
-        return {}
-
-    def _populations(self, layers: Iterable[str]) -> list[str]:
-        """Return the names of the populations of layers that are given by name."""
-        if isinstance(layers, str):
-            raise InputError(f"on_host must be a list of layers; got {layers!r}")
-        by_layer: dict[str, list[str]] = {}
-        for pop in self.topology.populations:
-            by_layer.setdefault(pop.layer, []).append(pop.name)
-        return [name for key in layers for name in by_layer.get(key, [key])]
-
-    def _changes_in_conversion(self) -> tuple[Change, ...]:
-        changes = [
-            Change(
-                "biases",
-                name,
-                "biases were folded into the neurons",
-                "NengoLoihi refuses the relays that they came through",
-            )
-            for name in self.folded
-        ]
-        if self.options.get("max_to_avg_pool"):
-            changes += [
-                Change(
-                    "pooling",
-                    layer.name,
-                    "max pooling became average pooling",
-                    "spikes have no maximum; train with averages, which are another "
-                    "thing",
-                )
-                for layer in self.clone.model.layers
-                if "Max" in type(layer).__name__
-            ]
-        return tuple(changes)
+    def _preparation(self) -> LoihiPreparation:
+        return LoihiPreparation(
+            self.net,
+            self.topology,
+            self.output_probes,
+            changes_in_conversion(self.clone, self.options, self.folded),
+        )
 
     def measure(
         self,
@@ -254,9 +204,8 @@ class SpikingModel:
             Its ``outputs`` hold the network's outputs, its ``accuracy`` compares them
             with labels.
         """
-        (activity,) = self.measure_at(
-            x,
-            [timesteps],
+        run = Run(
+            timesteps=(timesteps,),
             simulator=simulator,
             dt=dt,
             warmup=warmup,
@@ -264,6 +213,7 @@ class SpikingModel:
             emulator=emulator,
             progress=progress,
         )
+        (activity,) = self.measure_run(x, run)
         return activity
 
     def measure_at(
@@ -273,6 +223,7 @@ class SpikingModel:
         *,
         simulator: str = "nengo-dl",
         dt: float = DT,
+        on_batch: OnBatch | None = None,
         **options: Any,
     ) -> tuple[Activity, ...]:
         """Measure after several numbers of timesteps, in one run over the longest.
@@ -283,28 +234,34 @@ class SpikingModel:
             See `measure`.
         timesteps : sequence of int
             Timesteps per inference, each number once.
+        on_batch : callable, optional
+            See `nengo_energy.measure_activity_at`.
         **options
-            As `nengo_energy.measure_activity_at` takes them.
+            ``warmup``, ``minibatch_size``, ``emulator`` and ``progress``, see there.
 
         Returns
         -------
         tuple of Activity
             What `measure` returns for each number of timesteps, in the order given.
         """
-        check_choice("simulator", simulator, SIMULATORS)
+        run = Run(timesteps, simulator, dt, **options)
+        return self.measure_run(x, run, on_batch)
+
+    def measure_run(
+        self, x: Any, run: Run, on_batch: OnBatch | None = None
+    ) -> tuple[Activity, ...]:
+        """Measure as a run says; see `measure_at`."""
         network, topology = self.net, self.topology
-        if simulator == "loihi":
-            prepared = self.loihi_network(dt=check_positive("dt", dt, "s"))
+        if run.simulator == "loihi":
+            prepared = self.loihi_network(dt=run.dt)
             network, topology = prepared.network, prepared.topology
-        return measure_activity_at(
+        return measure_run(
             network,
             self.as_input(x),
-            timesteps,
-            simulator=simulator,
-            dt=dt,
+            run,
             topology=topology,
             probes=self.output_probes,
-            **options,
+            on_batch=on_batch,
         )
 
     def compare(
@@ -317,7 +274,7 @@ class SpikingModel:
         devices: Any = None,
         host: Any = None,
         curve: Sequence[int] | None = None,
-        dt: float = 0.001,
+        dt: float = DT,
         warmup: int = 0,
         minibatch_size: int | None = None,
         progress: bool | None = None,
@@ -352,22 +309,17 @@ class SpikingModel:
         UnsupportedError
             If the model is temporal, or neurons have no layer to be compared with.
         """
-        from nengo_energy.comparison import compare_networks
+        from ..comparison.comparing import compare_networks, curve_marks
 
-        return compare_networks(
-            self,
-            x,
-            timesteps,
-            labels,
-            simulator=simulator,
-            devices=devices,
-            host=host,
-            curve=curve,
-            dt=dt,
-            warmup=warmup,
-            minibatch_size=minibatch_size,
+        run = Run(
+            curve_marks(timesteps, curve),
+            simulator,
+            dt,
+            warmup,
+            minibatch_size,
             progress=progress,
         )
+        return compare_networks(self, x, run, labels, devices=devices, host=host)
 
     def ledger(
         self,
@@ -419,12 +371,10 @@ class SpikingModel:
     def count(self, activity: Activity) -> OpCounts:
         """Count the operations of the spiking and of the conventional network."""
         counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
-        return OpCounts(
-            counts.rows,
-            counts.timesteps,
-            counts.dt,
-            self.assumptions + counts.assumptions,
-            {"model": self.model.name, **self.options, **counts.settings},
+        return replace(
+            counts,
+            assumptions=self.assumptions + counts.assumptions,
+            settings={"model": self.model.name, **self.options, **counts.settings},
         )
 
     def estimate(
@@ -447,7 +397,7 @@ class SpikingModel:
         EnergyEstimate
             Energy per inference, by device, layer and operation.
         """
-        from nengo_energy import devices as registry
+        from .. import devices as registry
 
         chosen = registry.default_names() if devices is None else devices
         return estimate_energy(self.count(activity), chosen, host=host)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nengo_energy.devices.device import Device
-from nengo_energy.devices.files import load
-from nengo_energy.devices.quantity import Quantity
-from nengo_energy.devices.registry import Registry
+from .device import Device
+from .files import load
+from .quantity import Quantity
+from .registry import Registry
 
 __all__ = [
     "Device",

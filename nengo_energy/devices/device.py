@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Mapping
 
-from nengo_energy.common.checks import check_choice
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.devices.device_checks import check_device
-from nengo_energy.devices.fields import KINDS, PARTS, SHORTHANDS
-from nengo_energy.devices.quantity import Quantity, check_amount
+from ..common.checks import check_choice
+from ..common.exceptions import InputError
+from .device_checks import check_device
+from .fields import KINDS, PARTS, SHORTHANDS
+from .quantity import Quantity, check_amount
 
 POINT_MARK = "@"
 """Stands between a device's name and an operating point: ``h100@bf16-batch64``."""

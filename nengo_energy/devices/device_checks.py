@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nengo_energy.common.checks import check_choice, check_count
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.devices.fields import (
-    CAPACITIES,
-    PARTS,
-    PRICED_OPERATIONS,
-    TIMED_OPERATIONS,
-)
-from nengo_energy.devices.quantity import Quantity, check_text
+from ..common.checks import check_choice, check_count
+from ..common.exceptions import InputError
+from .fields import CAPACITIES, PARTS, PRICED_OPERATIONS, TIMED_OPERATIONS
+from .quantity import Quantity, check_text
 
 if TYPE_CHECKING:
-    from nengo_energy.devices.device import Device
+    from .device import Device
 
 
 def check_device(device: Device) -> None:

@@ -9,11 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from nengo_energy.common.checks import check_choice
-from nengo_energy.common.exceptions import InputError, NotFoundError
-from nengo_energy.devices.device import POINT_MARK, Device
-from nengo_energy.devices.fields import PARTS
-from nengo_energy.devices.quantity import EVIDENCE, Quantity, check_amount, check_text
+from ..common.checks import check_choice
+from ..common.exceptions import InputError, NotFoundError
+from .device import POINT_MARK, Device
+from .fields import PARTS
+from .quantity import EVIDENCE, Quantity, check_amount, check_text
 
 UNITS: Mapping[str, Mapping[str, str]] = {
     "J": {

@@ -6,7 +6,7 @@ import importlib.metadata
 import warnings
 from typing import Iterable
 
-from nengo_energy.devices.device import POINT_MARK, Device, device_key
+from .device import POINT_MARK, Device, device_key
 
 ENTRY_POINT_GROUP = "nengo_energy.devices"
 """Entry points of this group lead to a Device, or to a function that returns one."""

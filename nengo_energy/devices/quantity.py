@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
 
-from nengo_energy.common.checks import check_choice, check_count
-from nengo_energy.common.exceptions import InputError
+from ..common.checks import check_choice, check_count
+from ..common.exceptions import InputError
 
 EVIDENCE = (
     "measured",

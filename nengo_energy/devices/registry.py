@@ -8,11 +8,11 @@ import importlib.resources
 from contextlib import contextmanager
 from typing import Iterable, Iterator, Mapping
 
-from nengo_energy.common.exceptions import InputError, NotFoundError
-from nengo_energy.devices.device import POINT_MARK, Device, device_key
-from nengo_energy.devices.files import parse_device
-from nengo_energy.devices.plugins import installed_entry_points, load_plugins
-from nengo_energy.devices.user import USER_SOURCE, Price, user_device
+from ..common.exceptions import InputError, NotFoundError
+from .device import POINT_MARK, Device, device_key
+from .files import parse_device
+from .plugins import installed_entry_points, load_plugins
+from .user import USER_SOURCE, Price, user_device
 
 DEFAULT_NAMES = (
     "arm",

@@ -5,15 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import Iterable, Sequence
 
-from nengo_energy.common.tables import (
-    NOTHING,
-    WIDTH,
-    format_bullets,
-    format_si,
-    format_table,
-)
-from nengo_energy.devices import Device, Quantity
-from nengo_energy.devices.fields import PART_WORDS, PARTS
+from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from . import Device, Quantity
+from .fields import PART_WORDS, PARTS
 
 
 def format_device_list(devices: Sequence[Device], width: int = WIDTH) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Union
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.devices.device import Device
-from nengo_energy.devices.quantity import Quantity
+from ..common.exceptions import InputError
+from .device import Device
+from .quantity import Quantity
 
 Price = Union[Quantity, float]
 """A number with its source, or a plain one that has the user's."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.devices.files import UNITS
+from ..common.exceptions import InputError
+from .files import UNITS
 
 
 def readable(

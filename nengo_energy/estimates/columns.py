@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Sequence
 
-from nengo_energy.common.exceptions import InputError, NotFoundError
+from ..common.exceptions import InputError, NotFoundError
 
 if TYPE_CHECKING:
     import pandas

@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from typing import TYPE_CHECKING, Iterator, Mapping, Sequence, Union
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.file_output import PathLike
-from nengo_energy.devices import Device, Quantity
-from nengo_energy.devices.device import device_key
-from nengo_energy.devices.fields import PARTS
-from nengo_energy.estimates.estimate import EnergyEstimate
-from nengo_energy.estimates.serialization import load_estimate
+from ..common.exceptions import InputError
+from ..common.file_output import PathLike
+from ..devices import Device, Quantity
+from ..devices.device import device_key
+from ..devices.fields import PARTS
+from .estimate import EnergyEstimate
+from .serialization import load_estimate
 
 if TYPE_CHECKING:
     import pandas
@@ -110,7 +110,7 @@ class EstimateDiff:
         return pd.DataFrame(rows, columns=names)
 
     def __str__(self) -> str:
-        from nengo_energy.estimates.differences_text import format_diff
+        from .differences_text import format_diff
 
         return format_diff(self)
 

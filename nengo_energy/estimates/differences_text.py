@@ -6,15 +6,9 @@ import math
 from numbers import Real
 from typing import Mapping
 
-from nengo_energy.common.tables import (
-    NOTHING,
-    WIDTH,
-    format_bullets,
-    format_si,
-    format_table,
-)
-from nengo_energy.devices.fields import PARTS
-from nengo_energy.estimates.differences import Change, EstimateDiff, is_beyond
+from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from ..devices.fields import PARTS
+from .differences import Change, EstimateDiff, is_beyond
 
 _HEADINGS: Mapping[str, str] = {
     "device": "Devices",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Mapping, Sequence, Union
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.exceptions import NotFoundError
-from nengo_energy.common.plain_values import plain
-from nengo_energy.devices import Device
-from nengo_energy.devices.device import device_key
+from ..common.assumptions import Assumption
+from ..common.exceptions import NotFoundError
+from ..common.plain_values import plain
+from ..devices import Device
+from ..devices.device import device_key
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import pandas
 
-    from nengo_energy.common.file_output import PathLike
+    from ..common.file_output import PathLike
 
 DeviceLike = Union[str, Device]
 """A device, or the name of one."""
@@ -195,9 +195,7 @@ class EnergyEstimate:
         NotFoundError
             When a column doesn't exist; the message lists those that do.
         """
-        from nengo_energy.estimates.report import (
-            estimate_frame,  # needs pandas, which is slow to import
-        )
+        from .report import estimate_frame
 
         return estimate_frame(self, columns)
 
@@ -218,7 +216,7 @@ class EnergyEstimate:
         InputError
             When the file can't be written.
         """
-        from nengo_energy.estimates.serialization import estimate_to_json
+        from .serialization import estimate_to_json
 
         return _give(estimate_to_json(self), path)
 
@@ -232,7 +230,7 @@ class EnergyEstimate:
         path : str or path, optional
             File to write; without one the text is returned.
         """
-        from nengo_energy.estimates.formats import estimate_to_csv
+        from .formats import estimate_to_csv
 
         return _give(estimate_to_csv(self), path)
 
@@ -244,7 +242,7 @@ class EnergyEstimate:
         path : str or path, optional
             File to write; without one the text is returned.
         """
-        from nengo_energy.estimates.formats import estimate_to_markdown
+        from .formats import estimate_to_markdown
 
         return _give(estimate_to_markdown(self), path)
 
@@ -267,7 +265,7 @@ class EnergyEstimate:
         label : str
             What ``\\ref`` finds the table by.
         """
-        from nengo_energy.estimates.formats import estimate_to_latex
+        from .formats import estimate_to_latex
 
         return _give(estimate_to_latex(self, caption=caption, label=label), path)
 
@@ -291,18 +289,18 @@ class EnergyEstimate:
         MissingDependencyError
             If matplotlib isn't installed.
         """
-        from nengo_energy.estimates.plots import plot_estimate
+        from .plot import plot_estimate
 
         return plot_estimate(self, devices)
 
     def __str__(self) -> str:
-        from nengo_energy.estimates.report import format_estimate
+        from .report import format_estimate
 
         return format_estimate(self)
 
     def _repr_html_(self) -> str:
         """Return what notebooks show."""
-        from nengo_energy.estimates.notebook import notebook_html
+        from .notebook import notebook_html
 
         return notebook_html(self)
 
@@ -325,7 +323,7 @@ def _give(text: str, path: PathLike | None) -> str | None:
     """Return a text, or write it to a file where one is named."""
     if path is None:
         return text
-    from nengo_energy.common.file_output import write_text
+    from ..common.file_output import write_text
 
     write_text(path, text)
     return None

@@ -1,23 +1,19 @@
-"""EnergyEstimate -> CSV, Markdown, LaTeX; and all formats by name."""
+"""EnergyEstimate -> CSV, Markdown, LaTeX."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Callable, Mapping, Sequence
+from typing import Mapping, Sequence
 
-from nengo_energy.common.checks import check_choice
-from nengo_energy.common.file_output import PathLike
-from nengo_energy.common.tables import NOTHING, common_prefix, format_digits
-from nengo_energy.estimates.estimate import EnergyEstimate
-from nengo_energy.estimates.report import (
+from ..common.tables import NOTHING, common_prefix, format_digits
+from .estimate import EnergyEstimate
+from .report import (
     energies_by_layer,
     estimate_frame,
     estimate_title,
     known_interval,
     remarks,
 )
-from nengo_energy.estimates.serialization import estimate_to_json
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -208,57 +204,3 @@ def _latex_number(text: str) -> str:
 
 def _latex_row(cells: Sequence[str] | map[str]) -> str:
     return rf"    {' & '.join(cells)} \\"
-
-
-def _html(estimate: EnergyEstimate) -> str:
-    from nengo_energy.pages import format_report  # needs a package that is optional
-
-    return format_report(estimate)
-
-
-FORMATS: Mapping[str, Callable[[EnergyEstimate], str]] = {
-    "table": str,
-    "csv": estimate_to_csv,
-    "json": estimate_to_json,
-    "markdown": estimate_to_markdown,
-    "latex": estimate_to_latex,
-    "html": _html,
-}
-"""What an estimate can be written as."""
-
-ENDINGS: Mapping[str, str] = {
-    ".txt": "table",
-    ".csv": "csv",
-    ".json": "json",
-    ".md": "markdown",
-    ".tex": "latex",
-    ".html": "html",
-}
-"""The format that a file's ending stands for."""
-
-
-def choose_format(name: str | None, path: PathLike | None = None) -> str:
-    """Return a key of `FORMATS`: the one named, that of a file's ending, or a table.
-
-    Parameters
-    ----------
-    name : str, optional
-        Name of a format.
-    path : str or path, optional
-        File that is to be written.
-
-    Raises
-    ------
-    InputError
-        When there is no such format, or the ending stands for none.
-    """
-    if name is not None:
-        return check_choice("format", name, tuple(FORMATS))
-    if path is None:
-        return "table"
-    return ENDINGS[check_choice("the file's ending", Path(path).suffix, tuple(ENDINGS))]
-
-
-def format_as(estimate: EnergyEstimate, name: str) -> str:
-    """Return an estimate in one of `FORMATS`."""
-    return FORMATS[name](estimate)

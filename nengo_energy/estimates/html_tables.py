@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from nengo_energy.common.html_tables import Cell, Row, count, html_table, quantity
-from nengo_energy.common.tables import NOTHING
-from nengo_energy.devices import Quantity
-from nengo_energy.devices.fields import PARTS
-from nengo_energy.devices.report import cited_sources, number_origin, number_words
-from nengo_energy.estimates.estimate import EnergyEstimate
-from nengo_energy.estimates.report import (
-    device_columns,
-    energies_by_layer,
-    known_interval,
-)
+from ..common.html_tables import Cell, Row, count, html_table, quantity
+from ..common.tables import NOTHING
+from ..devices import Quantity
+from ..devices.fields import PARTS
+from ..devices.report import cited_sources, number_origin, number_words
+from .estimate import EnergyEstimate
+from .report import device_columns, energies_by_layer, known_interval
 
 
 def layer_table(estimate: EnergyEstimate) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 
-from nengo_energy.estimates.estimate import EnergyEstimate
-from nengo_energy.estimates.html_tables import device_table, layer_table
-from nengo_energy.estimates.report import estimate_title, remarks
+from .estimate import EnergyEstimate
+from .html_tables import device_table, layer_table
+from .report import estimate_title, remarks
 
 
 def notebook_html(estimate: EnergyEstimate) -> str:

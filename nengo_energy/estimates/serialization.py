@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Mapping, NoReturn, TypeVar
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.exceptions import InputError, NotFoundError
-from nengo_energy.common.file_output import PathLike
-from nengo_energy.common.plain_values import plain
-from nengo_energy.devices import Device, Quantity
-from nengo_energy.devices.device import device_key
-from nengo_energy.devices.fields import PARTS
-from nengo_energy.devices.files import MANY
-from nengo_energy.estimates.estimate import EnergyEstimate, EnergyRow, NotModelled
+from ..common.assumptions import Assumption
+from ..common.exceptions import InputError, NotFoundError
+from ..common.file_output import PathLike
+from ..common.plain_values import plain
+from ..devices import Device, Quantity
+from ..devices.device import device_key
+from ..devices.fields import PARTS
+from ..devices.files import MANY
+from .estimate import EnergyEstimate, EnergyRow, NotModelled
 
 SCHEMA = "nengo_energy.estimate"
 """What a file says it holds."""

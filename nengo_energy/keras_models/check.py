@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.compat import import_tensorflow, import_tf_keras
-from nengo_energy.keras_models.graph import (
+from ..common.exceptions import UnsupportedError
+from ..compat import import_tensorflow, import_tf_keras
+from .graph import (
     Call,
     KerasGraph,
     TensorKey,
@@ -19,20 +19,20 @@ from nengo_energy.keras_models.graph import (
     map_leaves,
     tensor_key,
 )
-from nengo_energy.keras_models.rebuild import describe
+from .rebuild import describe
 
-#: Largest values of the samples in the random input.
 RANGES = (1.0, 8.0)
+"""Largest values of the samples in the random input."""
 
-#: Layers whose input is a number of a row or a category.
 INDEXING_LAYERS = ("CategoryEncoding", "Embedding", "HashedCrossing", "Hashing")
+"""Layers whose input is a number of a row or a category."""
 
-#: Stands for dimensions of the input that a model leaves open.
 OPEN_SIZE = 32
+"""Stands for dimensions of the input that a model leaves open."""
 
-#: Largest difference allowed, as a share of the largest output of the layer, by the
-#: type that layers compute in.
 TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2}
+"""Largest difference allowed, as a share of the largest output of the layer, by the
+type that layers compute in."""
 TOLERANCE = 1e-4
 
 
@@ -122,8 +122,8 @@ def _compare(
 
 def _is_random(
     call: Call,
-    args: Tuple[Any, ...],
-    kwargs: Dict[str, Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
     first: Sequence[np.ndarray],
     tolerance: float,
 ) -> bool:
@@ -138,7 +138,7 @@ def _is_random(
 
 def call_arguments(
     call: Call, values: Mapping[TensorKey, Any]
-) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     args, kwargs = map_leaves(
         lambda leaf: values[tensor_key(leaf)] if is_tensor(leaf) else leaf,
         (call.args, call.kwargs),
@@ -186,7 +186,7 @@ def as_array(value: Any) -> np.ndarray:
 
 
 def _tolerance(graph: KerasGraph) -> float:
-    types: List[str] = [
+    types: list[str] = [
         str(getattr(call.layer, "compute_dtype", "")) for call in graph.calls
     ]
     return max(TOLERANCES.get(name, TOLERANCE) for name in types)

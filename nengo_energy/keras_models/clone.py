@@ -7,12 +7,12 @@ changes them; so it is never given the user's own model.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
+from typing import Any, Mapping
 
-from nengo_energy.common.exceptions import InputError, NotFoundError, UnsupportedError
-from nengo_energy.compat import import_tf_keras
-from nengo_energy.keras_models.check import check_equal_outputs
-from nengo_energy.keras_models.graph import (
+from ..common.exceptions import InputError, NotFoundError, UnsupportedError
+from ..compat import import_tf_keras
+from .check import check_equal_outputs
+from .graph import (
     Call,
     KerasGraph,
     TensorKey,
@@ -23,7 +23,7 @@ from nengo_energy.keras_models.graph import (
     read_graph,
     tensor_key,
 )
-from nengo_energy.keras_models.rebuild import (
+from .rebuild import (
     copy_weights,
     describe,
     full_precision,
@@ -56,7 +56,7 @@ class KerasClone:
     model: Any
     source: Any
     _layers: Mapping[int, Any] = field(repr=False)
-    _calls: Mapping[int, Tuple[Tuple[Any, ...], ...]] = field(repr=False)
+    _calls: Mapping[int, tuple[tuple[Any, ...], ...]] = field(repr=False)
     _tensors: Mapping[TensorKey, Any] = field(repr=False)
     _names: Mapping[str, Any] = field(repr=False)
     _ends: Mapping[str, Any] = field(repr=False)
@@ -188,13 +188,13 @@ class _Builder:
     def __init__(self) -> None:
         # private layer by id of its source; the clone holds the sources, so that the
         # ids stay theirs
-        self.layers: Dict[int, Any] = {}
+        self.layers: dict[int, Any] = {}
         # outputs of every call, by id of the private layer
-        self.calls: Dict[int, List[Tuple[Any, ...]]] = {}
-        self.tensors: Dict[TensorKey, Any] = {}
-        self.names: Dict[str, Any] = {}
+        self.calls: dict[int, list[tuple[Any, ...]]] = {}
+        self.tensors: dict[TensorKey, Any] = {}
+        self.names: dict[str, Any] = {}
         # the source's graph, by id of the private model
-        self.graphs: Dict[int, KerasGraph] = {}
+        self.graphs: dict[int, KerasGraph] = {}
 
     def build(self, model: Any, prefix: str) -> Any:
         """Return a private functional model equal to a model."""
@@ -263,8 +263,8 @@ class _Builder:
         self,
         source: Any,
         private: Any,
-        source_outputs: Tuple[Any, ...],
-        outputs: Tuple[Any, ...],
+        source_outputs: tuple[Any, ...],
+        outputs: tuple[Any, ...],
         prefix: str,
     ) -> None:
         self.layers[id(source)] = private
@@ -274,7 +274,7 @@ class _Builder:
             self.tensors[tensor_key(source_tensor)] = tensor
 
 
-def _without_masks(call: Call, masks: FrozenSet[TensorKey]) -> Call:
+def _without_masks(call: Call, masks: frozenset[TensorKey]) -> Call:
     """Return a call without the masks that layers of tf_keras find by themselves."""
     kwargs = {
         key: value
@@ -311,7 +311,7 @@ def in_order_of_inputs(argument: Any, graph: KerasGraph) -> Any:
 
 def _named_ends(
     model: Any, graph: KerasGraph, tensors: Mapping[TensorKey, Any]
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Return the private inputs and outputs by the names that the user's model has.
 
     These are the names of outputs that only one has, and the keys of dicts.

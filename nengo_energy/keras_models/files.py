@@ -12,22 +12,21 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Optional, Union
+from typing import Any, Iterator, Mapping
 
-from nengo_energy.common.exceptions import (
+from ..common.exceptions import (
     InputError,
     MissingDependencyError,
     NengoEnergyError,
     UnsupportedError,
 )
-from nengo_energy.common.optional_imports import import_or_explain
-from nengo_energy.compat import import_tf_keras
-from nengo_energy.keras_models.formats import SavedModel, find_format, version_of
-from nengo_energy.keras_models.safety import check_config
+from ..common.optional_imports import import_or_explain
+from ..compat import import_tf_keras
+from .formats import SavedModel, find_format, version_of
+from .safety import check_config
 
 __all__ = ["as_model", "load_model"]
 
-#: What Keras, h5py and zipfile raise on files that they can't make a model of.
 LOADING_ERRORS = (
     AssertionError,
     AttributeError,
@@ -41,9 +40,10 @@ LOADING_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
+"""What Keras, h5py and zipfile raise on files that they can't make a model of."""
 
 
-def as_model(model: Any, custom_objects: Optional[Mapping[str, Any]] = None) -> Any:
+def as_model(model: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Return a model that was given as such, or as the path of a file that holds it.
 
     Raises
@@ -62,8 +62,8 @@ def as_model(model: Any, custom_objects: Optional[Mapping[str, Any]] = None) -> 
 
 
 def load_model(
-    path: Union[str, "os.PathLike[str]"],
-    custom_objects: Optional[Mapping[str, Any]] = None,
+    path: str | "os.PathLike[str]",
+    custom_objects: Mapping[str, Any] | None = None,
 ) -> Any:
     """Load a Keras model from a file, without running code that the file holds.
 

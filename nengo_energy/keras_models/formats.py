@@ -14,17 +14,17 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple, Union
+from typing import Any, Callable
 
-from nengo_energy.common.exceptions import (
+from ..common.exceptions import (
     InputError,
     MissingDependencyError,
     NotFoundError,
     UnsupportedError,
 )
-from nengo_energy.common.optional_imports import import_or_explain
-from nengo_energy.compat import import_tensorflow, import_tf_keras
-from nengo_energy.keras_models.safety import check_hdf5, named_objects
+from ..common.optional_imports import import_or_explain
+from ..compat import import_tensorflow, import_tf_keras
+from .safety import check_hdf5, named_objects
 
 ALLOWED = (
     "allowed are a .keras file, an .h5 or .hdf5 file of a whole model, and the folder "
@@ -54,14 +54,14 @@ class SavedModel:
 
     path: Path
     version: str
-    config: Dict[str, Any]
+    config: dict[str, Any]
 
 
 Reader = Callable[[Path], SavedModel]
-Loader = Callable[[SavedModel, Any, Dict[str, Any]], Any]
+Loader = Callable[[SavedModel, Any, dict[str, Any]], Any]
 
 
-def find_format(path: Path) -> Tuple[Reader, Loader]:
+def find_format(path: Path) -> tuple[Reader, Loader]:
     """Return the functions that read and load what lies at a path.
 
     What a file holds decides, not its name.
@@ -95,7 +95,7 @@ def find_format(path: Path) -> Tuple[Reader, Loader]:
     raise InputError(f"{path} {found}; {ALLOWED}")
 
 
-def version_of(keras: Any) -> Tuple[int, ...]:
+def version_of(keras: Any) -> tuple[int, ...]:
     """Return the first two numbers of a Keras's version."""
     return tuple(int(number) for number in keras.__version__.split(".")[:2])
 
@@ -121,7 +121,7 @@ def read_archive(path: Path) -> SavedModel:
     return SavedModel(path, version, _without_compiling(config))
 
 
-def load_archive(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> Any:
+def load_archive(saved: SavedModel, keras: Any, objects: dict[str, Any]) -> Any:
     """Have Keras load an archive of what was checked, and the weights."""
     path = saved.path
     if version_of(keras) < (2, 12):
@@ -177,7 +177,7 @@ def read_hdf5(path: Path) -> SavedModel:
     return SavedModel(path, str(version), _parse(config, path))
 
 
-def load_hdf5(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> Any:
+def load_hdf5(saved: SavedModel, keras: Any, objects: dict[str, Any]) -> Any:
     """Have Keras load an ``.h5`` file whose configuration was checked."""
     path = str(saved.path)
     suffixes = (".h5", ".hdf5", ".keras")[: 3 if version_of(keras) < (3, 0) else 2]
@@ -236,7 +236,7 @@ def read_saved_model(path: Path) -> SavedModel:
     return SavedModel(path, str(metadata.get("keras_version")), config)
 
 
-def load_saved_model(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> Any:
+def load_saved_model(saved: SavedModel, keras: Any, objects: dict[str, Any]) -> Any:
     """Make the model from its configuration, and read the variables alone.
 
     Nothing of saved_model.pb is read: functions there can write files.
@@ -251,7 +251,7 @@ def load_saved_model(saved: SavedModel, keras: Any, objects: Dict[str, Any]) -> 
     return model
 
 
-def _parse(text: Union[str, bytes], path: Path) -> Dict[str, Any]:
+def _parse(text: str | bytes, path: Path) -> dict[str, Any]:
     """Return the object that JSON describes."""
     try:
         value = json.loads(text)

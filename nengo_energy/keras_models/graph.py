@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, FrozenSet, List, Tuple
+from typing import Any, Callable
 
-from nengo_energy.common.exceptions import InputError, UnsupportedError
+from ..common.exceptions import InputError, UnsupportedError
 
-#: (id of the layer, index of its call, index of the output): what a tensor came from.
-TensorKey = Tuple[int, int, int]
+TensorKey = tuple[int, int, int]
+"""(id of the layer, index of its call, index of the output): what a tensor came
+from."""
 
-#: Packages whose layers and models aren't somebody's own.
 KERAS_PACKAGES = ("keras", "tf_keras")
+"""Packages whose layers and models aren't somebody's own."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class Call:
     """
 
     layer: Any
-    args: Tuple[Any, ...]
-    kwargs: Dict[str, Any]
-    outputs: Tuple[Any, ...]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: tuple[Any, ...]
 
     @property
-    def tensors(self) -> List[Any]:
+    def tensors(self) -> list[Any]:
         """The symbolic tensors that it was called on.
 
         Dicts are in the order of their keys, so those passed by keyword come last.
@@ -51,12 +52,12 @@ class KerasGraph:
     """The calls that lead from a model's inputs to its outputs, producers first."""
 
     name: str
-    inputs: Tuple[Any, ...]
-    outputs: Tuple[Any, ...]
-    calls: Tuple[Call, ...]
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    calls: tuple[Call, ...]
 
     @property
-    def masks(self) -> FrozenSet[TensorKey]:
+    def masks(self) -> frozenset[TensorKey]:
         """The tensors that are only used as masks, and come from no layer.
 
         Keras 3 puts the operations that make masks for recurrent layers and attention
@@ -101,7 +102,7 @@ def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
     return function(structure)
 
 
-def leaves(structure: Any) -> List[Any]:
+def leaves(structure: Any) -> list[Any]:
     """Return what lists, tuples and dicts hold, dicts in the order of their keys."""
     if isinstance(structure, dict):
         return [leaf for key in sorted(structure) for leaf in leaves(structure[key])]

@@ -5,42 +5,35 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from typing import Any, Callable, Dict
+from typing import Any, Callable
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.compat import import_tensorflow, import_tf_keras
-from nengo_energy.keras_models.graph import (
-    Call,
-    is_from_keras,
-    is_model,
-    is_tensor,
-    leaves,
-)
+from ..common.exceptions import UnsupportedError
+from ..compat import import_tensorflow, import_tf_keras
+from .graph import Call, is_from_keras, is_model, is_tensor, leaves
 
-#: Arguments that tf_keras calls differently, by class.
 RENAMED_ARGUMENTS = {"LeakyReLU": {"negative_slope": "alpha"}}
+"""Arguments that tf_keras calls differently, by class."""
 
-#: Arguments of Keras 3 that tf_keras lacks and that take no part in inference.
 TRAINING_ARGUMENTS = ("lora_alpha", "lora_rank", "seed", "synchronized")
+"""Arguments of Keras 3 that tf_keras lacks and that take no part in inference."""
 
-#: Values that layers of tf_keras without the argument are made for.
 FIXED_ARGUMENTS = {"data_format": "channels_last"}
+"""Values that layers of tf_keras without the argument are made for."""
 
-#: Arguments that are layers, or lists of layers, and the attributes that hold them.
 INNER_LAYERS = {
     "layer": ("layer", "forward_layer"),
     "backward_layer": ("backward_layer",),
     "cell": ("cell",),
     "cells": ("cells",),
 }
+"""Arguments that are layers, or lists of layers, and the attributes that hold them."""
 
-#: Arguments that every layer of tf_keras takes through its base class.
 BASE_ARGUMENTS = ("name", "trainable", "dtype")
+"""Arguments that every layer of tf_keras takes through its base class."""
 
-#: Operations of Keras 3 (``x + y``) that are layers in tf_keras.
 MERGING_OPERATIONS = ("Add", "Subtract", "Multiply", "Maximum", "Minimum")
+"""Operations of Keras 3 (``x + y``) that are layers in tf_keras."""
 
-#: Operations of Keras 3 that are activations, and the functions that make them.
 ACTIVATION_OPERATIONS = {
     "HardSigmoid": "hard_sigmoid",
     "HardSilu": "hard_silu",
@@ -52,9 +45,10 @@ ACTIVATION_OPERATIONS = {
     "Softsign": "softsign",
     "Tanh": "tanh",
 }
+"""Operations of Keras 3 that are activations, and the functions that make them."""
 
-#: What a class's constructor may raise when it can't take a configuration.
 CONFIG_ERRORS = (AttributeError, KeyError, NotImplementedError, TypeError, ValueError)
+"""What a class's constructor may raise when it can't take a configuration."""
 
 
 def hard_sigmoid(x: Any) -> Any:
@@ -75,8 +69,9 @@ def log_sigmoid(x: Any) -> Any:
     return import_tensorflow().math.log_sigmoid(x)
 
 
-#: Activation functions of Keras 3 that Keras 2 lacks, or knows another by the name of.
 KERAS3_ACTIVATIONS = {f.__name__: f for f in (hard_sigmoid, hard_silu, log_sigmoid)}
+"""Activation functions of Keras 3 that Keras 2 lacks, or knows another by the name
+of."""
 
 
 def translate_activation(activation: Any) -> Any:
@@ -211,7 +206,7 @@ def _from_foreign_class(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
     return kind(**_known_arguments(layer, kind, config))
 
 
-def _known_arguments(layer: Any, kind: Any, config: Dict[str, Any]) -> Dict[str, Any]:
+def _known_arguments(layer: Any, kind: Any, config: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a tf_keras class, renamed, without those that it lacks.
 
     What it lacks is new in Keras 3, and must have its default there, unless it takes no
@@ -233,7 +228,7 @@ def _known_arguments(layer: Any, kind: Any, config: Dict[str, Any]) -> Dict[str,
     return arguments
 
 
-def _without_initializers(config: Dict[str, Any]) -> Dict[str, Any]:
+def _without_initializers(config: dict[str, Any]) -> dict[str, Any]:
     """Replace the initializers of a configuration by zeros."""
     return {
         key: "zeros" if key.endswith("_initializer") else value
@@ -241,7 +236,7 @@ def _without_initializers(config: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _activations(layer: Any, config: Dict[str, Any]) -> Dict[str, Callable[..., Any]]:
+def _activations(layer: Any, config: dict[str, Any]) -> dict[str, Callable[..., Any]]:
     """Return a layer's activation functions, by argument.
 
     The layer's own attributes come first: its configuration only keeps names.
@@ -262,8 +257,8 @@ def _activations(layer: Any, config: Dict[str, Any]) -> Dict[str, Callable[..., 
 
 
 def _inner_layers(
-    layer: Any, config: Dict[str, Any], rebuild_model: Callable[[Any], Any]
-) -> Dict[str, Any]:
+    layer: Any, config: dict[str, Any], rebuild_model: Callable[[Any], Any]
+) -> dict[str, Any]:
     """Return what a wrapper or recurrent layer holds, rebuilt, by argument."""
     inner = {}
     for key, attributes in INNER_LAYERS.items():

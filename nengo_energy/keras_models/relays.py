@@ -9,17 +9,17 @@ layers here pass them on.
 from __future__ import annotations
 
 import itertools
-from typing import Any, Callable, Dict, Optional, Sequence
+from typing import Any, Callable, Optional, Sequence
 
 import numpy as np
 
-from nengo_energy.keras_models.graph import leaves
+from .graph import leaves
 
 Arrays = Sequence[np.ndarray]
 Relay = Callable[[Any, Any, Arrays], Optional[np.ndarray]]
 """Takes (wrapper or layer, layer that computes, events of its inputs)."""
 
-_RELAYS: Dict[str, Relay] = {}
+_RELAYS: dict[str, Relay] = {}
 
 
 def relay_events(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray | None:
@@ -43,23 +43,57 @@ def relay_events(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray | None:
     return None if relay is None else relay(wrapper, layer, events)
 
 
+def _relays(*names: str) -> Callable[[Relay], Relay]:
+    """Let the function below relay the events of Keras's classes of these names.
+
+    ``{}`` in a name stands for 1, 2 and 3.
+    """
+
+    def register(relay: Relay) -> Relay:
+        _RELAYS.update({name.format(n): relay for name in names for n in (1, 2, 3)})
+        return relay
+
+    return register
+
+
+@_relays(
+    "Flatten",
+    "Reshape",
+    "Permute",
+    "RepeatVector",
+    "Concatenate",
+    "ZeroPadding{}D",
+    "Cropping{}D",
+)
 def _move(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray:
     """Layers that move or copy values do the same with events."""
     moved = wrapper(list(events) if len(events) > 1 else events[0])
     return np.asarray(leaves(moved)[0], np.float64)
 
 
+@_relays("UpSampling{}D")
 def _move_nearest(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray | None:
     """Upsampling copies events, unless it interpolates."""
     nearest = getattr(layer, "interpolation", "nearest") == "nearest"
     return _move(wrapper, layer, events) if nearest else None
 
 
+@_relays(
+    "Dropout",
+    "SpatialDropout{}D",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "ActivityRegularization",
+    "BatchNormalization",
+    "Identity",
+)
 def _keep(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray:
     """Layers that scale or filter each value by itself leave events as they are."""
     return events[0]
 
 
+@_relays("Add", "Subtract", "Average")
 def _join(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray:
     """Merging by a sum lets the events of all inputs through: none cancel out."""
     total = events[0]
@@ -68,6 +102,7 @@ def _join(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray:
     return total
 
 
+@_relays("AveragePooling{}D", "MaxPooling{}D")
 def _pool(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray:
     """An event passes once for each window that it lies in."""
     n_spatial = int(type(layer).__name__[-2])  # MaxPooling2D
@@ -87,6 +122,7 @@ def _pool(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray:
     return _channels_back(layer, total, n_spatial)
 
 
+@_relays("GlobalAveragePooling{}D", "GlobalMaxPooling{}D")
 def _pool_all(wrapper: Any, layer: Any, events: Arrays) -> np.ndarray:
     """Global pooling lets the events of all positions through."""
     n_spatial = int(type(layer).__name__[-2])
@@ -137,19 +173,3 @@ def _channels_back(layer: Any, events: np.ndarray, n_spatial: int) -> np.ndarray
     if layer.data_format == "channels_first":
         return np.moveaxis(events, -1, -n_spatial - 1)
     return events
-
-
-def _register(relay: Relay, *names: str) -> None:
-    """Name the classes of a relay; ``{}`` in a name stands for 1, 2 and 3."""
-    _RELAYS.update({name.format(n): relay for name in names for n in (1, 2, 3)})
-
-
-_register(_move, "Flatten", "Reshape", "Permute", "RepeatVector", "Concatenate")
-_register(_move, "ZeroPadding{}D", "Cropping{}D")
-_register(_move_nearest, "UpSampling{}D")
-_register(_keep, "Dropout", "SpatialDropout{}D", "AlphaDropout", "GaussianDropout")
-_register(_keep, "GaussianNoise", "ActivityRegularization", "BatchNormalization")
-_register(_keep, "Identity")
-_register(_join, "Add", "Subtract", "Average")
-_register(_pool, "AveragePooling{}D", "MaxPooling{}D")
-_register(_pool_all, "GlobalAveragePooling{}D", "GlobalMaxPooling{}D")

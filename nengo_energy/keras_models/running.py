@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
-from nengo_energy.keras_models.check import as_array, call_arguments
-from nengo_energy.keras_models.clone import in_order_of_inputs
-from nengo_energy.keras_models.graph import (
-    Call,
-    KerasGraph,
-    is_model,
-    leaves,
-    read_graph,
-    tensor_key,
-)
-from nengo_energy.keras_models.relays import relay_events
+from .check import as_array, call_arguments
+from .clone import in_order_of_inputs
+from .graph import Call, KerasGraph, is_model, leaves, read_graph, tensor_key
+from .relays import relay_events
 
 
 class Signal(NamedTuple):
@@ -46,12 +39,12 @@ class ModelRunner:
     def __init__(self, note: Note, follow_events: bool = True) -> None:
         self._follow = follow_events
         self._note_call = note
-        self._graphs: Dict[int, KerasGraph] = {}
-        self._n_calls: Dict[str, int] = {}
+        self._graphs: dict[int, KerasGraph] = {}
+        self._n_calls: dict[str, int] = {}
 
     def run_batch(
         self, graph: KerasGraph, arrays: Sequence[np.ndarray]
-    ) -> List[Signal]:
+    ) -> list[Signal]:
         """Run a model on one batch, (batch, ...) for each of its inputs.
 
         Returns
@@ -64,7 +57,7 @@ class ModelRunner:
 
     def _run_graph(
         self, graph: KerasGraph, inputs: Sequence[Signal], prefix: str
-    ) -> List[Signal]:
+    ) -> list[Signal]:
         signals = {tensor_key(t): s for t, s in zip(graph.inputs, inputs)}
         for call in graph.calls:
             keys = [tensor_key(tensor) for tensor in call.outputs]
@@ -83,10 +76,10 @@ class ModelRunner:
         self,
         call: Call,
         args: Any,
-        kwargs: Dict[str, Any],
-        arriving: List[Signal],
+        kwargs: dict[str, Any],
+        arriving: list[Signal],
         name: str,
-    ) -> List[Signal]:
+    ) -> list[Signal]:
         layer = call.layer
         wraps_time = type(layer).__name__ == "TimeDistributed"
         inner = layer.layer if wraps_time else layer
@@ -103,10 +96,10 @@ class ModelRunner:
         self,
         model: Any,
         call: Call,
-        arriving: List[Signal],
+        arriving: list[Signal],
         wraps_time: bool,
         prefix: str,
-    ) -> List[Signal]:
+    ) -> list[Signal]:
         graph = self._graphs.setdefault(id(model), read_graph(model))
         if wraps_time:
             (signal,) = arriving

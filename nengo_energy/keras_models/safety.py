@@ -11,19 +11,14 @@ import re
 from types import FunctionType
 from typing import (
     Any,
-    Dict,
     Iterator,
     Mapping,
-    Optional,
     Pattern,
     Sequence,
-    Set,
-    Tuple,
 )
 
-from nengo_energy.common.exceptions import InputError, UnsupportedError
+from ..common.exceptions import InputError, UnsupportedError
 
-#: Parts of Keras whose classes only compute.
 NAMESPACES = (
     "layers",
     "models",
@@ -34,11 +29,11 @@ NAMESPACES = (
     "mixed_precision",
     "quantizers",
 )
+"""Parts of Keras whose classes only compute."""
 
-#: A class of Keras that isn't in its public namespaces.
 HIDDEN_CLASSES = ("Functional", "DTypePolicy")
+"""A class of Keras that isn't in its public namespaces."""
 
-#: Layers that run code from the file, or read other files that it names.
 UNSAFE_LAYERS = (
     "DenseFeatures",
     "FlaxLayer",
@@ -49,8 +44,8 @@ UNSAFE_LAYERS = (
     "TextVectorization",
     "TorchModuleWrapper",
 )
+"""Layers that run code from the file, or read other files that it names."""
 
-#: What Keras writes for values that JSON has no form for.
 PLAIN_VALUES = (
     "TensorShape",
     "__bytes__",
@@ -61,11 +56,11 @@ PLAIN_VALUES = (
     "__tensor__",
     "__tuple__",
 )
+"""What Keras writes for values that JSON has no form for."""
 
-#: Layers of Keras 2 for a function of TensorFlow (``x + y``), named by ``function``.
 TENSORFLOW_FUNCTION_LAYERS = ("SlicingOpLambda", "TFOpLambda")
+"""Layers of Keras 2 for a function of TensorFlow (``x + y``), named by ``function``."""
 
-#: Functions of TensorFlow that only compute; others write files, or call Python.
 TENSORFLOW_FUNCTIONS = re.compile(
     r"(compat\.v1\.)?"
     r"((__operators__|linalg|math|nn)\.\w+|image\.resize|broadcast_to|cast"
@@ -73,18 +68,19 @@ TENSORFLOW_FUNCTIONS = re.compile(
     r"|reverse|shape|slice|split|squeeze|stack|strided_slice|tile|transpose|unstack"
     r"|where|zeros_like)"
 )
+"""Functions of TensorFlow that only compute; others write files, or call Python."""
 
 KERAS_MODULE = re.compile(r"(tf_)?keras(\.\w+)*")
 OPERATION_MODULE = re.compile(r"keras(\.src)?\.ops(\.\w+)*")
 FUNCTION_MODULE = re.compile(r"builtins|(tf_)?keras(\.src)?\.(activations|ops)(\.\w+)*")
 
-#: Functions among Keras's activations that make objects.
 NO_ACTIVATIONS = ("deserialize", "get", "serialize")
+"""Functions among Keras's activations that make objects."""
 
 
 def check_config(
     config: Any, keras: Any, custom_objects: Mapping[str, Any], source: str
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Refuse a configuration that names more than it may.
 
     Parameters
@@ -182,7 +178,7 @@ def check_hdf5(file: Any, source: str) -> None:
         )
 
 
-def _public_names(parts: Sequence[Any], kind: type) -> Set[str]:
+def _public_names(parts: Sequence[Any], kind: type) -> set[str]:
     return {
         name
         for part in parts
@@ -191,7 +187,7 @@ def _public_names(parts: Sequence[Any], kind: type) -> Set[str]:
     }
 
 
-def named_objects(value: Any, place: str) -> Iterator[Tuple[Dict[str, Any], str]]:
+def named_objects(value: Any, place: str) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield all that Keras would make of a configuration, and the layer it is in."""
     if isinstance(value, dict):
         if "class_name" in value:
@@ -206,7 +202,7 @@ def named_objects(value: Any, place: str) -> Iterator[Tuple[Dict[str, Any], str]
             yield from named_objects(item, place)
 
 
-def _names_of(node: Dict[str, Any], where: str) -> Tuple[str, str, Optional[str]]:
+def _names_of(node: dict[str, Any], where: str) -> tuple[str, str, str | None]:
     """Return the name of an object, the one that it was registered by, its module."""
     name, module = node["class_name"], node.get("module")
     registered = node.get("registered_name")
@@ -223,7 +219,7 @@ def _names_of(node: Dict[str, Any], where: str) -> Tuple[str, str, Optional[str]
 
 def _custom_name(
     name: str, registered: str, custom_objects: Mapping[str, Any]
-) -> Optional[str]:
+) -> str | None:
     """Return the caller's name for an object; None if it isn't the caller's."""
     # what was registered has its package before its name, ``"package>name"``
     short = registered.rpartition(">")[2]
@@ -232,7 +228,7 @@ def _custom_name(
     return short if short in custom_objects and name in (short, registered) else None
 
 
-def _only_computes(node: Dict[str, Any]) -> bool:
+def _only_computes(node: dict[str, Any]) -> bool:
     """Tell whether what Keras would make, if it's its own, does nothing but compute."""
     name, config = node["class_name"], node.get("config")
     config = config if isinstance(config, dict) else {}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nengo_energy.common.lazy_names import lazy_names
+from ..common.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from nengo_energy.layer_ops.calls import LayerCall as LayerCall
-    from nengo_energy.layer_ops.counters import (
+    from .calls import LayerCall as LayerCall
+    from .counters import (
         Operations as Operations,
         register_layer as register_layer,
         register_operation as register_operation,
     )
-    from nengo_energy.layer_ops.counting import count_layer_ops as count_layer_ops
-    from nengo_energy.layer_ops.layer_ops import (
+    from .counting import count_layer_ops as count_layer_ops
+    from .layer_ops import (
         LayerCount as LayerCount,
         LayerOps as LayerOps,
         UncountedLayer as UncountedLayer,

@@ -6,18 +6,12 @@ import inspect
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Any, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.keras_models.graph import (
-    KERAS_PACKAGES,
-    Call,
-    is_tensor,
-    leaves,
-    read_graph,
-)
+from ..common.exceptions import InputError
+from ..keras_models.graph import KERAS_PACKAGES, Call, is_tensor, leaves, read_graph
 
-Shape = Tuple[Optional[int], ...]
+Shape = tuple[Optional[int], ...]
 """Shape as Keras has it: batch axis first, None for a size that isn't known."""
 
 
@@ -47,7 +41,7 @@ class LayerCall:
     layer: Any
     input_shapes: tuple[tuple[int, ...], ...]
     output_shapes: tuple[tuple[int, ...], ...]
-    time_lengths: tuple[Optional[int], ...] = ()
+    time_lengths: tuple[int | None, ...] = ()
     input_offsets: tuple[int, ...] = ()
     args: tuple[Any, ...] = field(default=(), compare=False, repr=False)
     kwargs: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -209,14 +203,14 @@ def _parameters(layer: Any) -> tuple[str, ...]:
     return tuple(inspect.signature(layer.call).parameters)
 
 
-def _outer_lengths(call: Call, traits: _Traits) -> tuple[Optional[int], ...]:
+def _outer_lengths(call: Call, traits: _Traits) -> tuple[int | None, ...]:
     """Return the time axes that a call of a nested model runs along."""
     if not traits.is_time_distributed:
         return ()
     return (_shape(_input_tensors(call)[0], call.layer)[1],)
 
 
-def _repeat(use: LayerUse, lengths: list[tuple[Optional[int], ...]]) -> LayerUse:
+def _repeat(use: LayerUse, lengths: list[tuple[int | None, ...]]) -> LayerUse:
     """Return the use of a layer in a model that is called along some time axes."""
     calls = tuple(
         replace(call, time_lengths=outer + call.time_lengths) if outer else call
@@ -270,7 +264,7 @@ def one_timestep(call: Call, name: str) -> LayerCall:
     where = f"{name!r} ({type(layer).__name__})"
     inputs = [_shape(tensor, layer) for tensor in _input_tensors(call)]
     outputs = [_shape(tensor, layer) for tensor in call.outputs]
-    lengths: list[Optional[int]] = []
+    lengths: list[int | None] = []
     while _traits(layer).is_time_distributed:
         lengths.append(inputs[0][1])
         inputs = [_without_time(shape) for shape in inputs]

@@ -5,19 +5,19 @@ from __future__ import annotations
 import warnings
 from typing import Any, Sequence
 
-from nengo_energy.common.assumptions import Assumption, merge_assumptions
-from nengo_energy.common.checks import check_choice
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.keras_models.files import as_model
-from nengo_energy.layer_ops.calls import LayerCall, LayerUse, is_recurrent, walk_layers
-from nengo_energy.layer_ops.counters import (
+from ..common.assumptions import Assumption, merge_assumptions
+from ..common.checks import check_choice
+from ..common.exceptions import UnsupportedError
+from ..keras_models.files import as_model
+from .calls import LayerCall, LayerUse, is_recurrent, walk_layers
+from .counters import (
     Operations,
     UncountedClassError,
     count_call,
     register_layer,
     register_operation,
 )
-from nengo_energy.layer_ops.layer_ops import LayerCount, LayerOps, UncountedLayer
+from .layer_ops import LayerCount, LayerOps, UncountedLayer
 
 __all__ = [
     "LayerCount",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.counts import OpCount
-from nengo_energy.layer_ops.calls import Shape
-from nengo_energy.layer_ops.counters import Operations
+from ..common.assumptions import Assumption
+from ..counts import OpCount
+from .calls import Shape
+from .counters import Operations
 
 
 @dataclass(frozen=True)

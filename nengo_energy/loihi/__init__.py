@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nengo_energy.common.lazy_names import lazy_names
+from ..common.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from nengo_energy.activity.emulator import open_simulator as open_simulator
-    from nengo_energy.loihi.accounting import (
+    from ..activity.emulator import open_simulator as open_simulator
+    from .accounting import (
         ledger_from_activity as ledger_from_activity,
         ledger_from_run as ledger_from_run,
     )
-    from nengo_energy.loihi.checks import Check as Check, check_rates as check_rates
-    from nengo_energy.loihi.comparison import LedgerComparison as LedgerComparison
-    from nengo_energy.loihi.costs import LedgerCosts as LedgerCosts
-    from nengo_energy.loihi.ledger import CoreLoad as CoreLoad, Ledger as Ledger
-    from nengo_energy.loihi.network import build_loihi_network as build_loihi_network
-    from nengo_energy.loihi.prepared import (
-        Change as Change,
-        LoihiNetwork as LoihiNetwork,
-    )
+    from .checks import Check as Check, check_rates as check_rates
+    from .comparison import LedgerComparison as LedgerComparison
+    from .costs import LedgerCosts as LedgerCosts
+    from .ledger import CoreLoad as CoreLoad, Ledger as Ledger
+    from .network import build_loihi_network as build_loihi_network
+    from .prepared import Change as Change, LoihiNetwork as LoihiNetwork
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -7,18 +7,19 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from nengo_energy.activity.inputs import check_inputs
-from nengo_energy.activity.measuring import Activity
-from nengo_energy.common.checks import check_count
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.common.progress import progress_bar
-from nengo_energy.compat.emulator import SpikeMeter, allocator, set_input
-from nengo_energy.compat.loihi_image import ChipImage, read_image
-from nengo_energy.counts import OpCount
-from nengo_energy.loihi.ledger import CoreLoad, Ledger
-from nengo_energy.loihi.mesh import place_greedily, place_row_major
-from nengo_energy.loihi.prepared import LoihiNetwork
-from nengo_energy.loihi.traffic import Traffic, UnitSpikes
+from ..activity.activity import Activity
+from ..activity.emulator.meter import SpikeMeter
+from ..activity.inputs import check_inputs
+from ..common.checks import check_count
+from ..common.exceptions import InputError, UnsupportedError
+from ..common.progress import progress_bar
+from ..compat.emulator import allocator, set_input
+from ..compat.loihi_image import ChipImage, read_image
+from ..counts import OpCount
+from .ledger import CoreLoad, Ledger
+from .mesh import place_greedily, place_row_major
+from .prepared import LoihiNetwork
+from .traffic import Traffic, UnitSpikes
 
 STEPS_AT_ONCE = 100
 """Timesteps that the host computes ahead of the chip; memory grows with them."""
@@ -244,29 +245,29 @@ class _Book:
         chips = [core.chip for core in cores]
         placements = (place_row_major(chips), place_greedily(chips, messages))
         return Ledger(
-            tuple(cores),
-            messages,
-            {placement.name: placement for placement in placements},
-            self._rows(),
-            self.pending,
-            self.n_inferences,
-            self.timesteps,
-            self.prepared.dt,
-            simulator,
-            self.prepared.on_host,
-            settings,
+            cores=tuple(cores),
+            messages=messages,
+            placements={placement.name: placement for placement in placements},
+            rows=self._rows(),
+            pending=self.pending,
+            n_inferences=self.n_inferences,
+            timesteps=self.timesteps,
+            dt=self.prepared.dt,
+            simulator=simulator,
+            on_host=self.prepared.on_host,
+            settings=settings,
         )
 
     def _rows(self) -> tuple[OpCount, ...]:
         return tuple(
             OpCount(
-                layer,
-                operation,
-                sum(values),
-                self.n_inferences,
-                float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
-                "event",
-                where,
+                layer=layer,
+                operation=operation,
+                total=sum(values),
+                n_inferences=self.n_inferences,
+                std=float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+                execution="event",
+                where=where,
             )
             for (layer, operation, where), values in self.series.items()
         )

@@ -7,12 +7,12 @@ from typing import Any, Mapping, Sequence
 import nengo
 import numpy as np
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.compat import import_nengo_loihi
-from nengo_energy.loihi.blocks import BlockPlan
-from nengo_energy.loihi.wiring import Wiring, host_transform
-from nengo_energy.network.objects import base
-from nengo_energy.network.topology import Projection, Topology
+from ..common.exceptions import UnsupportedError
+from ..compat import import_nengo_loihi
+from ..network.objects import base
+from ..network.topology import Projection, Topology
+from .blocks import BlockPlan
+from .wiring import Wiring, host_transform
 
 
 class Assembly:

@@ -14,15 +14,15 @@ from typing import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.loihi.chip import (
+from ..common.exceptions import UnsupportedError
+from .chip import (
     CORES_PER_CHIP,
     MAX_COMPARTMENTS,
     MAX_IN_AXONS,
     MAX_OUT_AXONS,
     MAX_SYNAPSE_BITS,
 )
-from nengo_energy.loihi.synapses import ChipSynapses, Partition
+from .synapses import ChipSynapses, Partition
 
 logger = logging.getLogger(__name__)
 

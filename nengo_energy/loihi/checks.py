@@ -8,14 +8,14 @@ from typing import Mapping, Sequence
 import nengo
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.compat.loihi_weights import lost_weight_bits
-from nengo_energy.loihi.blocks import BlockPlan
-from nengo_energy.loihi.chip import WEIGHT_BITS
-from nengo_energy.loihi.convolutions import arrays_of
-from nengo_energy.loihi.wiring import Wiring
-from nengo_energy.network.biases import fixed_samples
-from nengo_energy.network.topology import Population, Projection, Topology
+from ..common.exceptions import InputError, UnsupportedError
+from ..compat.loihi_weights import lost_weight_bits
+from ..network.biases import fixed_samples
+from ..network.topology import Population, Projection, Topology
+from .blocks import BlockPlan
+from .chip import WEIGHT_BITS
+from .convolutions import arrays_of
+from .wiring import Wiring
 
 
 @dataclass(frozen=True)

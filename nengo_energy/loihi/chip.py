@@ -78,3 +78,7 @@ def index_width(largest: int) -> int:
 
 def _words(n_bits: np.ndarray | int) -> np.ndarray | int:
     return -(-(n_bits + _RUN_HEADER_BITS) // _WORD_BITS) * _WORD_BITS
+
+
+LOIHI_DEVICES = ("loihi", "loihi-davies2018", "loihi-fitted2025")
+"""What Loihi is priced by: KerasSpiking's constants, the published table, a fit."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nengo_energy.counts import OpCounts
-from nengo_energy.loihi.ledger import Ledger
+from ..counts import OpCounts
 
 if TYPE_CHECKING:
     import pandas
+
+    from .ledger import Ledger
 
 COMPARED = ("synop", "neuron_update_active", "neuron_update_inactive")
 
@@ -74,12 +75,12 @@ class LedgerComparison:
 
     def to_frame(self) -> pandas.DataFrame:
         """Return one row per layer and operation."""
-        from nengo_energy.loihi.report import comparison_frame
+        from .report import comparison_frame
 
         return comparison_frame(self)
 
     def __str__(self) -> str:
-        from nengo_energy.loihi.report import format_comparison
+        from .report import format_comparison
 
         return format_comparison(self)
 
@@ -109,7 +110,14 @@ def compare_counts(ledger: Ledger, estimate: OpCounts) -> LedgerComparison:
         late = ledger.pending.get(layer, 0) / ledger.n_inferences
         pending = late if operation == "synop" else 0.0
         compared.append(
-            ComparedCount(layer, operation, estimated, accounted, pending, note)
+            ComparedCount(
+                layer=layer,
+                operation=operation,
+                estimate=estimated,
+                ledger=accounted,
+                pending=pending,
+                note=note,
+            )
         )
     return LedgerComparison(
         tuple(compared),

@@ -12,14 +12,8 @@ from typing import Any, Iterator
 import nengo
 import numpy as np
 
-from nengo_energy.network.convolution_map import ConvolutionMap, Grid
-from nengo_energy.network.linear_maps import (
-    ComposedMap,
-    DenseMap,
-    LinearMap,
-    SparseMap,
-    SummedMap,
-)
+from ..network.convolution_map import ConvolutionMap, Grid
+from ..network.linear_maps import ComposedMap, DenseMap, LinearMap, SparseMap, SummedMap
 
 
 def as_convolution(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Sequence
 
-from nengo_energy.devices import Device
-from nengo_energy.estimates.estimate import DeviceLike
-from nengo_energy.loihi.chip import CORES_PER_CHIP
-from nengo_energy.loihi.ledger import LOIHI_DEVICES, Ledger
+from ..devices import Device
+from ..estimates.estimate import DeviceLike
+from .chip import CORES_PER_CHIP, LOIHI_DEVICES
 
 if TYPE_CHECKING:
     import pandas
+
+    from .ledger import Ledger
 
 PACES = {"unthrottled": False, "real time": True}
 """Timesteps as fast as the chip can, or held to ``dt``."""
@@ -76,12 +77,12 @@ class LedgerCosts:
 
     def to_frame(self) -> pandas.DataFrame:
         """Return one row per device and pace, in SI units."""
-        from nengo_energy.loihi.report import costs_frame
+        from .report import costs_frame
 
         return costs_frame(self)
 
     def __str__(self) -> str:
-        from nengo_energy.loihi.report import format_costs
+        from .report import format_costs
 
         return format_costs(self)
 

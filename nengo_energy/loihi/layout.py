@@ -7,15 +7,15 @@ from typing import Mapping, Sequence
 import nengo
 import numpy as np
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.loihi.blocks import Link
-from nengo_energy.loihi.chip import MAX_IN_AXONS
-from nengo_energy.loihi.convolutions import as_convolution, two_dimensional_grid
-from nengo_energy.loihi.synapses import DenseSynapses, SharedSynapses
-from nengo_energy.loihi.wiring import Wiring, input_wiring, wire, wire_as_population
-from nengo_energy.network.biases import fixed_samples
-from nengo_energy.network.convolution_map import Grid
-from nengo_energy.network.topology import Population, Topology
+from ..common.exceptions import UnsupportedError
+from ..network.biases import fixed_samples
+from ..network.convolution_map import Grid
+from ..network.topology import Population, Topology
+from .blocks import Link
+from .chip import MAX_IN_AXONS
+from .convolutions import as_convolution, two_dimensional_grid
+from .synapses import DenseSynapses, SharedSynapses
+from .wiring import Wiring, input_wiring, wire, wire_as_population
 
 
 def lay_out(

@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.checks import check_choice
-from nengo_energy.counts import ChipUse, CoreUse, OpCount, OpCounts
-from nengo_energy.estimates.estimate import DeviceLike
-from nengo_energy.loihi.chip import CORES_PER_CHIP, MAX_SYNAPSE_BITS
-from nengo_energy.loihi.mesh import Placement
+from ..common.assumptions import Assumption
+from ..common.checks import check_choice
+from ..counts import ChipUse, CoreUse, OpCount, OpCounts
+from ..estimates.estimate import DeviceLike
+from .chip import CORES_PER_CHIP, LOIHI_DEVICES, MAX_SYNAPSE_BITS
+from .mesh import Placement
 
 if TYPE_CHECKING:
     import pandas
 
-    from nengo_energy.estimates.estimate import EnergyEstimate
-    from nengo_energy.loihi.comparison import LedgerComparison
-    from nengo_energy.loihi.costs import LedgerCosts
-
-LOIHI_DEVICES = ("loihi", "loihi-davies2018", "loihi-fitted2025")
-"""What Loihi is priced by: KerasSpiking's constants, the published table, a fit."""
+    from ..estimates.estimate import EnergyEstimate
+    from .comparison import LedgerComparison
+    from .costs import LedgerCosts
 
 MESH_ASSUMED = Assumption(
     "loihi-mesh-of-8x4",
@@ -218,11 +215,11 @@ class Ledger:
         rows.sort(key=lambda row: order.index(row.layer) if row.layer in order else -1)
         return OpCounts(
             tuple(rows),
-            self.timesteps,
-            self.dt,
-            self.assumptions + (FASTEST_MEAN_TIMESTEP,),
-            {**self.settings, "placement": placement},
-            self.use(placement, pace),
+            timesteps=self.timesteps,
+            dt=self.dt,
+            assumptions=self.assumptions + (FASTEST_MEAN_TIMESTEP,),
+            settings={**self.settings, "placement": placement},
+            chip_use=self.use(placement, pace),
         )
 
     def use(self, placement: str = "greedy", pace: float | None = None) -> ChipUse:
@@ -275,7 +272,7 @@ class Ledger:
             share of the cores in use. Input and output by the host are listed as not
             modelled.
         """
-        from nengo_energy.pricing.energy import estimate_energy
+        from ..pricing.energy import estimate_energy
 
         counts = self.counts(placement, self.dt if real_time else None)
         return estimate_energy(counts, devices, host=host)
@@ -294,7 +291,7 @@ class Ledger:
         placement : {"greedy", "row-major"}
             Placement that hops are counted under.
         """
-        from nengo_energy.loihi.costs import ledger_costs
+        from .costs import ledger_costs
 
         return ledger_costs(self, devices, placement)
 
@@ -306,33 +303,23 @@ class Ledger:
         estimate : OpCounts
             From `nengo_energy.SpikingModel.count`.
         """
-        from nengo_energy.loihi.comparison import compare_counts
+        from .comparison import compare_counts
 
         return compare_counts(self, estimate)
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return one row per core; see `nengo_energy.loihi.report.ledger_frame`."""
-        from nengo_energy.loihi.report import ledger_frame
+        """Return one row per core; see `report.ledger_frame`."""
+        from .report import ledger_frame
 
         return ledger_frame(self)
 
     def plot(self, quantity: str = "synops", placement: str = "greedy") -> Any:
-        """Draw the mesh with each core's load; see `nengo_energy.loihi.plots`."""
-        from nengo_energy.loihi.plots import plot_ledger
+        """Draw the mesh with each core's load; see `nengo_energy.loihi.plot`."""
+        from .plot import plot_ledger
 
         return plot_ledger(self, quantity, placement)
 
     def __str__(self) -> str:
-        from nengo_energy.loihi.report import format_ledger
+        from .report import format_ledger
 
         return format_ledger(self)
-
-
-def layers_that(cores: Sequence[CoreLoad], quantity: str) -> dict[str, int]:
-    """Sum a quantity by layer, where it isn't zero."""
-    found: dict[str, int] = {}
-    for core in cores:
-        value = getattr(core, quantity)
-        if value:
-            found[core.layer] = found.get(core.layer, 0) + value
-    return found

@@ -7,7 +7,7 @@ from typing import Sequence
 
 import numpy as np
 
-from nengo_energy.loihi.chip import CORES_PER_CHIP, CORES_PER_TILE, TILES_WIDE
+from .chip import CORES_PER_CHIP, CORES_PER_TILE, TILES_WIDE
 
 MAX_SWAP_ROUNDS = 20
 """Most rounds in which every core is tried in the place of every other."""

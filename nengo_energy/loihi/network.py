@@ -13,21 +13,17 @@ from typing import Any, Iterable, Mapping, Sequence
 
 import nengo
 
-from nengo_energy.common.checks import check_positive
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.loihi.assembly import Assembly
-from nengo_energy.loihi.blocks import BlockPlan, plan_blocks
-from nengo_energy.loihi.checks import check_resolution, check_weights
-from nengo_energy.loihi.layout import lay_out, link
-from nengo_energy.loihi.neurons import for_chip
-from nengo_energy.loihi.prepared import Change, LoihiNetwork
-from nengo_energy.loihi.wiring import Wiring
-from nengo_energy.network.topology import (
-    Population,
-    Projection,
-    Topology,
-    require_supported,
-)
+from ..common.checks import check_positive
+from ..common.defaults import DT
+from ..common.exceptions import InputError
+from ..network.topology import Population, Projection, Topology, require_supported
+from .assembly import Assembly
+from .blocks import BlockPlan, plan_blocks
+from .checks import check_resolution, check_weights
+from .layout import lay_out, link
+from .neurons import for_chip
+from .prepared import Change, LoihiNetwork
+from .wiring import Wiring
 
 
 def build_loihi_network(
@@ -37,7 +33,7 @@ def build_loihi_network(
     *,
     on_host: Iterable[str] | None = None,
     presented: Mapping[nengo.Node, nengo.Process] | None = None,
-    dt: float = 0.001,
+    dt: float = DT,
 ) -> LoihiNetwork:
     """Build a network for `nengo_loihi.Simulator` from the parts of another.
 
@@ -92,13 +88,13 @@ def build_loihi_network(
     changes += _merged(topology, wirings)
     changes += _placed(topology, host, plans)
     return LoihiNetwork(
-        assembly.prepared,
-        topology,
-        tuple(changes),
-        plans,
-        frozenset(host),
-        dt,
-        tuple(found),
+        network=assembly.prepared,
+        topology=topology,
+        changes=tuple(changes),
+        plans=plans,
+        on_host=frozenset(host),
+        dt=dt,
+        checks=tuple(found),
     )
 
 

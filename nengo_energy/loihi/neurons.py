@@ -7,10 +7,10 @@ from typing import Any
 
 import nengo
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.compat import import_nengo_loihi
-from nengo_energy.network.biases import fixed_samples
-from nengo_energy.network.topology import Population
+from ..common.exceptions import UnsupportedError
+from ..compat import import_nengo_loihi
+from ..network.biases import fixed_samples
+from ..network.topology import Population
 
 CHIP_NEURON_TYPES = (
     "LoihiSpikingRectifiedLinear",

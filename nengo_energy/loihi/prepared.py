@@ -7,13 +7,14 @@ from typing import Any, Mapping
 
 import nengo
 
-from nengo_energy.activity.emulator import open_simulator
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.compat.emulator import allocator
-from nengo_energy.loihi.blocks import BlockPlan
-from nengo_energy.loihi.checks import Check
-from nengo_energy.loihi.chip import CORES_PER_CHIP
-from nengo_energy.network.topology import Topology
+from ..activity.emulator import open_simulator
+from ..common.defaults import DT
+from ..common.exceptions import InputError
+from ..compat.emulator import allocator
+from ..network.topology import Topology
+from .blocks import BlockPlan
+from .checks import Check
+from .chip import CORES_PER_CHIP
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class LoihiNetwork:
     changes: tuple[Change, ...]
     plans: Mapping[str, BlockPlan] = field(repr=False)
     on_host: frozenset[str]
-    dt: float = 0.001
+    dt: float = DT
     checks: tuple[Check, ...] = ()
 
     @property
@@ -132,6 +133,6 @@ class LoihiNetwork:
                 )
 
     def __str__(self) -> str:
-        from nengo_energy.loihi.report import format_network
+        from .network_report import format_network
 
         return format_network(self)

@@ -1,4 +1,4 @@
-"""What deployment found -> DataFrame and text."""
+"""Ledger, its comparison with an estimate and its costs -> frames and text."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Sequence
 
 import numpy as np
 
-from nengo_energy.common.tables import WIDTH, format_bullets, format_si, format_table
-from nengo_energy.loihi.chip import CORES_PER_CHIP
-from nengo_energy.loihi.comparison import COMPARED, LedgerComparison
-from nengo_energy.loihi.ledger import Ledger, layers_that
-from nengo_energy.loihi.prepared import Change, LoihiNetwork
+from ..common.tables import WIDTH, format_bullets, format_si, format_table
+from .comparison import COMPARED
 
 if TYPE_CHECKING:
     import pandas
 
-    from nengo_energy.loihi.costs import LedgerCosts
-
-BITS_PER_KIB = 8 * 1024
+    from .comparison import LedgerComparison
+    from .costs import LedgerCosts
+    from .ledger import CoreLoad, Ledger
 
 _HAPPENED = ("updates_active", "synops", "spikes", "messages_out")
 
@@ -48,56 +45,6 @@ def ledger_frame(ledger: Ledger) -> pandas.DataFrame:
         frame[f"hops_east_west ({name})"] = across
         frame[f"hops_north_south ({name})"] = along
     return frame
-
-
-def comparison_frame(comparison: LedgerComparison) -> pandas.DataFrame:
-    """Return one row per layer and operation, counts per inference."""
-    import pandas as pd
-
-    rows = [{**asdict(row), "difference": row.difference} for row in comparison.rows]
-    columns = ["layer", "operation", "estimate", "ledger", "pending", "difference"]
-    columns.append("note")
-    return pd.DataFrame(rows, columns=columns)
-
-
-def format_network(prepared: LoihiNetwork, width: int = WIDTH) -> str:
-    """Return how a network lies on cores, whether it fits, and what was changed."""
-    header = [
-        ["", "", "", "", "neurons", "in axons", "out axons", "memory"],
-        ["layer", "shape", "block", "cores", "per core", "per core", "per core", "KiB"],
-    ]
-    body = [
-        [
-            plan.layer,
-            _times(plan.partition.shape),
-            _times(plan.partition.block),
-            str(plan.n_cores),
-            str(int(plan.partition.sizes.max())),
-            str(int(plan.in_axons.max())),
-            str(int(plan.out_axons.max())),
-            f"{plan.synapse_bits.max() / BITS_PER_KIB:.1f}",
-        ]
-        for plan in prepared.plans.values()
-    ]
-    footer = [["total", "", "", str(prepared.n_cores), "", "", "", ""]]
-    parts = [format_table(header, body, footer, width), _verdict(prepared)]
-    if prepared.checks:
-        parts.append(format_bullets("To look at", map(str, prepared.checks), width))
-    if prepared.changes:
-        words = changes_in_words(prepared.changes)
-        parts.append(format_bullets("Changed for the chip", words, width))
-    return "\n\n".join(parts)
-
-
-def changes_in_words(changes: Sequence[Change]) -> list[str]:
-    """Return a sentence for each kind of change, with the layers it was made to."""
-    layers: dict[tuple[str, str], list[str]] = {}
-    for change in changes:
-        layers.setdefault((change.what, change.why), []).append(change.layer)
-    return [
-        f"{', '.join(dict.fromkeys(names))}: {what}; {why}"
-        for (what, why), names in layers.items()
-    ]
 
 
 def format_ledger(ledger: Ledger, width: int = WIDTH) -> str:
@@ -137,6 +84,84 @@ def format_ledger(ledger: Ledger, width: int = WIDTH) -> str:
     sentences = (str(assumption) for assumption in ledger.assumptions)
     blocks.append(format_bullets("Assumptions", sentences, width))
     return "\n\n".join(blocks)
+
+
+def _summary(ledger: Ledger) -> str:
+    n = ledger.n_inferences
+    chips = f"{ledger.n_chips} chip" + "s" * (ledger.n_chips > 1)
+    fits = "fits on one chip" if ledger.fits else "doesn't fit on one chip"
+    lines = [
+        f"{ledger.n_cores} cores on {chips} ({fits}); spikes by {ledger.simulator}, "
+        f"{n} inferences of {ledger.timesteps} timesteps",
+        f"neuron updates: {_mean(ledger.neuron_updates, n)} per inference, of which "
+        f"{_mean(ledger.total('updates_active'), n)} with a spike",
+        f"synops: {_mean(ledger.synops, n)} per inference, of which "
+        f"{_mean(ledger.total('zero_synops'), n)} read a zero",
+        f"from host to chip: {_mean(ledger.total('messages_from_host'), n)} messages; "
+        f"from chip to host: {_mean(ledger.total('spikes_to_host'), n)} spikes",
+    ]
+    for name in ledger.placements:
+        across, along = ledger.hops(name)
+        lines.append(
+            f"hops, placed {name}: {_mean(across + along, n)} per inference "
+            f"({_mean(across, n)} east or west, {_mean(along, n)} north or south)"
+        )
+    crossing = _between_chips(ledger)
+    if ledger.n_chips > 1:
+        lines.append(f"between chips: {_mean(crossing, n)} messages per inference")
+    return "\n".join(lines)
+
+
+def _warnings(ledger: Ledger) -> list[str]:
+    found = []
+    for layer, n in _layers_that(ledger.cores, "saturated").items():
+        found.append(f"{layer}: {n} neurons fire as fast as they can, once a timestep")
+    for layer, n in _layers_that(ledger.cores, "overflows").items():
+        found.append(f"{layer}: inputs or currents exceeded their bits {n} times")
+    active = _layers_that(ledger.cores, "updates_active")
+    for layer in dict.fromkeys(core.layer for core in ledger.cores):
+        if layer not in active:
+            found.append(f"{layer}: silent, no neuron spiked")
+    lost: dict[str, int] = {}
+    for core in ledger.cores:
+        lost[core.layer] = max(lost.get(core.layer, 0), core.lost_bits)
+    for layer, n_bits in lost.items():
+        if n_bits:
+            found.append(
+                f"{layer}: weights keep {8 - n_bits} of 8 bits on some core, since "
+                "thresholds or biases are large beside them"
+            )
+    return found
+
+
+def _between_chips(ledger: Ledger) -> int:
+    chips = np.array([core.chip for core in ledger.cores])
+    return int(ledger.messages[chips[:, None] != chips[None, :]].sum())
+
+
+def _mean(total: int, n: int) -> str:
+    mean = total / n
+    return f"{mean:,.0f}" if mean >= 100 or mean == int(mean) else f"{mean:,.1f}"
+
+
+def _layers_that(cores: Sequence[CoreLoad], quantity: str) -> dict[str, int]:
+    """Sum a quantity by layer, where it isn't zero."""
+    found: dict[str, int] = {}
+    for core in cores:
+        value = getattr(core, quantity)
+        if value:
+            found[core.layer] = found.get(core.layer, 0) + value
+    return found
+
+
+def comparison_frame(comparison: LedgerComparison) -> pandas.DataFrame:
+    """Return one row per layer and operation, counts per inference."""
+    import pandas as pd
+
+    rows = [{**asdict(row), "difference": row.difference} for row in comparison.rows]
+    columns = ["layer", "operation", "estimate", "ledger", "pending", "difference"]
+    columns.append("note")
+    return pd.DataFrame(rows, columns=columns)
 
 
 def format_comparison(comparison: LedgerComparison, width: int = WIDTH) -> str:
@@ -225,82 +250,3 @@ def format_costs(costs: LedgerCosts, width: int = WIDTH) -> str:
     )
     table = format_table(header, body, [], width)
     return "\n\n".join([title, table, textwrap.fill(note, width)])
-
-
-def _verdict(prepared: LoihiNetwork) -> str:
-    if prepared.fits:
-        return f"Fits on one chip: {prepared.n_cores} of {CORES_PER_CHIP} cores."
-    lines = [
-        f"Doesn't fit on one chip: {prepared.n_cores} cores are "
-        f"{prepared.n_cores - CORES_PER_CHIP} more than its {CORES_PER_CHIP}; "
-        f"{prepared.n_chips} chips hold them."
-    ]
-    lines += [
-        f"Layer {plan.layer!r} alone needs {plan.n_cores} cores, "
-        f"{plan.n_cores - CORES_PER_CHIP} more than a chip has: {plan.n_chips} chips."
-        for plan in prepared.plans.values()
-        if plan.n_chips > 1
-    ]
-    return "\n".join(lines)
-
-
-def _summary(ledger: Ledger) -> str:
-    n = ledger.n_inferences
-    chips = f"{ledger.n_chips} chip" + "s" * (ledger.n_chips > 1)
-    fits = "fits on one chip" if ledger.fits else "doesn't fit on one chip"
-    lines = [
-        f"{ledger.n_cores} cores on {chips} ({fits}); spikes by {ledger.simulator}, "
-        f"{n} inferences of {ledger.timesteps} timesteps",
-        f"neuron updates: {_mean(ledger.neuron_updates, n)} per inference, of which "
-        f"{_mean(ledger.total('updates_active'), n)} with a spike",
-        f"synops: {_mean(ledger.synops, n)} per inference, of which "
-        f"{_mean(ledger.total('zero_synops'), n)} read a zero",
-        f"from host to chip: {_mean(ledger.total('messages_from_host'), n)} messages; "
-        f"from chip to host: {_mean(ledger.total('spikes_to_host'), n)} spikes",
-    ]
-    for name in ledger.placements:
-        across, along = ledger.hops(name)
-        lines.append(
-            f"hops, placed {name}: {_mean(across + along, n)} per inference "
-            f"({_mean(across, n)} east or west, {_mean(along, n)} north or south)"
-        )
-    crossing = _between_chips(ledger)
-    if ledger.n_chips > 1:
-        lines.append(f"between chips: {_mean(crossing, n)} messages per inference")
-    return "\n".join(lines)
-
-
-def _warnings(ledger: Ledger) -> list[str]:
-    found = []
-    for layer, n in layers_that(ledger.cores, "saturated").items():
-        found.append(f"{layer}: {n} neurons fire as fast as they can, once a timestep")
-    for layer, n in layers_that(ledger.cores, "overflows").items():
-        found.append(f"{layer}: inputs or currents exceeded their bits {n} times")
-    active = layers_that(ledger.cores, "updates_active")
-    for layer in dict.fromkeys(core.layer for core in ledger.cores):
-        if layer not in active:
-            found.append(f"{layer}: silent, no neuron spiked")
-    lost: dict[str, int] = {}
-    for core in ledger.cores:
-        lost[core.layer] = max(lost.get(core.layer, 0), core.lost_bits)
-    for layer, n_bits in lost.items():
-        if n_bits:
-            found.append(
-                f"{layer}: weights keep {8 - n_bits} of 8 bits on some core, since "
-                "thresholds or biases are large beside them"
-            )
-    return found
-
-
-def _between_chips(ledger: Ledger) -> int:
-    chips = np.array([core.chip for core in ledger.cores])
-    return int(ledger.messages[chips[:, None] != chips[None, :]].sum())
-
-
-def _mean(total: int, n: int) -> str:
-    mean = total / n
-    return f"{mean:,.0f}" if mean >= 100 or mean == int(mean) else f"{mean:,.1f}"
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))

@@ -16,14 +16,14 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from nengo_energy.loihi.chip import (
+from ..network.convolution_map import ConvolutionMap
+from .chip import (
     BASE_LIMIT,
     DISCRETE_SLOTS,
     POPULATION_SLOTS,
     index_width,
     synapse_bits,
 )
-from nengo_energy.network.convolution_map import ConvolutionMap
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Sequence
 import numpy as np
 import scipy.sparse as sp
 
-from nengo_energy.compat.loihi_image import AxonImage, ChipImage
+from ..compat.loihi_image import AxonImage, ChipImage
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,13 @@ import nengo
 import numpy as np
 import scipy.sparse as sp
 
-from nengo_energy.loihi.chip import MAX_POPULATION
-from nengo_energy.loihi.convolutions import as_convolution, to_nengo
-from nengo_energy.loihi.synapses import (
-    ChipSynapses,
-    DenseSynapses,
-    SharedSynapses,
-    SparseSynapses,
-)
-from nengo_energy.network.convolution_map import ConvolutionMap, Grid
-from nengo_energy.network.fanout import is_random, transform_map
-from nengo_energy.network.linear_maps import LinearMap
-from nengo_energy.network.topology import Projection
+from ..network.convolution_map import ConvolutionMap, Grid
+from ..network.fanout import is_random, transform_map
+from ..network.linear_maps import LinearMap
+from ..network.topology import Projection
+from .chip import MAX_POPULATION
+from .convolutions import as_convolution, to_nengo
+from .synapses import ChipSynapses, DenseSynapses, SharedSynapses, SparseSynapses
 
 MAX_KERNEL_ZEROS = 0.5
 """Share of zeros in a kernel from which a sparse matrix is better: the chip would read

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.counts import OpCount, OpCounts
-from nengo_energy.layer_ops.counting import LayerOps
-from nengo_energy.model_energy.layers import Layer
+from ..common.assumptions import Assumption
+from ..counts import OpCount, OpCounts
+from ..layer_ops.counting import LayerOps
+from .layers import Layer
 
 RATES_FROM_ACTIVATIONS = Assumption(
     "rates-from-activations",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from typing import Any, Dict, Iterator
+from typing import Any, Iterator, Mapping
 
-from nengo_energy import devices as registry
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.devices import Device
-from nengo_energy.devices.device import device_key
-from nengo_energy.estimates.estimate import DeviceLike
+from .. import devices as registry
+from ..common.exceptions import InputError
+from ..devices import Device
+from ..devices.device import device_key
+from ..estimates.estimate import DeviceLike
 
 OPERATIONS = {
     "event": ("synop", "neuron_update_active"),
@@ -26,7 +25,7 @@ class Devices(Mapping):
     [J], None where a device has no price; a neuron update is an active one.
     """
 
-    def __getitem__(self, name: str) -> Dict[str, Any]:
+    def __getitem__(self, name: str) -> dict[str, Any]:
         device = registry.get(name)
         synop, neuron = (device.energies.get(op) for op in OPERATIONS[device.kind])
         return {

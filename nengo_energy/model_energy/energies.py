@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
-from nengo_energy import devices as device_registry
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.checks import check_choice, check_count, check_positive
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.counts import OpCounts
-from nengo_energy.devices import Device
-from nengo_energy.estimates.estimate import DeviceLike
-from nengo_energy.keras_models.files import as_model
-from nengo_energy.layer_ops.counting import (
+from .. import devices as device_registry
+from ..common.assumptions import Assumption
+from ..common.checks import check_choice, check_count, check_positive
+from ..common.defaults import DT
+from ..common.exceptions import InputError
+from ..counts import OpCounts
+from ..devices import Device
+from ..estimates.estimate import DeviceLike
+from ..keras_models.files import as_model
+from ..layer_ops.counting import (
     UncountedLayer,
     collect_layer_ops,
     complain_of_unsupported,
 )
-from nengo_energy.model_energy.counting import count_expected_ops
-from nengo_energy.model_energy.devices import resolve
-from nengo_energy.model_energy.kerasspiking import (
-    check_one_width,
-    count_like_kerasspiking,
-)
-from nengo_energy.model_energy.layers import Layer, LayerMap, close_layers, open_layers
-from nengo_energy.model_energy.rates import CallRates, measure_rates
-from nengo_energy.pricing.energy import estimate_energy
+from ..pricing.energy import estimate_energy
+from .counting import count_expected_ops
+from .devices import resolve
+from .kerasspiking import check_one_width, count_like_kerasspiking
+from .layers import Layer, LayerMap, close_layers, open_layers
+from .rates import CallRates, measure_rates
 
 if TYPE_CHECKING:
-    from nengo_energy.estimates.estimate import EnergyEstimate
-
-DEFAULT_DT = 0.001
-"""Length of a timestep where neither the user nor KerasSpiking says one [s]."""
+    from ..estimates.estimate import EnergyEstimate
 
 NEURON_OPERATIONS = ("neuron_update_active", "neuron_update_inactive", "activation")
 """Operations whose energy is neuron energy; that of all others is synop energy."""
@@ -62,7 +57,7 @@ class LayerEnergies:
         else:
             self._ops = collect_layer_ops(self.model)
             complain_of_unsupported(self._ops, on_unsupported)
-        rates: Mapping[str, Tuple[CallRates, ...]] = {}
+        rates: Mapping[str, tuple[CallRates, ...]] = {}
         if example_data is not None:
             if strict_compat:
                 check_one_width(self.model)
@@ -85,7 +80,7 @@ class LayerEnergies:
         return self.example_data is not None
 
     @property
-    def layer_stats(self) -> Mapping[Any, Dict[str, Any]]:
+    def layer_stats(self) -> Mapping[Any, dict[str, Any]]:
         """``connections``, ``neurons`` and ``spiking`` by layer, object or name."""
         return self._by_layer(lambda layer: layer.stats)
 
@@ -102,12 +97,12 @@ class LayerEnergies:
         return self._by_layer(lambda layer: layer.rates.arriving)
 
     @property
-    def layers(self) -> Tuple[Layer, ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """The lines of the summary."""
         return self._layers
 
     @property
-    def inner_layers(self) -> Tuple[Layer, ...]:
+    def inner_layers(self) -> tuple[Layer, ...]:
         """The lines of the summary with models within opened."""
         return self._opened
 
@@ -117,12 +112,12 @@ class LayerEnergies:
         return self._ops.coverage
 
     @property
-    def unsupported(self) -> Tuple[UncountedLayer, ...]:
+    def unsupported(self) -> tuple[UncountedLayer, ...]:
         """The layers that aren't counted, with the reason."""
         return self._ops.unsupported
 
     @property
-    def assumptions(self) -> Tuple[Assumption, ...]:
+    def assumptions(self) -> tuple[Assumption, ...]:
         """What the counts take for granted."""
         return self.count().assumptions
 
@@ -132,7 +127,7 @@ class LayerEnergies:
         device: DeviceLike,
         timesteps_per_inference: int = 1,
         dt: float | None = None,
-    ) -> Tuple[float, float]:
+    ) -> tuple[float, float]:
         """Return the energy of one layer, of all its calls together.
 
         Parameters
@@ -144,7 +139,7 @@ class LayerEnergies:
         timesteps_per_inference : int
             Timesteps that the spiking network takes; a dense device takes one pass.
         dt : float, optional
-            Length of a timestep on the device [s]; 0.001 by default.
+            Length of a timestep on the device [s]; a millisecond by default.
 
         Returns
         -------
@@ -231,7 +226,7 @@ class LayerEnergies:
         device: DeviceLike,
         timesteps_per_inference: int = 1,
         dt: float | None = None,
-    ) -> Dict[str, Tuple[float, float]]:
+    ) -> dict[str, tuple[float, float]]:
         """Return (synop energy, neuron energy) by name of the layer [J per inference].
 
         Layers of models within have their own names; layers without operations are
@@ -240,7 +235,7 @@ class LayerEnergies:
         model = resolve(device)
         self._check_has_rates(model)
         counts = self.count(timesteps_per_inference, dt)
-        energies: Dict[str, Tuple[float, float]] = {}
+        energies: dict[str, tuple[float, float]] = {}
         if not counts.select(model.kind):
             return energies  # nothing in the model costs anything
         names = {layer.name for layer in self._opened}
@@ -266,8 +261,8 @@ class LayerEnergies:
 
 
 def sum_energies(
-    energies: Mapping[str, Tuple[float, float]], layer: Layer
-) -> Tuple[float, float]:
+    energies: Mapping[str, tuple[float, float]], layer: Layer
+) -> tuple[float, float]:
     """Return (synop energy, neuron energy) of a line [J per inference]."""
     found = [energies.get(count.layer, (0.0, 0.0)) for count in layer.counts]
     return sum(pair[0] for pair in found), sum(pair[1] for pair in found)
@@ -277,5 +272,5 @@ def _default_dt() -> float:
     """Return the timestep that KerasSpiking is set to, where it is loaded [s]."""
     kerasspiking = sys.modules.get("keras_spiking")
     if kerasspiking is None:
-        return DEFAULT_DT
+        return DT
     return float(kerasspiking.default.dt)

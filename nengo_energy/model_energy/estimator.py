@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.estimates.estimate import DeviceLike
-from nengo_energy.layer_ops.counting import ONE_TIMESTEP
-from nengo_energy.model_energy.devices import Devices, register
-from nengo_energy.model_energy.energies import LayerEnergies
-from nengo_energy.model_energy.statistics import (
-    StatsFunction,
-    layer_stats,
-    register_stats,
-)
+from ..common.exceptions import InputError
+from ..estimates.estimate import DeviceLike
+from ..layer_ops.counting import ONE_TIMESTEP
+from .devices import Devices, register
+from .energies import LayerEnergies
+from .statistics import StatsFunction, layer_stats, register_stats
 
 if TYPE_CHECKING:
     import pandas
 
-    from nengo_energy.activity.measuring import Activity
-    from nengo_energy.conversion.spiking_model import SpikingModel
-    from nengo_energy.model_energy.measured import MeasuredComparison
+    from ..activity.activity import Activity
+    from ..conversion.spiking_model import SpikingModel
+    from ..estimates.estimate import EnergyEstimate
+    from .measured import MeasuredComparison
 
 DEFAULT_COLUMNS = (
     "name",
@@ -93,7 +90,7 @@ class ModelEnergy(LayerEnergies):
     devices: Mapping[str, Mapping[str, Any]] = Devices()
 
     @classmethod
-    def compute_layer_stats(cls, layer: Any, node: Any = None) -> Dict[str, Any]:
+    def compute_layer_stats(cls, layer: Any, node: Any = None) -> dict[str, Any]:
         """Return connections, neurons and whether the layer spikes, for one call.
 
         Parameters
@@ -224,7 +221,7 @@ class ModelEnergy(LayerEnergies):
         expand_nested: bool = False,
     ) -> str:
         """Return what `summary` prints."""
-        from nengo_energy.model_energy.summary import format_summary
+        from .summary import format_summary
 
         return format_summary(
             self,
@@ -257,9 +254,33 @@ class ModelEnergy(LayerEnergies):
         pandas.DataFrame
             A row per layer; ``attrs["units"]`` has the unit of each column with one.
         """
-        from nengo_energy.model_energy.summary import summary_frame
+        from .summary import summary_frame
 
         return summary_frame(self, columns, timesteps_per_inference, dt, expand_nested)
+
+    def frame_beside(self, estimate: EnergyEstimate) -> pandas.DataFrame:
+        """Return the table for the devices and timesteps of an estimate.
+
+        Parameters
+        ----------
+        estimate : EnergyEstimate
+            Of the same model, such as the one that a report is about.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `to_frame`. Without example data it has no rates, nor the energies of
+            devices that hang on them.
+        """
+        measured = self.example_data is not None
+        columns = ["name", "connections", "neurons", *["rate"] * measured]
+        columns += [
+            f"energy {model.name}"
+            for model in estimate.models
+            if model.name in self.devices and (measured or model.kind == "dense")
+        ]
+        timesteps = estimate.settings.get("timesteps")
+        return self.to_frame(columns, timesteps if isinstance(timesteps, int) else 1)
 
     # Deployment
 
@@ -278,7 +299,7 @@ class ModelEnergy(LayerEnergies):
             Measured, priced and deployed from one object; its activity can be given to
             `compare_measured`.
         """
-        from nengo_energy.conversion.converting import convert
+        from ..conversion.converting import convert
 
         if ONE_TIMESTEP in self.assumptions:
             convert_options.setdefault("temporal_model", True)
@@ -308,7 +329,7 @@ class ModelEnergy(LayerEnergies):
         InputError
             If there was no example data, or the activity is of another network.
         """
-        from nengo_energy.model_energy.measured import compare_measured
+        from .measured import compare_measured
 
         snn = self._networks.get(activity.fingerprint)
         if snn is None:
@@ -319,6 +340,6 @@ class ModelEnergy(LayerEnergies):
         return compare_measured(self, snn, activity, devices)
 
     @cached_property
-    def _networks(self) -> Dict[str, SpikingModel]:
+    def _networks(self) -> dict[str, SpikingModel]:
         """The networks that `to_spiking` returned, by fingerprint."""
         return {}

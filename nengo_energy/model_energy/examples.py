@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError
+from ..common.exceptions import InputError
 
 
 def example_batches(
     data: Any, inputs: Sequence[Any], batch_size: int
-) -> Iterator[List[np.ndarray]]:
+) -> Iterator[list[np.ndarray]]:
     """Yield example data in batches, one array per input of the model.
 
     Parameters

@@ -11,12 +11,12 @@ from __future__ import annotations
 import warnings
 from typing import Any, Callable, Mapping, Sequence
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.keras_models.graph import KerasGraph, read_graph
-from nengo_energy.layer_ops.calls import LayerCall, Shape, size
-from nengo_energy.layer_ops.counters import Operations, is_linear
-from nengo_energy.layer_ops.counting import LayerCount, LayerOps, n_params
-from nengo_energy.model_energy.statistics import StatsCounter, registered_counter
+from ..common.exceptions import InputError
+from ..keras_models.graph import KerasGraph, read_graph
+from ..layer_ops.calls import LayerCall, Shape, size
+from ..layer_ops.counters import Operations, is_linear
+from ..layer_ops.counting import LayerCount, LayerOps, n_params
+from .statistics import StatsCounter, registered_counter
 
 Shapes = Sequence[Shape]
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Generic, Iterator, List, Sequence, Tuple, TypeVar
+from typing import Any, Generic, Iterator, Mapping, Sequence, TypeVar
 
-from nengo_energy.common.exceptions import NotFoundError
-from nengo_energy.keras_models.graph import Call, read_graph
-from nengo_energy.layer_ops.calls import members, walk_layers
-from nengo_energy.layer_ops.counting import LayerCount, LayerOps, n_params
-from nengo_energy.model_energy.rates import CallRates
+from ..common.exceptions import NotFoundError
+from ..keras_models.graph import Call, read_graph
+from ..layer_ops.calls import members, walk_layers
+from ..layer_ops.counting import LayerCount, LayerOps, n_params
+from .rates import CallRates
 
 Value = TypeVar("Value")
 
@@ -70,7 +69,7 @@ class Layer:
     class_name: str
     output_shape: str
     params: int
-    counts: Tuple[LayerCount, ...]
+    counts: tuple[LayerCount, ...]
     rates: LayerRates
 
     @property
@@ -94,7 +93,7 @@ class Layer:
         return all(call.is_spiking for count in self.counts for call in count.calls)
 
     @property
-    def stats(self) -> Dict[str, Any]:
+    def stats(self) -> dict[str, Any]:
         """The counts by KerasSpiking's names, None if it isn't counted."""
         return {
             "neurons": self.neurons if self.is_counted else None,
@@ -116,7 +115,7 @@ class LayerMap(Mapping, Generic[Value]):
         self._model_name = model_name
         self._layers = layers
         self._get = get
-        self._found: Dict[Any, Layer] = {}
+        self._found: dict[Any, Layer] = {}
         for layer in (*layers, *inner):
             self._found.setdefault(id(layer.layer), layer)
             self._found.setdefault(layer.name, layer)
@@ -154,7 +153,7 @@ def open_layers(
     ops: LayerOps,
     rates: Mapping[str, Sequence[CallRates]],
     strict_compat: bool,
-) -> Tuple[Layer, ...]:
+) -> tuple[Layer, ...]:
     """Return a line for each layer, those of models within in place of the models.
 
     With ``strict_compat`` a model within is a layer like others.
@@ -181,9 +180,9 @@ def open_layers(
     )
 
 
-def close_layers(model: Any, opened: Sequence[Layer]) -> Tuple[Layer, ...]:
+def close_layers(model: Any, opened: Sequence[Layer]) -> tuple[Layer, ...]:
     """Return a line for each layer of the model itself, models within summed up."""
-    calls: Dict[int, List[Call]] = {}
+    calls: dict[int, list[Call]] = {}
     for call in read_graph(model).calls:
         calls.setdefault(id(call.layer), []).append(call)
     lines = {layer.name: layer for layer in opened}
@@ -250,7 +249,7 @@ def _merge_rates(layers: Sequence[Layer]) -> LayerRates:
 
 def _shown_shape(layer: Any, calls: Sequence[Call]) -> str:
     """Return the output shape of a layer as Keras 2's summary prints it."""
-    shapes: List[Any] = [
+    shapes: list[Any] = [
         [tuple(output.shape) for output in call.outputs] for call in calls
     ]
     if any(shape != shapes[0] for shape in shapes):

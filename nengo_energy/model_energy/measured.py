@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Mapping, Sequence
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.tables import (
-    NOTHING,
-    WIDTH,
-    format_si,
-    format_table,
-    merge_orders,
-)
-from nengo_energy.counts import OpCounts
-from nengo_energy.estimates.estimate import DeviceLike
-from nengo_energy.pricing.energy import estimate_energy
+from ..common.exceptions import InputError
+from ..common.tables import NOTHING, WIDTH, format_si, format_table, merge_orders
+from ..counts import OpCounts
+from ..estimates.estimate import DeviceLike
+from ..pricing.energy import estimate_energy
 
 if TYPE_CHECKING:
     import pandas
 
-    from nengo_energy.activity.measuring import Activity
-    from nengo_energy.conversion.spiking_model import SpikingModel
-    from nengo_energy.model_energy.estimator import ModelEnergy
-    from nengo_energy.network.topology import Topology
+    from ..activity.activity import Activity
+    from ..conversion.spiking_model import SpikingModel
+    from ..network.topology import Topology
+    from .estimator import ModelEnergy
 
 HEADING = (
     "Activations read as Hz, beside spikes measured by {simulator}: mean of "
@@ -52,9 +46,9 @@ class LayerComparison:
     """
 
     layer: str
-    rates: Tuple[float | None, float | None]
-    synops: Tuple[float | None, float | None]
-    energies: Mapping[str, Tuple[float, float]]
+    rates: tuple[float | None, float | None]
+    synops: tuple[float | None, float | None]
+    energies: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -71,11 +65,11 @@ class MeasuredComparison:
         What was measured, how.
     """
 
-    layers: Tuple[LayerComparison, ...]
-    devices: Tuple[str, ...]
+    layers: tuple[LayerComparison, ...]
+    devices: tuple[str, ...]
     heading: str
 
-    def total(self, device: str) -> Tuple[float, float]:
+    def total(self, device: str) -> tuple[float, float]:
         """Return the energy on a device, (assumed, measured) [J per inference]."""
         pairs = [layer.energies[device] for layer in self.layers]
         return sum(p[0] for p in pairs), sum(p[1] for p in pairs)
@@ -84,7 +78,7 @@ class MeasuredComparison:
         """Return a frame with a row per layer; ``attrs["units"]`` has the units."""
         import pandas as pd
 
-        data: Dict[str, List[object]] = {"layer": [x.layer for x in self.layers]}
+        data: dict[str, list[object]] = {"layer": [x.layer for x in self.layers]}
         units = {}
         for i, side in enumerate(("assumed", "measured")):
             data[f"firing_rate {side}"] = [x.rates[i] for x in self.layers]
@@ -180,8 +174,8 @@ def compare_measured(
 
 def _by_layer_and_device(
     counts: OpCounts, devices: Sequence[DeviceLike]
-) -> Dict[Tuple[str, str], float]:
-    energies: Dict[Tuple[str, str], float] = {}
+) -> dict[tuple[str, str], float]:
+    energies: dict[tuple[str, str], float] = {}
     for row in estimate_energy(counts, devices).rows:
         if row.where == "device" and row.operation != "static":
             key = (row.layer, row.device)
@@ -189,7 +183,7 @@ def _by_layer_and_device(
     return energies
 
 
-def _by_layer(counts: OpCounts, operation: str) -> Dict[str, float]:
+def _by_layer(counts: OpCounts, operation: str) -> dict[str, float]:
     return {
         row.layer: row.mean
         for row in counts.select("event")
@@ -197,10 +191,10 @@ def _by_layer(counts: OpCounts, operation: str) -> Dict[str, float]:
     }
 
 
-def _measured_rates(topology: Topology, activity: Activity) -> Dict[str, float]:
+def _measured_rates(topology: Topology, activity: Activity) -> dict[str, float]:
     """Return the rate of the mean neuron of each layer [Hz]."""
-    spikes: Dict[str, float] = {}
-    neurons: Dict[str, int] = {}
+    spikes: dict[str, float] = {}
+    neurons: dict[str, int] = {}
     for population in topology.populations:
         rates = activity.firing_rates(population.name)
         layer = population.layer

@@ -7,14 +7,14 @@ KerasSpiking does; see `ModelEnergy`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy.common.progress import progress_bar
-from nengo_energy.keras_models.graph import read_graph
-from nengo_energy.keras_models.running import ModelRunner, Signal
-from nengo_energy.model_energy.examples import example_batches
+from ..common.progress import progress_bar
+from ..keras_models.graph import read_graph
+from ..keras_models.running import ModelRunner, Signal
+from .examples import example_batches
 
 BATCH_SIZE = 32
 """Samples that are run at once."""
@@ -42,7 +42,7 @@ def measure_rates(
     *,
     follow_events: bool = True,
     progress: bool | None = None,
-) -> Mapping[str, Tuple[CallRates, ...]]:
+) -> Mapping[str, tuple[CallRates, ...]]:
     """Return the mean rates of each call of each layer of a model on example data.
 
     Memory doesn't grow with the number of samples.
@@ -111,7 +111,7 @@ class _Rates:
     """Adds up the rates of each call of each layer."""
 
     def __init__(self) -> None:
-        self._sums: Dict[str, List[_Sums]] = {}
+        self._sums: dict[str, list[_Sums]] = {}
 
     def note(
         self,
@@ -127,7 +127,7 @@ class _Rates:
         calls[index].add("arriving", arriving)
         calls[index].add("leaving", leaving[:1])
 
-    def result(self) -> Dict[str, Tuple[CallRates, ...]]:
+    def result(self) -> dict[str, tuple[CallRates, ...]]:
         """Return the rates over all batches."""
         return {
             name: tuple(sums.rates() for sums in calls)

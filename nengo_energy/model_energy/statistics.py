@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import warnings
 from numbers import Real
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Mapping, NamedTuple
 
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.keras_models.graph import read_node
-from nengo_energy.layer_ops.calls import LayerCall, Shape, one_timestep
-from nengo_energy.layer_ops.counters import (
+from ..common.exceptions import InputError, UnsupportedError
+from ..keras_models.graph import read_node
+from ..layer_ops.calls import LayerCall, Shape, one_timestep
+from ..layer_ops.counters import (
     Operations,
     UncountedClassError,
     count_call,
@@ -37,8 +37,8 @@ class Node(NamedTuple):
     """
 
     layer: Any
-    input_shapes: Union[Shape, list]
-    output_shapes: Union[Shape, list]
+    input_shapes: Shape | list
+    output_shapes: Shape | list
 
 
 class StatsCounter:
@@ -90,13 +90,13 @@ def register_stats(layer_class: Any, function: StatsFunction) -> None:
         register_counter(layer_class, counter, replace=True)
 
 
-def registered_counter(layer: Any) -> Optional[StatsCounter]:
+def registered_counter(layer: Any) -> StatsCounter | None:
     """Return the function that a user registered for a layer's class, None if none."""
     counter = find_counter(layer)
     return counter if isinstance(counter, StatsCounter) else None
 
 
-def layer_stats(layer: Any, node: Any = None) -> Dict[str, Any]:
+def layer_stats(layer: Any, node: Any = None) -> dict[str, Any]:
     """Return connections, neurons and whether the layer spikes, for one call.
 
     Parameters
@@ -136,7 +136,7 @@ def layer_stats(layer: Any, node: Any = None) -> Dict[str, Any]:
         ) from error
 
 
-def as_stats(operations: Operations) -> Dict[str, Any]:
+def as_stats(operations: Operations) -> dict[str, Any]:
     """Return operations by KerasSpiking's names."""
     return {
         "connections": operations.connections,
@@ -145,7 +145,7 @@ def as_stats(operations: Operations) -> Dict[str, Any]:
     }
 
 
-def _with_batch(shapes: Tuple[Tuple[int, ...], ...]) -> Union[Shape, list]:
+def _with_batch(shapes: tuple[tuple[int, ...], ...]) -> Shape | list:
     with_batch: list = [(None, *shape) for shape in shapes]
     return with_batch[0] if len(with_batch) == 1 else with_batch
 

@@ -7,26 +7,23 @@ from dataclasses import dataclass
 from typing import (
     TYPE_CHECKING,
     Any,
-    Dict,
     Iterator,
-    List,
     Mapping,
     Sequence,
-    Tuple,
 )
 
-from nengo_energy.common.checks import check_count
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.tables import NOTHING, format_si, plural
-from nengo_energy.devices import Device
-from nengo_energy.model_energy.devices import resolve
-from nengo_energy.model_energy.energies import sum_energies
-from nengo_energy.model_energy.layers import Layer
+from ..common.checks import check_count
+from ..common.exceptions import InputError
+from ..common.tables import NOTHING, format_si, plural
+from ..devices import Device
+from .devices import resolve
+from .energies import sum_energies
+from .layers import Layer
 
 if TYPE_CHECKING:
     import pandas
 
-    from nengo_energy.model_energy.estimator import ModelEnergy
+    from .estimator import ModelEnergy
 
 PLAIN_COLUMNS: Mapping[str, str] = {
     "name": "Layer (type)",
@@ -64,7 +61,7 @@ class Column:
     title: str
     kind: str
     device: Device | None = None
-    energies: Mapping[str, Tuple[float, float]] | None = None
+    energies: Mapping[str, tuple[float, float]] | None = None
 
     def value(self, layer: Layer) -> Any:
         """Return the unrounded value of a layer, None where it isn't known."""
@@ -132,8 +129,8 @@ def summary_frame(
 
     chosen = _columns(energy, columns, timesteps, dt)
     layers = energy.inner_layers if expand_nested else energy.layers
-    data: Dict[str, List[Any]] = {}
-    units: Dict[str, str] = {}
+    data: dict[str, list[Any]] = {}
+    units: dict[str, str] = {}
     for column in chosen:
         name = column.kind
         if column.device is not None:
@@ -150,14 +147,14 @@ def summary_frame(
 
 def _columns(
     energy: ModelEnergy, columns: Sequence[str], timesteps: int, dt: float | None
-) -> List[Column]:
+) -> list[Column]:
     """Return the columns that a user names, or complain."""
     if isinstance(columns, str):
         columns = [columns]
     if not columns:
         raise InputError("columns is empty; name at least one")
     found = []
-    by_device: Dict[str, Mapping[str, Tuple[float, float]]] = {}
+    by_device: dict[str, Mapping[str, tuple[float, float]]] = {}
     for column in columns:
         kind, _, device_name = str(column).strip().partition(" ")
         if kind in ENERGY_COLUMNS and device_name.strip():
@@ -177,7 +174,7 @@ def _columns(
 
 
 def _energy(
-    kind: str, layer: Layer, energies: Mapping[str, Tuple[float, float]]
+    kind: str, layer: Layer, energies: Mapping[str, tuple[float, float]]
 ) -> float | None:
     """Return one kind of energy of a layer [J per inference], None if not counted."""
     if not layer.is_counted:
@@ -192,7 +189,7 @@ def _energy(
 
 def _layout(
     cells: Sequence[Sequence[str]], left_aligned: Sequence[bool], line_length: int
-) -> List[str]:
+) -> list[str]:
     """Return the lines of a table: heading, rule and rows, cut to their width."""
     widths = _column_widths(
         [max(map(len, column)) for column in zip(*cells)], line_length
@@ -209,7 +206,7 @@ def _layout(
     return [heading, rule, *(line(row, left_aligned) for row in cells[1:])]
 
 
-def _column_widths(needed: Sequence[int], line_length: int) -> List[int]:
+def _column_widths(needed: Sequence[int], line_length: int) -> list[int]:
     """Share a line among columns with a bar between: equally, then by what is missing.
 
     No column is wider than it needs; the rest of the line goes, one character at a

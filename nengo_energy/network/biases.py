@@ -12,8 +12,8 @@ import nengo
 import numpy as np
 from nengo.dists import get_samples
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.network.topology import Topology
+from ..common.exceptions import UnsupportedError
+from .topology import Topology
 
 
 def fold_biases(network: nengo.Network, topology: Topology) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Sequence
 import numpy as np
 import scipy.sparse as sp
 
-from nengo_energy.network.linear_maps import LinearMap
+from .linear_maps import LinearMap
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from nengo.dists import Distribution
 
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.network.convolution_map import ConvolutionMap
-from nengo_energy.network.linear_maps import DenseMap, LinearMap, SparseMap
+from ..common.exceptions import UnsupportedError
+from .convolution_map import ConvolutionMap
+from .linear_maps import DenseMap, LinearMap, SparseMap
 
 _ConvolutionTranspose = getattr(nengo.transforms, "ConvolutionTranspose", ())
 _NoTransform = getattr(nengo.transforms, "NoTransform", ())

@@ -12,10 +12,11 @@ from typing import Mapping
 import nengo
 import numpy as np
 
-from nengo_energy.common.checks import check_positive
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.compat.counting import open_nengo_dl
-from nengo_energy.network.topology import Topology
+from ..common.checks import check_positive
+from ..common.defaults import DT
+from ..common.exceptions import InputError, UnsupportedError
+from ..compat.counting import open_nengo_dl
+from .topology import Topology
 
 MAX_EXAMPLES = 256
 """Most examples that are looked at, taken evenly from those given."""
@@ -95,7 +96,7 @@ def wanted_rates(
     n_examples = min(map(len, data.values()), default=1)
     size = min(_BATCH, n_examples)
     found: dict[nengo.Ensemble, list[np.ndarray]] = {ens: [] for ens in pairs}
-    sim, _ = open_nengo_dl(copied, dt=0.001, minibatch_size=size)
+    sim, _ = open_nengo_dl(copied, dt=DT, minibatch_size=size)
     with sim:
         for start in range(0, n_examples, size):
             last = min(start + size, n_examples)

@@ -14,7 +14,7 @@ from typing import Iterator, Sequence
 import numpy as np
 import scipy.sparse as sp
 
-from nengo_energy.common.exceptions import InputError
+from ..common.exceptions import InputError
 
 MAX_BLOCK_ENTRIES = 4_000_000
 """Most non-zeros that a block of explicit columns is planned to hold (about 64 MB)."""

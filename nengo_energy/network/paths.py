@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Sequence
 
-from nengo_energy.network.linear_maps import LinearMap
+from .linear_maps import LinearMap
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.network.linear_maps import LinearMap
+from ..common.assumptions import Assumption
+from ..common.exceptions import UnsupportedError
+from .linear_maps import LinearMap
 
 INPUT_ON_HOST = Assumption(
     "input-on-host",

@@ -14,21 +14,14 @@ import nengo
 import numpy as np
 from nengo.connection import LearningRule
 
-from nengo_energy.common.assumptions import Assumption, merge_assumptions
-from nengo_energy.common.checks import check_choice
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.network import fanout
-from nengo_energy.network.linear_maps import DenseMap, LinearMap, sum_maps
-from nengo_energy.network.objects import (
-    base,
-    constants,
-    is_decoded,
-    is_passthrough,
-    is_tensor_node,
-    labels,
-)
-from nengo_energy.network.paths import Path, Stage, group_paths, join_stages
-from nengo_energy.network.topology import (
+from ..common.assumptions import Assumption, merge_assumptions
+from ..common.checks import check_choice
+from ..common.exceptions import InputError, UnsupportedError
+from . import fanout
+from .linear_maps import DenseMap, LinearMap, sum_maps
+from .objects import base, constants, is_decoded, is_passthrough, is_tensor_node, labels
+from .paths import Path, Stage, group_paths, join_stages
+from .topology import (
     DECODED_AS_FACTORS,
     DECODED_AS_WEIGHTS,
     INPUT_ON_HOST,
@@ -145,15 +138,15 @@ class Tracer:
                 names[f"{pre} -> {post}"] += 1
                 repeat = names[f"{pre} -> {post}"]
                 projection = Projection(
-                    f"{pre} -> {post}" + (f" #{repeat}" if repeat > 1 else ""),
-                    pre,
-                    post,
-                    path.layer,
-                    path.weights,
-                    path.filters,
-                    source,
-                    target,
-                    connection,
+                    name=f"{pre} -> {post}" + (f" #{repeat}" if repeat > 1 else ""),
+                    pre=pre,
+                    post=post,
+                    layer=path.layer,
+                    weights=path.weights,
+                    filters=path.filters,
+                    source=source,
+                    target=target,
+                    connection=connection,
                 )
                 if not isinstance(source, nengo.Ensemble):
                     inputs.append(projection)
@@ -166,15 +159,15 @@ class Tracer:
         if readouts:
             self.assumptions.append(READOUT_ON_DEVICE)
         return Topology(
-            tuple(self.populations.values()),
-            tuple(projections),
-            tuple(readouts),
-            tuple(inputs),
-            tuple(biases),
-            self._encoder_macs(),
-            tuple(self.omitted),
-            merge_assumptions(self.assumptions),
-            fingerprint(self.network),
+            populations=tuple(self.populations.values()),
+            projections=tuple(projections),
+            readouts=tuple(readouts),
+            inputs=tuple(inputs),
+            biases=tuple(biases),
+            encoder_macs=self._encoder_macs(),
+            omitted=tuple(self.omitted),
+            assumptions=merge_assumptions(self.assumptions),
+            fingerprint=fingerprint(self.network),
         )
 
     # --- objects ---------------------------------------------------------------------
@@ -212,13 +205,13 @@ class Tracer:
             )
         label = self.labels[ens]
         return Population(
-            label,
-            self.layer_name(label),
-            ens.n_neurons,
-            type(neuron_type).__name__,
-            bool(getattr(neuron_type, "spiking", True)),
-            float(getattr(neuron_type, "amplitude", 1.0)),
-            ens,
+            name=label,
+            layer=self.layer_name(label),
+            n_neurons=ens.n_neurons,
+            neuron_type=type(neuron_type).__name__,
+            spiking=bool(getattr(neuron_type, "spiking", True)),
+            amplitude=float(getattr(neuron_type, "amplitude", 1.0)),
+            ensemble=ens,
         )
 
     def _make_names_unique(self) -> None:

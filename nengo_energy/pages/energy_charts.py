@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from nengo_energy.common.colours import OPERATIONS
-from nengo_energy.common.html_tables import count
-from nengo_energy.common.tables import typeset_si
-from nengo_energy.estimates.estimate import EnergyEstimate
-from nengo_energy.estimates.report import energies_by_layer, known_interval, row_label
-from nengo_energy.pages.vega import (
+from ..common.colours import OPERATIONS
+from ..common.html_tables import count
+from ..common.tables import typeset_si
+from ..estimates.estimate import EnergyEstimate
+from ..estimates.report import energies_by_layer, known_interval, row_label
+from .vega import (
     LABEL_WIDTH,
     SHOWN,
     SI_LABEL,

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.pareto import pareto_front
-from nengo_energy.common.tables import typeset_si
-from nengo_energy.estimates.columns import (
-    best_quantity,
-    tradeoff_columns,
-    varied_settings,
-)
-from nengo_energy.pages.vega import (
+from ..common.exceptions import InputError
+from ..common.pareto import pareto_front
+from ..common.tables import typeset_si
+from ..estimates.columns import best_quantity, tradeoff_columns, varied_settings
+from .vega import (
     LABEL_WIDTH,
     SHOWN,
     altair,

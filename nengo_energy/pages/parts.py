@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
-from nengo_energy.common.html_tables import Cell
+from ..common.html_tables import Cell
 
 
 @dataclass(frozen=True)

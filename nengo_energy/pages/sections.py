@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
-from nengo_energy.common.colours import OPERATIONS
-from nengo_energy.common.html_tables import (
-    Cell,
-    count,
-    frame_table,
-    html_table,
-    quantity,
-    share,
-)
-from nengo_energy.common.tables import NOTHING, typeset_si
-from nengo_energy.estimates import html_tables as estimate_tables
-from nengo_energy.estimates.columns import (
+from ..common.colours import OPERATIONS
+from ..common.html_tables import Cell, count, frame_table, html_table, quantity, share
+from ..common.tables import NOTHING, typeset_si
+from ..estimates import html_tables as estimate_tables
+from ..estimates.columns import (
     best_quantity,
     check_columns,
     energy_devices,
     keras_accuracy,
     varied_settings,
 )
-from nengo_energy.estimates.estimate import EnergyEstimate
-from nengo_energy.estimates.report import evidence_words, known_interval, remarks
-from nengo_energy.pages import energy_charts, network_charts
-from nengo_energy.pages.parts import Card, Chart, Section
+from ..estimates.estimate import EnergyEstimate
+from ..estimates.report import evidence_words, known_interval, remarks
+from . import energy_charts, network_charts
+from .parts import Card, Chart, Section
 
 if TYPE_CHECKING:
     import pandas

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any, Mapping, Sequence
 
-from nengo_energy.common.colours import LINES, OPERATIONS
-from nengo_energy.common.optional_imports import import_or_explain
+from ..common.colours import LINES, OPERATIONS
+from ..common.optional_imports import import_or_explain
 
 SHOWN = "indexof(hidden, datum.device) < 0"
 """Keeps the rows of the devices that aren't turned off; see templates/report.js."""

@@ -6,16 +6,16 @@ import importlib.resources
 import json
 from typing import TYPE_CHECKING, Any, Sequence
 
-from nengo_energy.common.colours import LINES, OPERATIONS
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.file_output import PathLike, check_writable, write_text
-from nengo_energy.common.version import __version__
-from nengo_energy.estimates.columns import energy_devices
-from nengo_energy.estimates.estimate import EnergyEstimate
-from nengo_energy.estimates.report import estimate_title
-from nengo_energy.pages import sections
-from nengo_energy.pages.parts import Section
-from nengo_energy.pages.vega import report_package
+from ..common.colours import LINES, OPERATIONS
+from ..common.exceptions import InputError
+from ..common.file_output import PathLike, check_writable, write_text
+from ..common.version import __version__
+from ..estimates.columns import energy_devices
+from ..estimates.estimate import EnergyEstimate
+from ..estimates.report import estimate_title
+from . import sections
+from .parts import Section
+from .vega import report_package
 
 if TYPE_CHECKING:
     import pandas
@@ -113,7 +113,7 @@ def format_report(
     for package in ("jinja2", "altair", "vl_convert"):  # Altair itself needs Jinja
         report_package(package)  # before any work is done
     outputs = _frame_of(comparison, "outputs_frame")
-    rates = None if activity is None else _activity_frame(activity)
+    rates = None if activity is None else _frame("activity", activity)
     made = [sections.energy_section(estimate), sections.layers_section(estimate)]
     devices = list(estimate.devices)
     if rates is not None:
@@ -164,30 +164,12 @@ def _frame_of(value: Any, method: str) -> pandas.DataFrame | None:
     return made
 
 
-def _activity_frame(activity: Any) -> pandas.DataFrame:
-    from nengo_energy.activity.measuring import Activity
-    from nengo_energy.estimates.report import activity_frame
-
-    if isinstance(activity, Activity):
-        return activity_frame(activity)
-    return _frame("activity", activity)
-
-
 def _model_energy_frame(value: Any, estimate: EnergyEstimate) -> pandas.DataFrame:
     """Return the table of `ModelEnergy` for the estimate's devices and timesteps."""
-    from nengo_energy.model_energy import ModelEnergy
-
-    if not isinstance(value, ModelEnergy):
-        return _frame("model_energy", value)
-    measured = value.example_data is not None  # without data rates aren't known
-    columns = ["name", "connections", "neurons", *["rate"] * measured]
-    columns += [
-        f"energy {model.name}"
-        for model in estimate.models
-        if model.name in value.devices and (measured or model.kind == "dense")
-    ]
-    timesteps = estimate.settings.get("timesteps")
-    return value.to_frame(columns, timesteps if isinstance(timesteps, int) else 1)
+    if hasattr(value, "frame_beside"):
+        made: pandas.DataFrame = value.frame_beside(estimate)
+        return made
+    return _frame("model_energy", value)
 
 
 def _page(sections: Sequence[Section], **names: Any) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Iterator, Sequence
 
-from nengo_energy.common.tables import format_si
-from nengo_energy.counts import OpCount, OpCounts
-from nengo_energy.devices import Device, Quantity
-from nengo_energy.devices.fields import PLACED_OPERATIONS, PRICED_OPERATIONS
-from nengo_energy.estimates.estimate import EnergyRow, NotModelled
-from nengo_energy.pricing.chip_time import Range, chip_duration
+from ..common.tables import format_si
+from ..counts import OpCount, OpCounts
+from ..devices import Device, Quantity
+from ..devices.fields import PLACED_OPERATIONS, PRICED_OPERATIONS
+from ..estimates.estimate import EnergyRow, NotModelled
+from .chip_time import Range, chip_duration
 
 WHOLE_DEVICE = "(whole device)"
 """Stands for the layer in rows that belong to none."""

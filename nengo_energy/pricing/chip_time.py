@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Tuple
+from typing import Mapping
 
-from nengo_energy.counts import ChipUse
-from nengo_energy.devices import Device
-from nengo_energy.estimates.estimate import NotModelled
+from ..counts import ChipUse
+from ..devices import Device
+from ..estimates.estimate import NotModelled
 
-Range = Tuple[float, float, float]
+Range = tuple[float, float, float]
 """Low, nominal and high value."""
 
 BARRIER = "barrier"
@@ -19,7 +19,7 @@ HOPS = ("hop_east_west", "hop_north_south")
 
 def chip_duration(
     use: ChipUse, timesteps: int, model: Device
-) -> Tuple[Range, list[NotModelled]]:
+) -> tuple[Range, list[NotModelled]]:
     """Return the time that an inference takes on a chip.
 
     time = timesteps x (busiest core + longest way of a message + barrier)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from typing import Iterator, Sequence
+from typing import Iterator, Mapping, Sequence
 
-from nengo_energy import devices as device_registry
-from nengo_energy.common.assumptions import Assumption, merge_assumptions
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.common.tables import format_si
-from nengo_energy.common.version import __version__
-from nengo_energy.counts import OpCounts
-from nengo_energy.devices import Device
-from nengo_energy.devices.device import device_key
-from nengo_energy.devices.fields import PART_WORDS, PARTS
-from nengo_energy.estimates.estimate import (
-    DeviceLike,
-    EnergyEstimate,
-    EnergyRow,
-    NotModelled,
-)
-from nengo_energy.pricing.charges import Charge, charge
+from .. import devices as device_registry
+from ..common.assumptions import Assumption, merge_assumptions
+from ..common.exceptions import InputError, UnsupportedError
+from ..common.tables import format_si
+from ..common.version import __version__
+from ..counts import OpCounts
+from ..devices import Device
+from ..devices.device import device_key
+from ..devices.fields import PART_WORDS, PARTS
+from ..estimates.estimate import DeviceLike, EnergyEstimate, EnergyRow, NotModelled
+from .charges import Charge, charge
 
 __all__ = [
     "EnergyEstimate",

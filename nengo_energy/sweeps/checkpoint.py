@@ -15,12 +15,12 @@ import warnings
 from pathlib import Path
 from typing import Any, Mapping
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.optional_imports import import_or_explain
-from nengo_energy.common.proportions import Share
-from nengo_energy.counts import OpCount, OpCounts
-from nengo_energy.sweeps.work import ChunkResult
+from ..common.assumptions import Assumption
+from ..common.exceptions import InputError
+from ..common.optional_imports import import_or_explain
+from ..common.proportions import Share
+from ..counts import OpCount, OpCounts
+from .work import ChunkResult
 
 VERSION = 1
 """Version of the files' layout; others are refused."""

@@ -8,10 +8,10 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy.common.checks import check_count
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.proportions import check_labels
-from nengo_energy.keras_models.graph import KerasGraph
+from ..common.checks import check_count
+from ..common.exceptions import InputError
+from ..common.proportions import check_labels
+from ..keras_models.graph import KerasGraph
 
 CHUNK_SIZE = 512
 """Most inferences of a chunk, unless the user says how many."""

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
-from nengo_energy import devices as registry
-from nengo_energy.common.checks import check_choice, check_count
-from nengo_energy.common.exceptions import InputError, NengoEnergyError
-from nengo_energy.common.progress import progress_bar
-from nengo_energy.common.proportions import sum_shares
-from nengo_energy.counts import merge_counts
-from nengo_energy.devices import Device
-from nengo_energy.keras_models.graph import read_graph
-from nengo_energy.pricing.energy import estimate_energy, resolve_devices, resolve_host
-from nengo_energy.sweeps.checkpoint import Checkpoint
-from nengo_energy.sweeps.data import Data, check_data, check_fits, name_of
-from nengo_energy.sweeps.grid import Point, Simulation, plan_grid, printable
-from nengo_energy.sweeps.models import is_builder, model_source
-from nengo_energy.sweeps.results import Sweep, SweepPoint
-from nengo_energy.sweeps.running import (
+from .. import devices as registry
+from ..common.checks import check_choice, check_count
+from ..common.exceptions import InputError, NengoEnergyError
+from ..common.progress import progress_bar
+from ..common.proportions import sum_shares
+from ..counts import merge_counts
+from ..devices import Device
+from ..keras_models.graph import read_graph
+from ..pricing.energy import estimate_energy, resolve_devices, resolve_host
+from .checkpoint import Checkpoint
+from .data import Data, check_data, check_fits, name_of
+from .grid import Point, Simulation, plan_grid, printable
+from .models import is_builder, model_source
+from .results import Sweep, SweepPoint
+from .running import (
     SCHEDULERS,
     check_client,
     count_processors,
@@ -27,9 +27,9 @@ from nengo_energy.sweeps.running import (
     run_by_client,
     run_here,
 )
-from nengo_energy.sweeps.work import ChunkResult, Job, describe_error
+from .work import ChunkResult, Job, describe_error
 
-Results = Dict[Tuple[str, int, int], Tuple[ChunkResult, ...]]
+Results = dict[tuple[str, int, int], tuple[ChunkResult, ...]]
 """Finished results, by simulation and first and last inference."""
 
 OPTIONS = (
@@ -151,12 +151,12 @@ def sweep(
         check_fits(data, read_graph(source.model), output)
     in_this_process = client is None and scheduler == "synchronous"
     job = Job(
-        source if in_this_process else source.packed(),
-        options,
-        output,
-        min(data.chunk_size, data.n_inferences),
-        minibatch_size,
-        seed,
+        source=source if in_this_process else source.packed(),
+        convert_options=options,
+        output=output,
+        chunk_size=min(data.chunk_size, data.n_inferences),
+        minibatch_size=minibatch_size,
+        seed=seed,
     )
     settings = {
         "seed": seed,

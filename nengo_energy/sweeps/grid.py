@@ -12,9 +12,10 @@ from typing import Any, Callable, Mapping, Sequence
 import nengo
 import numpy as np
 
-from nengo_energy.activity.simulators import SIMULATORS
-from nengo_energy.common.checks import check_choice, check_count, check_positive
-from nengo_energy.common.exceptions import InputError
+from ..activity.simulators import SIMULATORS
+from ..common.checks import check_choice, check_count, check_positive
+from ..common.defaults import DT
+from ..common.exceptions import InputError
 
 NEURONS = (
     "LoihiSpikingRectifiedLinear",
@@ -29,7 +30,7 @@ DEFAULTS: Mapping[str, Any] = {
     "scale_firing_rates": None,
     "synapse": None,
     "neuron": None,
-    "dt": 0.001,
+    "dt": DT,
     "simulator": "nengo-dl",
     "warmup": 0,
     "timesteps": 50,

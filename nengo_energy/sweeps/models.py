@@ -13,9 +13,9 @@ from typing import Any, Callable, Mapping
 
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.keras_models.files import as_model, load_model
-from nengo_energy.keras_models.graph import read_graph
+from ..common.exceptions import InputError
+from ..keras_models.files import as_model, load_model
+from ..keras_models.graph import read_graph
 
 
 @dataclass(frozen=True)

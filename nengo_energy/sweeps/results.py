@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
-from nengo_energy import devices as registry
-from nengo_energy.common.checks import check_choice
-from nengo_energy.common.exceptions import InputError, NotFoundError
-from nengo_energy.common.frame_records import frame_records, to_json
-from nengo_energy.common.pareto import is_on_front
-from nengo_energy.common.proportions import Share, share_columns
-from nengo_energy.devices.device import device_key
-from nengo_energy.estimates.estimate import DeviceLike, EnergyEstimate
-from nengo_energy.sweeps.front import cheapest
+from .. import devices as registry
+from ..common.checks import check_choice
+from ..common.exceptions import InputError, NotFoundError
+from ..common.frame_records import frame_records, to_json
+from ..common.pareto import is_on_front
+from ..common.proportions import Share, share_columns
+from ..devices.device import device_key
+from ..estimates.estimate import DeviceLike, EnergyEstimate
+from .front import cheapest
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -245,7 +245,7 @@ class Sweep:
         MissingDependencyError
             If matplotlib isn't installed.
         """
-        from nengo_energy.estimates.plots import plot_pareto
+        from .plot import plot_pareto
 
         names = [
             self._name_of(d) for d in (self.devices if devices is None else devices)
@@ -272,7 +272,7 @@ class Sweep:
         max_accuracy_drop : float
             See `recommend`.
         """
-        from nengo_energy.sweeps.text import format_sweep
+        from .text import format_sweep
 
         return format_sweep(self, max_accuracy_drop)
 

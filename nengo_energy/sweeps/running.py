@@ -10,12 +10,12 @@ import pickle
 import sys
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-from nengo_energy.common.exceptions import InputError, MissingDependencyError
-from nengo_energy.common.optional_imports import import_or_explain
-from nengo_energy.compat.quiet import quieten_tensorflow
-from nengo_energy.sweeps.data import Chunk
-from nengo_energy.sweeps.grid import Simulation
-from nengo_energy.sweeps.work import ChunkResult, Job, describe_error, forget, run_chunk
+from ..common.exceptions import InputError, MissingDependencyError
+from ..common.optional_imports import import_or_explain
+from ..compat.quiet import quieten_tensorflow
+from .data import Chunk
+from .grid import Simulation
+from .work import ChunkResult, Job, describe_error, forget, run_chunk
 
 SCHEDULERS = ("processes", "synchronous")
 

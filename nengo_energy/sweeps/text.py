@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Sequence
 
-from nengo_energy.common.exceptions import NotFoundError
-from nengo_energy.common.tables import (
-    NOTHING,
-    WIDTH,
-    format_bullets,
-    format_si,
-    format_table,
-)
+from ..common.exceptions import NotFoundError
+from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
 
 if TYPE_CHECKING:
-    from nengo_energy.sweeps.results import Sweep, SweepPoint
+    from .results import Sweep, SweepPoint
 
 
 def format_sweep(sweep: Sweep, max_accuracy_drop: float, width: int = WIDTH) -> str:

@@ -11,18 +11,19 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from nengo_energy.activity.measuring import default_minibatch
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.common.proportions import Share, check_labels, share_equal
-from nengo_energy.comparison.comparing import output_probes
-from nengo_energy.comparison.reference import keras_outputs
-from nengo_energy.compat import import_nengo_loihi
-from nengo_energy.conversion.converting import convert
-from nengo_energy.conversion.spiking_model import SpikingModel
-from nengo_energy.counts import OpCounts
-from nengo_energy.sweeps.data import Chunk
-from nengo_energy.sweeps.grid import NETWORK_SETTINGS, Simulation
-from nengo_energy.sweeps.models import ModelSource
+from ..activity.measuring import default_minibatch
+from ..activity.run import Run
+from ..common.exceptions import InputError
+from ..common.proportions import Share, check_labels, share_equal
+from ..comparison.comparing import output_probes
+from ..comparison.reference import keras_outputs
+from ..compat import import_nengo_loihi
+from ..conversion.converting import convert
+from ..conversion.spiking_model import SpikingModel
+from ..counts import OpCounts
+from .data import Chunk
+from .grid import NETWORK_SETTINGS, Simulation
+from .models import ModelSource
 
 logger = logging.getLogger(__name__)
 
@@ -141,15 +142,15 @@ def _run_chunk(
     if minibatch_size is None:
         # the last chunk is run in batches of the same size, so by the same arithmetic
         minibatch_size = default_minibatch(snn.topology.n_neurons, job.chunk_size)
-    activities = snn.measure_at(
-        chunk.x,
+    run = Run(
         simulation.timesteps,
-        simulator=settings["simulator"],
-        dt=settings["dt"],
-        warmup=settings["warmup"],
-        minibatch_size=minibatch_size,
+        settings["simulator"],
+        settings["dt"],
+        settings["warmup"],
+        minibatch_size,
         progress=False,
     )
+    activities = snn.measure_run(chunk.x, run)
     outputs = keras_outputs(snn, snn.as_input(chunk.x))
     keras = np.argmax(outputs[list(output_probes(snn)).index(name)], axis=1)
     results = []
@@ -160,12 +161,12 @@ def _run_chunk(
         )
         results.append(
             ChunkResult(
-                activity.timesteps,
-                snn.count(activity),
-                spikes,
-                share_equal(found, labels),
-                share_equal(keras, labels),
-                share_equal(found, keras),
+                timesteps=activity.timesteps,
+                counts=snn.count(activity),
+                spikes=spikes,
+                accuracy=share_equal(found, labels),
+                keras_accuracy=share_equal(keras, labels),
+                agreement=share_equal(found, keras),
             )
         )
     return tuple(results)

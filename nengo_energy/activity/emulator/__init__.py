@@ -13,9 +13,9 @@ from typing import Any, Callable
 
 import nengo
 
-from nengo_energy.common.checks import check_choice
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.compat import emulator as loihi_emulator, import_nengo_loihi
+from ...common.checks import check_choice
+from ...common.exceptions import InputError, UnsupportedError
+from ...compat import emulator as loihi_emulator, import_nengo_loihi
 
 __all__ = ["EMULATORS", "open_simulator"]
 
@@ -86,7 +86,7 @@ def fast_emulator() -> Callable | None:
             error,
         )
         return None
-    from nengo_energy.activity.emulator.interface import FastEmulator
+    from .interface import FastEmulator
 
     logger.debug("imported numba in %.1f s", time.perf_counter() - start)
     return FastEmulator

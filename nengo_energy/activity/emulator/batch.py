@@ -8,16 +8,11 @@ from typing import Any, Iterable, Sequence
 
 import numpy as np
 
-from nengo_energy.activity.emulator import kernels
-from nengo_energy.activity.emulator.interface import (
-    FastEmulator,
-    complain,
-    draw_noise,
-    longest_stretch,
-)
-from nengo_energy.activity.emulator.kernels import Records
-from nengo_energy.activity.emulator.program import new_state
-from nengo_energy.activity.emulator.recording import Recorder
+from . import kernels
+from .interface import FastEmulator, complain, draw_noise, longest_stretch
+from .kernels import Records
+from .program import new_state
+from .recording import Recorder
 
 
 class ChipBatch:

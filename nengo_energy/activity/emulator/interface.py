@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from nengo_loihi.emulator import EmulatorInterface
 
-from nengo_energy.activity.emulator import kernels
-from nengo_energy.activity.emulator.kernels import State
-from nengo_energy.activity.emulator.program import ChipProgram, build_program, new_state
-from nengo_energy.activity.emulator.recording import Recorder
+from . import kernels
+from .kernels import State
+from .program import ChipProgram, build_program, new_state
+from .recording import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,23 @@ def complain(compartment: Any, overflows: np.ndarray) -> None:
                 compartment.error(f"Overflow in {name}")
 
 
+class CompiledWatch:
+    """What the compiled emulator counts of each compartment."""
+
+    def __init__(self, state: State):
+        self._state = state
+
+    @property
+    def overflows(self) -> np.ndarray:
+        count: np.ndarray = self._state.overflow_count
+        return count.astype(np.int64)
+
+    @property
+    def repeats(self) -> np.ndarray:
+        count: np.ndarray = self._state.repeat_count
+        return count.astype(np.int64)
+
+
 class FastEmulator(EmulatorInterface):
     """NengoLoihi's emulator with its inner loops compiled.
 
@@ -136,16 +153,16 @@ class FastEmulator(EmulatorInterface):
         self.program = self._flattened() if program is None else program
         own = self.compartment
         self.state = State(
-            own.input[0],
-            own.current,
-            own.voltage,
-            own.ref_count,
-            own.spiked,
-            own.spike_count,
-            np.zeros(own.n_compartments + 1, np.int32),
-            np.zeros(self.program.n_host_sources, np.int32),
-            np.zeros(own.n_compartments, np.int32),
-            np.zeros(0, np.int32),
+            input=own.input[0],
+            current=own.current,
+            voltage=own.voltage,
+            refractory=own.ref_count,
+            spiked=own.spiked,
+            spike_count=own.spike_count,
+            spikes=np.zeros(own.n_compartments + 1, np.int32),
+            sent_count=np.zeros(self.program.n_host_sources, np.int32),
+            repeat_count=np.zeros(own.n_compartments, np.int32),
+            overflow_count=np.zeros(0, np.int32),
         )
         self.recorder = Recorder(
             {probe: blocks.values() for probe, blocks in self.probes.probes.items()}
@@ -163,10 +180,11 @@ class FastEmulator(EmulatorInterface):
         """Return an emulator of the same model at its first timestep."""
         return type(self)(model, self.seed, self.program)
 
-    def watch(self) -> None:
-        """Count overflows of each compartment from now on."""
+    def watch(self) -> CompiledWatch:
+        """Count overflows and repeats of each compartment from now on."""
         count = np.zeros(self.compartment.n_compartments, np.int32)
         self.state = self.state._replace(overflow_count=count)
+        return CompiledWatch(self.state)
 
     def close(self) -> None:
         """Free what isn't needed to read probes."""

@@ -7,9 +7,9 @@ from typing import Any, Iterator, Mapping, NamedTuple
 
 import numpy as np
 
-from nengo_energy.activity.emulator import kernels
-from nengo_energy.activity.emulator.kernels import Compartments, Routes, State
-from nengo_energy.common.exceptions import UnsupportedError
+from ...common.exceptions import UnsupportedError
+from . import kernels
+from .kernels import Compartments, Routes, State
 
 MIN_RUN = 8
 """Mean length of runs of targets from which on a row is stored by runs. That takes less

@@ -6,7 +6,7 @@ from typing import Any, Iterator, Mapping
 
 import numpy as np
 
-from nengo_energy.activity.emulator.kernels import Plan, Records
+from .kernels import Plan, Records
 
 
 class Recorder:

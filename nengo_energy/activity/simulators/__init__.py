@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Mapping
 
-from nengo_energy.activity.simulators.batched_loihi import BatchedLoihiRunner
-from nengo_energy.activity.simulators.minibatch import NengoDLRunner
-from nengo_energy.activity.simulators.runner import BatchCounts, Runner
-from nengo_energy.activity.simulators.schedule import Schedule
-from nengo_energy.activity.simulators.sequential import NengoRunner
+from .batched_loihi import BatchedLoihiRunner
+from .minibatch import NengoDLRunner
+from .runner import BatchCounts, Runner
+from .schedule import Schedule
+from .sequential import NengoRunner
 
 __all__ = ["RUNNERS", "SIMULATORS", "BatchCounts", "Runner", "Schedule"]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Callable, Iterator, Mapping
 
-import nengo
 import numpy as np
 
-from nengo_energy.activity.simulators.runner import BatchCounts, sum_up
-from nengo_energy.activity.simulators.schedule import Means, Schedule
-from nengo_energy.activity.simulators.sequential import LONGEST, LoihiRunner, stack
-from nengo_energy.compat import emulator
+from ...compat import emulator, loihi_host
+from .runner import BatchCounts, Inputs, Tick, sum_up
+from .schedule import Means, Schedule
+from .sequential import LONGEST, LoihiRunner, stack
 
 GROUP_BYTES = 2**28
 """Most memory for the states of a group of inferences, and what passes between host and
@@ -19,7 +18,6 @@ chip."""
 STATE_BYTES = 25
 """Memory for the state of one compartment."""
 
-Inputs = Mapping[nengo.Node, np.ndarray]
 Counts = Mapping[Any, np.ndarray]
 
 
@@ -37,10 +35,7 @@ class BatchedLoihiRunner(LoihiRunner):
         return self
 
     def run(
-        self,
-        inputs: Inputs,
-        schedule: Schedule,
-        tick: Callable[[int], None],
+        self, inputs: Inputs, schedule: Schedule, tick: Tick
     ) -> Iterator[BatchCounts]:
         n_inferences = min((len(x) for x in inputs.values()), default=1)
         size = self._group_size(schedule)
@@ -57,16 +52,18 @@ class BatchedLoihiRunner(LoihiRunner):
 
     def _recorder(self) -> Any:
         """Return what records the chip's output, or None if it can't be batched."""
-        chip = emulator.chip_emulator(self.sim)
-        if getattr(chip, "program", None) is None or not self.sim.precompute:
+        if emulator.watched_emulator(self.sim).program is None:
             return None
+        if not self.sim.precompute:
+            return None
+        chip = emulator.chip_emulator(self.sim)
         if not all(
-            emulator.is_probed_on_host(self.sim, probe) for probe in self.probes
+            loihi_host.is_probed_on_host(self.sim, probe) for probe in self.probes
         ):
             return None
-        from nengo_energy.activity.emulator.recording import Recorder
+        from ..emulator.recording import Recorder
 
-        probes = emulator.host_probes(self.sim)
+        probes = loihi_host.host_probes(self.sim)
         recorder = Recorder({p: chip.probes.probes[p].values() for p in probes})
         return recorder if recorder.complete else None
 
@@ -80,23 +77,20 @@ class BatchedLoihiRunner(LoihiRunner):
         return min(self.batch_size, GROUP_BYTES // each)
 
     def _run(
-        self,
-        inputs: list[Inputs],
-        schedule: Schedule,
-        tick: Callable[[int], None],
+        self, inputs: list[Inputs], schedule: Schedule, tick: Tick
     ) -> Iterator[list[BatchCounts]]:
         """Run a group of inferences, and yield the counts of each, mark by mark."""
-        from nengo_energy.activity.emulator.batch import ChipBatch, Records, arriving
+        from ..emulator.batch import ChipBatch, Records, arriving
 
         chip = emulator.chip_emulator(self.sim)
         varying = any(len(x) > 1 for each in inputs for x in each.values())
         segments = list(schedule.segments(1 if varying else LONGEST))
         before, events = [], []
         for each in inputs:
-            spikes = emulator.permanent_spikes(self.sim)
+            spikes = loihi_host.permanent_spikes(self.sim)
 
             def send(start: int, end: int, spikes: Any = spikes) -> None:
-                spikes += emulator.run_before_chip(self.sim, end - start)
+                spikes += loihi_host.run_before_chip(self.sim, end - start)
 
             before.append(self._run_host("host_pre", each, segments, schedule, send))
             events.append(arriving(chip, spikes, schedule.total))
@@ -122,7 +116,7 @@ class BatchedLoihiRunner(LoihiRunner):
             ) -> None:
                 part = Records(*(values[start:end] for values in seen))
                 outputs = self.recorder.outputs(part)
-                emulator.run_after_chip(self.sim, start, end - start, outputs)
+                loihi_host.run_after_chip(self.sim, start, end - start, outputs)
                 means.add(start, end, {p: self.sim.data[p][None] for p in self.probes})
 
             after = self._run_host("host", each, segments, schedule, receive)
@@ -156,7 +150,7 @@ class BatchedLoihiRunner(LoihiRunner):
     ) -> dict[int, Counts]:
         """Run one of the hosts from its first timestep, and return what it counted
         up to each mark."""
-        emulator.restart_host(self.sim, name)
+        loihi_host.restart_host(self.sim, name)
         for count in self.counts.values():
             count[...] = 0
         counted: dict[int, Counts] = {}

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Iterator
 
-import nengo
 import numpy as np
 
-from nengo_energy.activity.simulators.runner import (
-    BatchCounts,
-    Runner,
-    sum_up,
-    wanted_counters,
-)
-from nengo_energy.activity.simulators.schedule import Means, Schedule
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.compat import counting
+from ...common.exceptions import UnsupportedError
+from ...compat import counting
+from .runner import BatchCounts, Inputs, Runner, Tick, sum_up, wanted_counters
+from .schedule import Means, Schedule
 
 MAX_CHUNK = 1000
 """Most timesteps that are accumulated in single precision, far below its limits."""
@@ -44,10 +38,7 @@ class NengoDLRunner(Runner):
         self.sim.close()
 
     def run(
-        self,
-        inputs: Mapping[nengo.Node, np.ndarray],
-        schedule: Schedule,
-        tick: Callable[[int], None],
+        self, inputs: Inputs, schedule: Schedule, tick: Tick
     ) -> Iterator[BatchCounts]:
         n_inferences = min((len(x) for x in inputs.values()), default=self.batch_size)
         padding = self.batch_size - n_inferences

@@ -9,8 +9,15 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
-from nengo_energy.activity.simulators.schedule import Schedule
-from nengo_energy.network.topology import Population
+from ...network.topology import Population
+from .schedule import Schedule
+
+Inputs = Mapping[nengo.Node, np.ndarray]
+"""By node, (batch, 1, size) for an input that stays, (batch, total timesteps, size) for
+one that changes."""
+
+Tick = Callable[[int], None]
+"""Told how many inferences x timesteps were done since the last call."""
 
 SINGLE_SPIKE_TYPES = frozenset(
     "LIF AdaptiveLIF Izhikevich LoihiLIF LoihiSpikingRectifiedLinear".split()
@@ -81,22 +88,18 @@ class Runner(ABC):
 
     @abstractmethod
     def run(
-        self,
-        inputs: Mapping[nengo.Node, np.ndarray],
-        schedule: Schedule,
-        tick: Callable[[int], None],
+        self, inputs: Inputs, schedule: Schedule, tick: Tick
     ) -> Iterator[BatchCounts]:
         """Run one batch from the first timestep.
 
         Parameters
         ----------
-        inputs : mapping of {nengo.Node: ndarray}
-            (batch, 1, size) for constant, (batch, total timesteps, size) for
-            time-varying input.
+        inputs : Inputs
+            Of the batch.
         schedule : Schedule
             What to run and count.
-        tick : callable
-            Told how many inferences x timesteps were done since the last call.
+        tick : Tick
+            Told of progress.
 
         Yields
         ------

@@ -9,7 +9,7 @@ from typing import Any, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
-from nengo_energy.common.exceptions import UnsupportedError
+from ...common.exceptions import UnsupportedError
 
 
 @dataclass(frozen=True)

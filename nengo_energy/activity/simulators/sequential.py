@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
 
-from nengo_energy.activity.emulator import open_simulator
-from nengo_energy.activity.simulators.runner import (
+from ...compat import counting, emulator
+from ...network.topology import Population
+from ..emulator import open_simulator
+from .runner import (
     BatchCounts,
+    Inputs,
     Runner,
+    Tick,
     counter_kinds,
     sum_up,
     wanted_counters,
 )
-from nengo_energy.activity.simulators.schedule import Means, Schedule
-from nengo_energy.compat import counting, emulator
-from nengo_energy.network.topology import Population
+from .schedule import Means, Schedule
 
 LONGEST = 100
 """Most timesteps that are run, and recorded by probes, in one go."""
@@ -46,10 +48,7 @@ class SequentialRunner(Runner):
         """Return what was accumulated since the first timestep, (n_neurons,) each."""
 
     def run(
-        self,
-        inputs: Mapping[nengo.Node, np.ndarray],
-        schedule: Schedule,
-        tick: Callable[[int], None],
+        self, inputs: Inputs, schedule: Schedule, tick: Tick
     ) -> Iterator[BatchCounts]:
         n_inferences = min((len(x) for x in inputs.values()), default=1)
         each = [
@@ -60,10 +59,7 @@ class SequentialRunner(Runner):
             yield stack(at_mark)
 
     def _run_one(
-        self,
-        inputs: Mapping[nengo.Node, np.ndarray],
-        schedule: Schedule,
-        tick: Callable[[int], None],
+        self, inputs: Inputs, schedule: Schedule, tick: Tick
     ) -> Iterator[BatchCounts]:
         varying = any(len(x) > 1 for x in inputs.values())
         self.reset()

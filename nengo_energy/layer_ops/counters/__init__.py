@@ -13,7 +13,7 @@ division by a constant as a product. Biases are where a sum starts, so they are 
 from __future__ import annotations
 
 # importing these modules registers their counters
-from nengo_energy.layer_ops.counters import (
+from . import (
     activations,
     attention,
     convolution,
@@ -29,8 +29,8 @@ from nengo_energy.layer_ops.counters import (
     spiking,
     tensors,
 )
-from nengo_energy.layer_ops.counters.activations import is_linear
-from nengo_energy.layer_ops.counters.registry import (
+from .activations import is_linear
+from .registry import (
     Operations,
     UncountedClassError,
     count_call,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nengo_energy.layer_ops.calls import LayerCall
-from nengo_energy.layer_ops.counters.registry import Operations, counts
+from ..calls import LayerCall
+from .registry import Operations, counts
 
 
 def is_linear(activation: Any) -> bool:

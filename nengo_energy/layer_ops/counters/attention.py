@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nengo_energy.layer_ops.calls import LayerCall, size
-from nengo_energy.layer_ops.counters.axes import require_whole_sequences
-from nengo_energy.layer_ops.counters.registry import Operations, counts
+from ..calls import LayerCall, size
+from .axes import require_whole_sequences
+from .registry import Operations, counts
 
 
 @dataclass(frozen=True)

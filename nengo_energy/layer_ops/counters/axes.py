@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Union
+from typing import Any, Iterable
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.layer_ops.calls import LayerCall, Shape, size
+from ...common.exceptions import InputError
+from ..calls import LayerCall, Shape, size
 
 
 def full_shape(call: LayerCall, index: int = 0) -> Shape:
@@ -14,7 +14,7 @@ def full_shape(call: LayerCall, index: int = 0) -> Shape:
     return before + call.input_shapes[index]
 
 
-def axis_sizes(call: LayerCall, axes: Union[int, Iterable[int]]) -> tuple[int, ...]:
+def axis_sizes(call: LayerCall, axes: int | Iterable[int]) -> tuple[int, ...]:
     """Return the sizes of numbered axes of the first input.
 
     Raises

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nengo_energy.layer_ops.calls import LayerCall, size
-from nengo_energy.layer_ops.counters.activations import fused_activations
-from nengo_energy.layer_ops.counters.axes import split_channels
-from nengo_energy.layer_ops.counters.registry import Operations, counts
+from ..calls import LayerCall, size
+from .activations import fused_activations
+from .axes import split_channels
+from .registry import Operations, counts
 
 
 @counts("Conv{}D")

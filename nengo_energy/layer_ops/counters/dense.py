@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.layer_ops.calls import LayerCall
-from nengo_energy.layer_ops.counters.activations import fused_activations
-from nengo_energy.layer_ops.counters.axes import full_shape
-from nengo_energy.layer_ops.counters.einsum import count_products
-from nengo_energy.layer_ops.counters.registry import Operations, counts
+from ...common.assumptions import Assumption
+from ..calls import LayerCall
+from .activations import fused_activations
+from .axes import full_shape
+from .einsum import count_products
+from .registry import Operations, counts
 
 EMBEDDING_FREE = Assumption(
     "embedding-free",

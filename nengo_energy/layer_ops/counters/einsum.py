@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from nengo_energy.common.exceptions import InputError
-from nengo_energy.layer_ops.calls import LayerCall, Shape
+from ...common.exceptions import InputError
+from ..calls import LayerCall, Shape
 
 
 def count_products(call: LayerCall, equation: str, shapes: Sequence[Shape]) -> int:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nengo_energy.keras_models.graph import is_tensor
-from nengo_energy.layer_ops.calls import LayerCall, size
-from nengo_energy.layer_ops.counters.merging import COMPARISONS_FREE
-from nengo_energy.layer_ops.counters.registry import Operations, counts_operation
+from ...keras_models.graph import is_tensor
+from ..calls import LayerCall, size
+from .merging import COMPARISONS_FREE
+from .registry import Operations, counts_operation
 
 
 def argument(call: LayerCall, index: int, name: str, default: Any = None) -> Any:

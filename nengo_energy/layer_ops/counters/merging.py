@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.layer_ops.calls import LayerCall, size
-from nengo_energy.layer_ops.counters.axes import axis_sizes, require_whole_sequences
-from nengo_energy.layer_ops.counters.normalization import normalize
-from nengo_energy.layer_ops.counters.registry import Operations, counts
+from ...common.assumptions import Assumption
+from ..calls import LayerCall, size
+from .axes import axis_sizes, require_whole_sequences
+from .normalization import normalize
+from .registry import Operations, counts
 
 COMPARISONS_FREE = Assumption(
     "comparisons-free",

@@ -6,10 +6,10 @@ those of a batch are constants by then.
 
 from __future__ import annotations
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.layer_ops.calls import LayerCall, size
-from nengo_energy.layer_ops.counters.axes import axis_sizes, require_whole_sequences
-from nengo_energy.layer_ops.counters.registry import Operations, count_wrapped, counts
+from ...common.assumptions import Assumption
+from ..calls import LayerCall, size
+from .axes import axis_sizes, require_whole_sequences
+from .registry import Operations, count_wrapped, counts
 
 BATCH_NORM_UNFOLDED = Assumption(
     "batch-norm-unfolded",

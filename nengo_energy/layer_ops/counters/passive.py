@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nengo_energy.layer_ops.calls import LayerCall
-from nengo_energy.layer_ops.counters.registry import Operations, counts, leave_uncounted
+from ..calls import LayerCall
+from .registry import Operations, counts, leave_uncounted
 
 
 @counts("InputLayer", "Identity", "Masking")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.layer_ops.calls import LayerCall, size
-from nengo_energy.layer_ops.counters.axes import split_channels, split_image
-from nengo_energy.layer_ops.counters.registry import Operations, counts
+from ...common.assumptions import Assumption
+from ..calls import LayerCall, size
+from .axes import split_channels, split_image
+from .registry import Operations, counts
 
 MAX_POOLING_FREE = Assumption(
     "max-pooling-free",

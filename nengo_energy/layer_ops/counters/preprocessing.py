@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.layer_ops.calls import LayerCall
-from nengo_energy.layer_ops.counters.axes import split_channels
-from nengo_energy.layer_ops.counters.merging import COMPARISONS_FREE
-from nengo_energy.layer_ops.counters.passive import count_training_only
-from nengo_energy.layer_ops.counters.registry import Operations, counts
+from ...common.assumptions import Assumption
+from ..calls import LayerCall
+from .axes import split_channels
+from .merging import COMPARISONS_FREE
+from .passive import count_training_only
+from .registry import Operations, counts
 
 LOOKUPS_FREE = Assumption(
     "lookups-free",

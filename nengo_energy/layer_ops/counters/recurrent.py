@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Sequence
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.layer_ops.calls import LayerCall, size
-from nengo_energy.layer_ops.counters.activations import is_linear
-from nengo_energy.layer_ops.counters.axes import split_channels
-from nengo_energy.layer_ops.counters.registry import Operations, count_call, counts
+from ...common.assumptions import Assumption
+from ..calls import LayerCall, size
+from .activations import is_linear
+from .axes import split_channels
+from .registry import Operations, count_call, counts
 
 MERGED_EVERY_TIMESTEP = Assumption(
     "merged-every-timestep",

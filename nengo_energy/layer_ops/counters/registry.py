@@ -6,17 +6,17 @@ import dataclasses
 import re
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Iterator, NamedTuple
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.layer_ops.calls import LayerCall
+from ...common.assumptions import Assumption
+from ...common.exceptions import InputError, UnsupportedError
+from ..calls import LayerCall
 
-#: Packages whose classes the package's own counters serve.
 PACKAGES = ("keras", "tf_keras", "keras_spiking")
+"""Packages whose classes the package's own counters serve."""
 
-#: Layers of Keras 2 that stand for an operation of TensorFlow.
 OPERATION_LAYERS = ("TFOpLambda", "SlicingOpLambda")
+"""Layers of Keras 2 that stand for an operation of TensorFlow."""
 
 
 class Operations(NamedTuple):
@@ -41,8 +41,8 @@ class Operations(NamedTuple):
     connections: int = 0
     activations: int = 0
     additions: int = 0
-    assumptions: Tuple[Assumption, ...] = ()
-    spiking: Optional[bool] = None
+    assumptions: tuple[Assumption, ...] = ()
+    spiking: bool | None = None
 
     @property
     def is_spiking(self) -> bool:
@@ -67,12 +67,12 @@ class UncountedClassError(UnsupportedError):
         self.remedy = remedy
 
 
-#: Counters by name, and by whether the class comes from one of the packages above.
-_LAYERS: Dict[Tuple[str, bool], LayerCounter] = {}
-_OPERATIONS: Dict[Tuple[str, bool], LayerCounter] = {}
+_LAYERS: dict[tuple[str, bool], LayerCounter] = {}
+"""Counters by name, and by whether the class comes from one of the packages above."""
+_OPERATIONS: dict[tuple[str, bool], LayerCounter] = {}
 
-#: Classes of Keras without a counter, each with the reason.
-_UNCOUNTED: Dict[str, str] = {}
+_UNCOUNTED: dict[str, str] = {}
+"""Classes of Keras without a counter, each with the reason."""
 
 
 def register_layer(
@@ -169,12 +169,12 @@ def counts_operation(*names: str) -> Callable[[LayerCounter], LayerCounter]:
     return register
 
 
-def leave_uncounted(reasons: Dict[str, str]) -> None:
+def leave_uncounted(reasons: dict[str, str]) -> None:
     """Say why classes of Keras have no counter, by their names."""
     _UNCOUNTED.update(reasons)
 
 
-def uncounted_classes() -> Dict[str, str]:
+def uncounted_classes() -> dict[str, str]:
     """Return the classes of Keras without a counter, each with the reason."""
     return dict(_UNCOUNTED)
 
@@ -192,7 +192,7 @@ def isolated() -> Iterator[None]:
         _find_in_class.cache_clear()
 
 
-def find_counter(layer: Any) -> Optional[LayerCounter]:
+def find_counter(layer: Any) -> LayerCounter | None:
     """Return the counter of a layer's class or of a class it inherits ``call`` from.
 
     None if there is none. A subclass that defines ``call`` may compute anything, so it
@@ -235,7 +235,7 @@ def operation_name(layer: Any) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _find_in_class(cls: type) -> Optional[LayerCounter]:
+def _find_in_class(cls: type) -> LayerCounter | None:
     """Return the counter of a class, or of a class that it inherits ``call`` from."""
     if _is_operation(cls):
         return _OPERATIONS.get((_snake_case(cls.__name__), _is_from_package(cls)))
@@ -264,10 +264,10 @@ def _no_counter(layer: Any) -> UncountedClassError:
 
 
 def _register(
-    table: Dict[Tuple[str, bool], LayerCounter],
+    table: dict[tuple[str, bool], LayerCounter],
     what: str,
     name: str,
-    origins: List[bool],
+    origins: list[bool],
     counter: LayerCounter,
     replace: bool,
 ) -> None:

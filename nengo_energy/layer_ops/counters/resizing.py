@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from nengo_energy.common.assumptions import Assumption
-from nengo_energy.common.exceptions import UnsupportedError
-from nengo_energy.layer_ops.calls import LayerCall, size
-from nengo_energy.layer_ops.counters.axes import split_image
-from nengo_energy.layer_ops.counters.pooling import count_links
-from nengo_energy.layer_ops.counters.registry import Operations, counts
+from ...common.assumptions import Assumption
+from ...common.exceptions import UnsupportedError
+from ..calls import LayerCall, size
+from .axes import split_image
+from .pooling import count_links
+from .registry import Operations, counts
 
 DIRECT_INTERPOLATION = Assumption(
     "direct-interpolation",
@@ -17,8 +17,6 @@ DIRECT_INTERPOLATION = Assumption(
     "output; doing one axis after the other would take fewer products.",
 )
 
-#: Reach of an interpolation, in pixels of the coarser image to each side. Keys 1981
-#: for bicubic; Mitchell and Netravali 1988; the number of Lanczos is its reach.
 REACH = {
     "bilinear": 1.0,
     "bicubic": 2.0,
@@ -27,6 +25,8 @@ REACH = {
     "mitchellcubic": 2.0,
     "gaussian": 1.5,
 }
+"""Reach of an interpolation, in pixels of the coarser image to each side. Keys 1981 for
+bicubic; Mitchell and Netravali 1988; the number of Lanczos is its reach."""
 
 
 @counts("UpSampling{}D")

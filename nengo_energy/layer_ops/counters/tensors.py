@@ -6,15 +6,15 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from nengo_energy.common.exceptions import InputError, UnsupportedError
-from nengo_energy.keras_models.graph import is_tensor, leaves
-from nengo_energy.layer_ops.calls import LayerCall, Shape, size
-from nengo_energy.layer_ops.counters.axes import axis_sizes, full_shape
-from nengo_energy.layer_ops.counters.einsum import count_products
-from nengo_energy.layer_ops.counters.elementwise import argument
-from nengo_energy.layer_ops.counters.normalization import normalize
-from nengo_energy.layer_ops.counters.registry import Operations, counts_operation
-from nengo_energy.layer_ops.counters.resizing import interpolate
+from ...common.exceptions import InputError, UnsupportedError
+from ...keras_models.graph import is_tensor, leaves
+from ..calls import LayerCall, Shape, size
+from .axes import axis_sizes, full_shape
+from .einsum import count_products
+from .elementwise import argument
+from .normalization import normalize
+from .registry import Operations, counts_operation
+from .resizing import interpolate
 
 
 @counts_operation("reshape", "transpose", "squeeze", "expand_dims", "ravel")

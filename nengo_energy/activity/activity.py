@@ -1,0 +1,144 @@
+"""What a network did on a set of inputs: integer spike counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+import nengo
+import numpy as np
+
+from ..common.assumptions import Assumption
+from ..common.exceptions import InputError
+
+
+@dataclass(frozen=True)
+class PopulationActivity:
+    """Spikes of one population.
+
+    Attributes
+    ----------
+    spikes : (n_neurons,) int64 ndarray
+        Spikes of each neuron, summed over inferences.
+    spikes_per_inference : (n_inferences,) int64 ndarray
+        Spikes of all neurons, in each inference.
+    active_per_inference : (n_inferences,) int64 ndarray
+        Neurons x timesteps with at least one spike, in each inference.
+    sent_per_inference : (n_inferences,) int64 ndarray
+        Spikes of neurons that drive at least one synapse, in each inference.
+    synops_per_inference : Mapping of {str: (n_inferences,) int64 ndarray}
+        Synops of each projection that leaves the population, in each inference.
+    peak : int
+        Most spikes of any neuron in one timestep.
+    """
+
+    spikes: np.ndarray = field(repr=False)
+    spikes_per_inference: np.ndarray = field(repr=False)
+    active_per_inference: np.ndarray = field(repr=False)
+    sent_per_inference: np.ndarray = field(repr=False)
+    synops_per_inference: Mapping[str, np.ndarray] = field(repr=False)
+    peak: int
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return len(self.spikes)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What a network did on a set of inputs.
+
+    Attributes
+    ----------
+    populations : Mapping of {str: PopulationActivity}
+        Spikes by population.
+    n_inferences : int
+        Number of inputs.
+    timesteps : int
+        Timesteps of each inference that were counted.
+    warmup : int
+        Timesteps before them that were run and not counted.
+    dt : float
+        Length of a timestep [s].
+    simulator : str
+        ``"nengo"``, ``"nengo-dl"`` or ``"loihi"``.
+    static_input : bool
+        Whether each input stayed the same over its inference.
+    fingerprint : str
+        Of the topology that was measured.
+    outputs : Mapping of {nengo.Probe: (n_inferences, size) ndarray}
+        Probes of the network, averaged over the last half of the counted timesteps.
+    assumptions : tuple of Assumption
+        What was taken for granted.
+    settings : Mapping
+        What is needed to measure the same again.
+    """
+
+    populations: Mapping[str, PopulationActivity]
+    n_inferences: int
+    timesteps: int
+    warmup: int
+    dt: float
+    simulator: str
+    static_input: bool
+    fingerprint: str
+    outputs: Mapping[Any, np.ndarray] = field(default_factory=dict, repr=False)
+    assumptions: tuple[Assumption, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    def firing_rates(self, population: str) -> np.ndarray:
+        """Return the mean rate of each neuron, (n_neurons,) ndarray [Hz]."""
+        seconds = self.timesteps * self.dt * self.n_inferences
+        return self.populations[population].spikes / seconds
+
+    def accuracy(self, labels: Any, probe: nengo.Probe | None = None) -> float:
+        """Return the share of inferences whose largest output is at the label.
+
+        Parameters
+        ----------
+        labels : (n_inferences,) int array_like
+            Index of the right output for each inference.
+        probe : nengo.Probe, optional
+            Output to judge; needed when the network has several.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+
+        Raises
+        ------
+        InputError
+            If the labels don't fit the inferences, or it isn't clear which output.
+        """
+        if probe is None and len(self.outputs) != 1:
+            raise InputError(
+                f"the network has {len(self.outputs)} outputs; say which to judge with "
+                "probe="
+            )
+        output = self.outputs[next(iter(self.outputs)) if probe is None else probe]
+        wanted = np.asarray(labels)
+        if wanted.shape != (self.n_inferences,):
+            raise InputError(
+                f"labels must have the shape ({self.n_inferences},), one for each "
+                f"inference; got {wanted.shape}"
+            )
+        return float(np.mean(np.argmax(output, axis=1) == wanted))
+
+    def to_frame(self) -> Any:
+        """Return one row per population: spikes, rates, silent neurons.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `nengo_energy.activity.report.activity_frame`.
+        """
+        from .report import activity_frame
+
+        return activity_frame(self)
+
+    def __str__(self) -> str:
+        from .report import format_activity
+
+        return format_activity(self)

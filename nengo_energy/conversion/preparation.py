@@ -1,0 +1,109 @@
+"""A converted network, made ready for Loihi once for each way that it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Iterable, Mapping
+
+import nengo
+
+from ..common.exceptions import InputError
+from ..loihi.network import build_loihi_network
+from ..loihi.prepared import Change, LoihiNetwork
+from ..network.topology import Topology
+
+if TYPE_CHECKING:
+    from ..keras_models.clone import KerasClone
+
+
+@dataclass(frozen=True, eq=False)
+class LoihiPreparation:
+    """Prepares a converted network for the chip, and keeps what it has prepared.
+
+    Attributes
+    ----------
+    net : nengo.Network
+        The converted network.
+    topology : Topology
+        What was traced of it.
+    probes : list of nengo.Probe
+        Its output probes.
+    changes : tuple of Change
+        What conversion did already.
+    """
+
+    net: nengo.Network
+    topology: Topology
+    probes: list[nengo.Probe]
+    changes: tuple[Change, ...]
+    _kept: dict[Any, LoihiNetwork] = field(default_factory=dict)
+
+    def network(
+        self,
+        on_host: Iterable[str] | None,
+        presented: Mapping[nengo.Node, nengo.Process],
+        dt: float,
+    ) -> LoihiNetwork:
+        """Return the prepared network; see `SpikingModel.loihi_network`."""
+        chosen = None if on_host is None else frozenset(self._populations(on_host))
+        key = (chosen, dt)
+        if not presented and key in self._kept:
+            return self._kept[key]
+        prepared = build_loihi_network(
+            self.net,
+            self.topology,
+            self.probes,
+            on_host=chosen,
+            presented=presented,
+            dt=dt,
+        )
+        prepared = replace(prepared, changes=self.changes + prepared.changes)
+        if not presented:
+            self._kept[key] = prepared
+        return prepared
+
+    def _populations(self, layers: Iterable[str]) -> list[str]:
+        """Return the names of the populations of layers that are given by name."""
+        if isinstance(layers, str):
+            raise InputError(f"on_host must be a list of layers; got {layers!r}")
+        by_layer: dict[str, list[str]] = {}
+        for pop in self.topology.populations:
+            by_layer.setdefault(pop.layer, []).append(pop.name)
+        return [name for key in layers for name in by_layer.get(key, [key])]
+
+
+def changes_in_conversion(
+    clone: KerasClone, options: Mapping[str, Any], folded: Iterable[str]
+) -> tuple[Change, ...]:
+    """Return what conversion changed of what the chip would see.
+
+    Parameters
+    ----------
+    clone : KerasClone
+        The model.
+    options : mapping
+        Options of the conversion.
+    folded : iterable of str
+        Populations whose biases were folded into the neurons.
+    """
+    changes = [
+        Change(
+            "biases",
+            name,
+            "biases were folded into the neurons",
+            "NengoLoihi refuses the relays that they came through",
+        )
+        for name in folded
+    ]
+    if options.get("max_to_avg_pool"):
+        changes += [
+            Change(
+                "pooling",
+                layer.name,
+                "max pooling became average pooling",
+                "spikes have no maximum; train with averages, which are another thing",
+            )
+            for layer in clone.model.layers
+            if "Max" in type(layer).__name__
+        ]
+    return tuple(changes)
