@@ -169,10 +169,7 @@ class ConventionalOps(Protocol):
 
 
 def count_ops(
-    topology: Topology,
-    activity: Activity,
-    *,
-    layer_ops: ConventionalOps | None = None,
+    topology: Topology, activity: Activity, *, layer_ops: ConventionalOps | None = None
 ) -> OpCounts:
     """Count the operations that the measured spikes cause.
 

@@ -8,10 +8,7 @@ from typing import Any, Callable
 from ..common.checks import check_choice
 from ..common.exceptions import InputError, MissingDependencyError, UnsupportedError
 
-METERS = {
-    "gpu": "NVML (NVIDIA GPU)",
-    "cpu": "RAPL (CPU packages and their memory)",
-}
+METERS = {"gpu": "NVML (NVIDIA GPU)", "cpu": "RAPL (CPU packages and their memory)"}
 """The meters, and what each reads."""
 
 WINDOW = "nengo-energy"

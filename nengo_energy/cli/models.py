@@ -11,15 +11,20 @@ from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
 from .data_files import array_names, load_arrays, load_grid
 from .options import (
+    CONVERSION,
+    DATA,
     ESTIMATE_FORMATS,
+    FORMATS,
+    HOST,
+    LABELS,
+    MODEL,
+    PRICING,
+    SIMULATION,
+    TIMING,
     add_command,
-    add_conversion,
-    add_data,
-    add_labels,
-    add_pricing,
-    add_simulation,
-    add_sweep_options,
-    add_timing,
+    choice,
+    number,
+    word,
 )
 
 if TYPE_CHECKING:
@@ -63,58 +68,74 @@ example:
       --synapse 0.005 --inferences 20
 """
 
+SWEEPING = (
+    word(
+        "--checkpoint",
+        "FOLDER",
+        "keep what is finished here, and don't run what is there",
+    ),
+    number("--workers", "processes", shown="one a processor"),
+    choice("--scheduler", ("processes", "synchronous")),
+    number("--chunk-size", "inferences of one task", shown="up to 512"),
+    number("--seed", "of the networks", 0),
+    number(
+        "--max-accuracy-drop",
+        "accuracy that the recommended setting may lose",
+        0.01,
+        "SHARE",
+        float,
+    ),
+)
+"""Options of a sweep as a whole."""
+
 
 def add_commands(commands: Any) -> None:
-    """Add the commands to a parser's."""
-    estimate = add_command(
+    """Add the commands to the parser's."""
+    add_command(
         commands,
+        run_estimate,
         "estimate",
         "estimate energy per inference on devices",
-        ESTIMATE,
-        ESTIMATE_FORMATS,
+        [
+            *(MODEL, *DATA, choice("--format", ESTIMATE_FORMATS)),
+            *(*CONVERSION, *SIMULATION, *PRICING),
+        ],
+        epilog=ESTIMATE,
     )
-    add_conversion(estimate)
-    add_simulation(estimate)
-    add_pricing(estimate)
-    estimate.set_defaults(command=run_estimate)
-
-    compare = add_command(
-        commands, "compare", "compare a model with its spiking network", COMPARE
+    rows = choice("--rows", ("layers", "outputs", "curve"), "what csv has a row of")
+    add_command(
+        commands,
+        run_compare,
+        "compare",
+        "compare a model with its spiking network",
+        [
+            *(MODEL, *DATA, choice("--format", FORMATS), LABELS),
+            *(*CONVERSION, *SIMULATION, *PRICING, rows),
+        ],
+        epilog=COMPARE,
     )
-    add_labels(compare)
-    add_conversion(compare)
-    add_simulation(compare)
-    add_pricing(compare)
-    compare.add_argument(
-        "--rows",
-        choices=("layers", "outputs", "curve"),
-        default="layers",
-        help="what csv has a row of (default: layers)",
-    )
-    compare.set_defaults(command=run_compare)
-
-    sweep = commands.add_parser(
+    add_command(
+        commands,
+        run_sweep,
         "sweep",
-        help="measure accuracy and energy over a grid of settings",
-        description="Measure accuracy and energy over a grid of settings.",
+        "measure accuracy and energy over a grid of settings",
+        [
+            *(MODEL, word("grid", "GRID.toml", "settings to try")),
+            *(*DATA, choice("--format", FORMATS), LABELS, HOST, *SWEEPING),
+        ],
         epilog=SWEEP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    sweep.add_argument("model", metavar="MODEL", help="a saved Keras model")
-    sweep.add_argument("grid", metavar="GRID.toml", help="settings to try")
-    add_data(sweep)
-    add_labels(sweep)
-    add_sweep_options(sweep)
-    sweep.set_defaults(command=run_sweep)
-
-    deploy = add_command(
-        commands, "deploy", "run a model on the emulator of Loihi", DEPLOY
+    add_command(
+        commands,
+        run_deploy,
+        "deploy",
+        "run a model on the emulator of Loihi",
+        [
+            *(MODEL, *DATA, choice("--format", FORMATS), LABELS),
+            *(*CONVERSION, *TIMING, *PRICING),
+        ],
+        epilog=DEPLOY,
     )
-    add_labels(deploy)
-    add_conversion(deploy)
-    add_timing(deploy)
-    add_pricing(deploy)
-    deploy.set_defaults(command=run_deploy)
 
 
 def run_estimate(options: argparse.Namespace) -> None:
@@ -248,11 +269,7 @@ def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
 
 
 def _timing(options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "timesteps": options.timesteps,
-        "dt": options.dt,
-        "warmup": options.warmup,
-    }
+    return {"timesteps": options.timesteps, "dt": options.dt, "warmup": options.warmup}
 
 
 def _print_csv(frame: pandas.DataFrame) -> None:

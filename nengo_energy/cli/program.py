@@ -11,6 +11,7 @@ from ..common.exceptions import InputError, NengoEnergyError
 from ..common.version import __version__
 from ..compat.quiet import import_tensorflow_quietly
 from . import models as cli_models, reports as cli_reports
+from .options import add_command, number, switch, word
 
 EPILOG = """\
 examples:
@@ -26,6 +27,25 @@ examples:
   nengo-energy diff before.json after.json --tolerance 0.05
                               what changed; exits with 3 if it is more than 5 %
 """
+
+CALIBRATION = (
+    word("file", "FILE.toml", "where to write; the device is named after it"),
+    word(
+        "--model",
+        "FILE",
+        "a saved Keras model to run; give several (default: five of our own)",
+        action="append",
+    ),
+    word(
+        "--meter",
+        None,
+        "what to read (default: the GPU's counter if there is one)",
+        choices=("gpu", "cpu"),
+    ),
+    number("--batch-size", default=1),
+    number("--seconds", "time of each measurement", 3.0, "S", float, shown="3"),
+    switch("--overwrite", "replace a file that exists"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,55 +92,29 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"nengo-energy {__version__}"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    demo = commands.add_parser(
+    add_command(
+        commands,
+        _demo,
         "demo",
-        help="train a small CNN on handwritten digits and do the main job with it",
+        "train a small CNN on handwritten digits and do the main job with it",
     )
-    demo.set_defaults(command=_demo)
     cli_models.add_commands(commands)
-    devices = commands.add_parser("devices", help="list the known devices")
-    devices.set_defaults(command=_devices)
-    device = commands.add_parser(
-        "device", help="print every number of a device, with its source"
+    add_command(commands, _devices, "devices", "list the known devices")
+    name = "a device, with an operating point after @ if it has several"
+    add_command(
+        commands,
+        _device,
+        "device",
+        "print every number of a device, with its source",
+        [word("name", "NAME", name)],
     )
-    device.add_argument(
-        "name",
-        metavar="NAME",
-        help="a device, with an operating point after @ if it has several",
-    )
-    device.set_defaults(command=_device)
-    calibrate = commands.add_parser(
+    add_command(
+        commands,
+        _calibrate,
         "calibrate",
-        help="measure Keras models on this machine, and write a device file",
+        "measure Keras models on this machine, and write a device file",
+        CALIBRATION,
     )
-    calibrate.add_argument(
-        "file", metavar="FILE.toml", help="where to write; the device is named after it"
-    )
-    calibrate.add_argument(
-        "--model",
-        action="append",
-        metavar="FILE",
-        help="a saved Keras model to run; give several (default: five of our own)",
-    )
-    calibrate.add_argument(
-        "--meter",
-        choices=("gpu", "cpu"),
-        help="what to read (default: the GPU's counter if there is one)",
-    )
-    calibrate.add_argument(
-        "--batch-size", type=int, default=1, metavar="N", help="(default: 1)"
-    )
-    calibrate.add_argument(
-        "--seconds",
-        type=float,
-        default=3.0,
-        metavar="S",
-        help="time of each measurement (default: 3)",
-    )
-    calibrate.add_argument(
-        "--overwrite", action="store_true", help="replace a file that exists"
-    )
-    calibrate.set_defaults(command=_calibrate)
     cli_reports.add_commands(commands)
     return parser
 

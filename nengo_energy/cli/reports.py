@@ -5,59 +5,54 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .options import add_command, choice, number, word
+
 BEYOND_TOLERANCE = 3
 """What ``diff`` exits with where energy or latency changed too much."""
 
 
 def add_commands(commands: Any) -> None:
-    """Add ``report`` and ``diff`` to the parser's commands."""
-    _add_report(commands)
-    _add_diff(commands)
-
-
-def _add_report(commands: Any) -> None:
-    report = commands.add_parser(
+    """Add the commands to the parser's."""
+    add_command(
+        commands,
+        _report,
         "report",
-        help="show a saved estimate in another format",
+        "show a saved estimate in another format",
+        [
+            word("file", "FILE.json", "what EnergyEstimate.to_json wrote"),
+            word(
+                "--format",
+                "FORMAT",
+                "table, csv, json, markdown, latex or html "
+                "(default: by the ending of OUTPUT, else table)",
+            ),
+            word("--output", "OUTPUT", "file to write (default: standard output)"),
+        ],
         epilog="example: nengo-energy report estimate.json --output report.html",
     )
-    report.add_argument(
-        "file", metavar="FILE.json", help="what EnergyEstimate.to_json wrote"
-    )
-    report.add_argument(
-        "--format",
-        metavar="FORMAT",
-        help="table, csv, json, markdown, latex or html "
-        "(default: by the ending of OUTPUT, else table)",
-    )
-    report.add_argument(
-        "--output", metavar="OUTPUT", help="file to write (default: standard output)"
-    )
-    report.set_defaults(command=_report)
-
-
-def _add_diff(commands: Any) -> None:
-    diff = commands.add_parser(
+    add_command(
+        commands,
+        _diff,
         "diff",
-        help="show what changed between two saved estimates",
-        description="Show what changed between two saved estimates, and exit with "
+        "show what changed between two saved estimates",
+        [
+            word("before", "BEFORE.json"),
+            word("after", "AFTER.json"),
+            number(
+                "--tolerance",
+                "share by which energy and latency may change, 0.05 for 5 %%",
+                0.0,
+                "SHARE",
+                float,
+                shown="0",
+            ),
+            choice("--format", ("table", "csv")),
+        ],
+        "Show what changed between two saved estimates, and exit with "
         f"{BEYOND_TOLERANCE} if a total, a latency or the set of devices changed by "
         "more than the tolerance.",
         epilog="example: nengo-energy diff before.json after.json --tolerance 0.05",
     )
-    diff.add_argument("before", metavar="BEFORE.json")
-    diff.add_argument("after", metavar="AFTER.json")
-    diff.add_argument(
-        "--tolerance",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="share by which energy and latency may change, 0.05 for 5 %% (default: 0)",
-    )
-    diff.add_argument(
-        "--format", choices=("table", "csv"), default="table", help="(default: table)"
-    )
-    diff.set_defaults(command=_diff)
 
 
 def _report(options: argparse.Namespace) -> None:

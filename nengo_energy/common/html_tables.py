@@ -74,11 +74,7 @@ def share(value: float | None) -> Cell:
     return Cell(f"{100 * float(value):.1f} %", float(value))
 
 
-def html_table(
-    header: Row,
-    body: Iterable[Row],
-    footer: Iterable[Row] = (),
-) -> str:
+def html_table(header: Row, body: Iterable[Row], footer: Iterable[Row] = ()) -> str:
     """Return a table as HTML, with everything in it escaped.
 
     Parameters

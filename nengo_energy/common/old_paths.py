@@ -1,4 +1,4 @@
-"""Modules that moved, and were named in the documentation: their old paths still work."""
+"""Old paths of modules that moved, and that the documentation named, still work."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which settings are worth a look: the Pareto front of cost against benefit."""
+"""Which settings are worth a look: those on the Pareto front, and the cheapest."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -57,3 +57,15 @@ def is_on_front(costs: np.ndarray) -> np.ndarray:
         better = (others < costs[i]).any(axis=1)
         front[i] = not np.any(no_worse & better)
     return front
+
+
+def cheapest(
+    energies: Sequence[float], accuracies: Sequence[float], least: float
+) -> int | None:
+    """Return the index of the point with the least energy of those accurate enough.
+
+    Of several with that energy, it is the most accurate one, and then the first; None
+    if no point is accurate enough.
+    """
+    enough = [i for i, accuracy in enumerate(accuracies) if accuracy >= least]
+    return min(enough, key=lambda i: (energies[i], -accuracies[i], i), default=None)

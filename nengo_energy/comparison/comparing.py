@@ -29,8 +29,7 @@ DECODED = Assumption(
     "yet, are in it unless warmup leaves them out.",
 )
 MAGNITUDES = Assumption(
-    "magnitudes",
-    "{} may put out negative values; their magnitudes are compared.",
+    "magnitudes", "{} may put out negative values; their magnitudes are compared."
 )
 
 

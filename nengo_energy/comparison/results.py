@@ -14,16 +14,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import pandas
 
-UNITS = {
-    name: "Hz"
-    for name in (
-        "firing_rate",
-        "firing_rate_p5",
-        "firing_rate_p50",
-        "firing_rate_p95",
-        "firing_rate_max",
-    )
-}
+UNITS = {f"firing_rate{end}": "Hz" for end in ("", "_p5", "_p50", "_p95", "_max")}
 """Units of the columns of `Comparison.to_frame`; the others have none."""
 
 

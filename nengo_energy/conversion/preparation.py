@@ -49,13 +49,9 @@ class LoihiPreparation:
         key = (chosen, dt)
         if not presented and key in self._kept:
             return self._kept[key]
+        parts = self.net, self.topology, self.probes
         prepared = build_loihi_network(
-            self.net,
-            self.topology,
-            self.probes,
-            on_host=chosen,
-            presented=presented,
-            dt=dt,
+            *parts, on_host=chosen, presented=presented, dt=dt
         )
         prepared = replace(prepared, changes=self.changes + prepared.changes)
         if not presented:

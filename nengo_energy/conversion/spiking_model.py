@@ -250,7 +250,22 @@ class SpikingModel:
     def measure_run(
         self, x: Any, run: Run, on_batch: OnBatch | None = None
     ) -> tuple[Activity, ...]:
-        """Measure as a run says; see `measure_at`."""
+        """Measure as a run says, which is what `measure` and `measure_at` do.
+
+        Parameters
+        ----------
+        x : ndarray, or list or mapping of ndarray
+            See `measure`.
+        run : Run
+            Timesteps, simulator and the other options.
+        on_batch : callable, optional
+            See `nengo_energy.measure_activity_at`.
+
+        Returns
+        -------
+        tuple of Activity
+            One for each of the run's timesteps, in their order.
+        """
         network, topology = self.net, self.topology
         if run.simulator == "loihi":
             prepared = self.loihi_network(dt=run.dt)

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from .device import Device
-from .files import load
-from .quantity import Quantity
+from .device import Device as Device
+from .files import load as load
+from .quantity import Quantity as Quantity
 from .registry import Registry
-
-__all__ = [
-    "Device",
-    "Quantity",
-    "default_names",
-    "get",
-    "isolated",
-    "load",
-    "names",
-    "register",
-    "unregister",
-]
 
 _registry = Registry()
 

@@ -31,7 +31,7 @@ TIMED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
 arrival of a message at a core and the barrier that ends a timestep."""
 
 SHORTHANDS: Mapping[str, tuple[str, ...]] = {
-    "neuron_update": ("neuron_update_active", "neuron_update_inactive"),
+    "neuron_update": ("neuron_update_active", "neuron_update_inactive")
 }
 """Words that price several operations at once."""
 

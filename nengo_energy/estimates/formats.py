@@ -60,8 +60,8 @@ def estimate_to_markdown(estimate: EnergyEstimate) -> str:
     lines = [_markdown(describe(estimate)), ""]
     lines.append(_markdown_row(map(_markdown, table.header)))
     lines.append(_markdown_row(["---", *["---:"] * len(estimate.devices)]))
-    for row in (*table.body, *table.footer):
-        lines.append(_markdown_row(map(_markdown, row)))
+    rows = (*table.body, *table.footer)
+    lines += [_markdown_row(map(_markdown, row)) for row in rows]
     for heading, sentences in remarks(estimate).items():
         lines += ["", f"**{heading}**", ""]
         lines += [f"- {_markdown(sentence)}" for sentence in sentences]

@@ -44,11 +44,7 @@ def estimate_to_json(estimate: EnergyEstimate) -> str:
     estimate : EnergyEstimate
         What to write. Fields that have their default value are left out.
     """
-    data = {
-        "schema": SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        **_encode(estimate),
-    }
+    data = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **_encode(estimate)}
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

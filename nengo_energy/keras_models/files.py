@@ -62,8 +62,7 @@ def as_model(model: Any, custom_objects: Mapping[str, Any] | None = None) -> Any
 
 
 def load_model(
-    path: str | "os.PathLike[str]",
-    custom_objects: Mapping[str, Any] | None = None,
+    path: str | "os.PathLike[str]", custom_objects: Mapping[str, Any] | None = None
 ) -> Any:
     """Load a Keras model from a file, without running code that the file holds.
 

@@ -9,13 +9,7 @@ from __future__ import annotations
 
 import re
 from types import FunctionType
-from typing import (
-    Any,
-    Iterator,
-    Mapping,
-    Pattern,
-    Sequence,
-)
+from typing import Any, Iterator, Mapping, Pattern, Sequence
 
 from ..common.exceptions import InputError, UnsupportedError
 

@@ -247,12 +247,7 @@ def _by_channel(values: np.ndarray, grid: Grid) -> np.ndarray | None:
 def _two_dimensional(conv: ConvolutionMap) -> tuple[np.ndarray, list[Any]]:
     """Return the kernel, spaces, strides and pads, with a second axis of length one."""
     kernel = conv.full_kernel
-    dims: list[Any] = [
-        conv.input_space,
-        conv.output_space,
-        conv.strides,
-        conv.pads,
-    ]
+    dims: list[Any] = [conv.input_space, conv.output_space, conv.strides, conv.pads]
     if len(conv.input_space) == 1:
         kernel = kernel[:, None]
         dims = [(*values, neutral) for values, neutral in zip(dims, (1, 1, 1, 0))]

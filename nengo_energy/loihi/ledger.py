@@ -278,9 +278,7 @@ class Ledger:
         return estimate_energy(counts, devices, host=host)
 
     def costs(
-        self,
-        devices: Sequence[DeviceLike] = LOIHI_DEVICES,
-        placement: str = "greedy",
+        self, devices: Sequence[DeviceLike] = LOIHI_DEVICES, placement: str = "greedy"
     ) -> LedgerCosts:
         """Price the ledger as fast as the chip can, and in real time.
 

@@ -12,12 +12,7 @@ from ..compat import import_nengo_loihi
 from ..network.biases import fixed_samples
 from ..network.topology import Population
 
-CHIP_NEURON_TYPES = (
-    "LoihiSpikingRectifiedLinear",
-    "LoihiLIF",
-    "LIF",
-    "RegularSpiking",
-)
+CHIP_NEURON_TYPES = ("LoihiSpikingRectifiedLinear", "LoihiLIF", "LIF", "RegularSpiking")
 """Neuron types that NengoLoihi puts on the chip."""
 
 HOST_NEURON_TYPES = (*CHIP_NEURON_TYPES, "AdaptiveLIF", "Izhikevich")

@@ -111,10 +111,7 @@ class LoihiNetwork:
         self._check_dt(options)
         options["dt"] = self.dt
         if self.n_chips > 1:
-            chosen = {
-                "n_chips": self.n_chips,
-                "allocator": allocator(self.n_chips),
-            }
+            chosen = {"n_chips": self.n_chips, "allocator": allocator(self.n_chips)}
             options["hardware_options"] = {
                 **chosen,
                 **(options.get("hardware_options") or {}),

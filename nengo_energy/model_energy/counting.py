@@ -27,11 +27,7 @@ INPUT_AS_SPIKES = Assumption(
 
 
 def count_expected_ops(
-    ops: LayerOps,
-    layers: Sequence[Layer],
-    timesteps: int,
-    dt: float,
-    with_rates: bool,
+    ops: LayerOps, layers: Sequence[Layer], timesteps: int, dt: float, with_rates: bool
 ) -> OpCounts:
     """Return the operations of one inference, conventional and as spiking network.
 

@@ -109,11 +109,7 @@ def _count(layer: Any, inputs: Shapes, outputs: Shapes, name: str) -> Operations
 
 
 def _count_registered(
-    counter: StatsCounter,
-    layer: Any,
-    inputs: Shapes,
-    outputs: Shapes,
-    name: str,
+    counter: StatsCounter, layer: Any, inputs: Shapes, outputs: Shapes, name: str
 ) -> Operations:
     call = LayerCall(
         layer,

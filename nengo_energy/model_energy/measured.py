@@ -128,10 +128,7 @@ def compare_measured(
         raise InputError(
             "nothing was assumed: example_data must be given to ModelEnergy"
         )
-    both = (
-        energy.count(activity.timesteps, activity.dt),
-        snn.count(activity),
-    )
+    both = (energy.count(activity.timesteps, activity.dt), snn.count(activity))
     prices = [_by_layer_and_device(counts, devices) for counts in both]
     names = tuple(dict.fromkeys(device for _, device in (*prices[0], *prices[1])))
     synops = [_by_layer(counts, "synop") for counts in both]

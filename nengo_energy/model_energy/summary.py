@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from ..common.checks import check_count
 from ..common.exceptions import InputError
@@ -180,11 +174,8 @@ def _energy(
     if not layer.is_counted:
         return None
     synop, neuron = sum_energies(energies, layer)
-    return {
-        "energy": synop + neuron,
-        "synop_energy": synop,
-        "neuron_energy": neuron,
-    }[kind]
+    parts = {"synop_energy": synop, "neuron_energy": neuron}
+    return parts.get(kind, synop + neuron)
 
 
 def _layout(

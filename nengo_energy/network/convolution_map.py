@@ -85,11 +85,7 @@ class ConvolutionMap(LinearMap):
         self.meetings = [
             _meetings(*sizes, transposed)
             for sizes in zip(
-                self.input_space,
-                self.output_space,
-                kernel.shape[:-2],
-                strides,
-                pads,
+                self.input_space, self.output_space, kernel.shape[:-2], strides, pads
             )
         ]
         # weights of each input channel: (n_taps, n_channels, n_filters)

@@ -49,9 +49,7 @@ def fan_out(transform: Any, size_in: int | None = None) -> np.ndarray:
 
 
 def transform_map(
-    transform: Any,
-    size_in: int | None = None,
-    rng: np.random.RandomState | None = None,
+    transform: Any, size_in: int | None = None, rng: np.random.RandomState | None = None
 ) -> LinearMap:
     """Return the linear map that a transform applies.
 

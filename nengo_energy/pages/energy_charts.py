@@ -59,12 +59,7 @@ def totals_chart(estimate: EnergyEstimate) -> dict[str, Any] | None:
         x=alt.X("low:Q", scale=scale), x2="high:Q", color=alt.value("var(--accent)")
     )
     dots = base.mark_circle(size=110, opacity=1).encode(
-        x=alt.X(
-            "total:Q",
-            scale=scale,
-            title="energy per inference",
-            axis=axis,
-        ),
+        x=alt.X("total:Q", scale=scale, title="energy per inference", axis=axis),
         color=alt.value("var(--accent)"),
         tooltip=hover,
     )

@@ -95,11 +95,7 @@ def agreement_chart(frame: pandas.DataFrame) -> dict[str, Any]:
             shape=alt.Shape(
                 "quantity:N", scale=alt.Scale(domain=words), legend=plain_legend()
             ),
-            tooltip=[
-                "layer:N",
-                "quantity:N",
-                alt.Tooltip("shown:N", title="value"),
-            ],
+            tooltip=["layer:N", "quantity:N", alt.Tooltip("shown:N", title="value")],
         )
     )
     return spec(chart, 30 * len(frame))
@@ -265,11 +261,7 @@ def mesh_chart(
         .mark_rect(stroke="var(--line-2)", fill="var(--card)", strokeWidth=1)
         .transform_calculate(x2="datum.x + 1", y2="datum.y + 1")
         .encode(
-            x=alt.X(
-                "x:Q",
-                scale=alt.Scale(domain=[0, across], nice=False),
-                axis=None,
-            ),
+            x=alt.X("x:Q", scale=alt.Scale(domain=[0, across], nice=False), axis=None),
             x2="x2:Q",
             y=alt.Y(
                 "y:Q",
@@ -294,9 +286,7 @@ def mesh_chart(
                 "layer:N", scale=series_scale(layers), legend=plain_legend()
             ),
             fillOpacity=alt.FillOpacity(
-                "load:Q",
-                scale=alt.Scale(domain=[0, 1], range=[0.08, 1]),
-                legend=None,
+                "load:Q", scale=alt.Scale(domain=[0, 1], range=[0.08, 1]), legend=None
             ),
             tooltip=[f"{key}:N" for key in hover],
         )

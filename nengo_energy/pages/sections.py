@@ -305,12 +305,7 @@ def model_energy_section(frame: pandas.DataFrame) -> Section:
 
 def remarks_section(estimate: EnergyEstimate) -> Section:
     """Return what the totals leave out, and what they take for granted."""
-    return Section(
-        "assumptions",
-        "What the numbers hold",
-        "",
-        lists=remarks(estimate),
-    )
+    return Section("assumptions", "What the numbers hold", "", lists=remarks(estimate))
 
 
 def provenance_section(estimate: EnergyEstimate) -> Section:

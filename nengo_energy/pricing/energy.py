@@ -205,9 +205,7 @@ def _assumptions(
         )
 
 
-def resolve_devices(
-    devices: DeviceLike | Sequence[DeviceLike],
-) -> tuple[Device, ...]:
+def resolve_devices(devices: DeviceLike | Sequence[DeviceLike]) -> tuple[Device, ...]:
     """Return devices that were given as such or by name.
 
     Raises

@@ -40,6 +40,9 @@ DEFAULTS: Mapping[str, Any] = {
 NETWORK_SETTINGS = ("scale_firing_rates", "synapse", "neuron")
 """Those of them that the converted network depends on."""
 
+RUN_SETTINGS = ("simulator", "dt", "warmup")
+"""Those that say how it is run."""
+
 DEVICES = "devices"
 """Key of the grid for the devices, on which every point is priced."""
 
@@ -149,9 +152,7 @@ def plan_grid(grid: Any, builder: Callable[..., Any] | None = None) -> Plan:
 
 
 def _expand(
-    axes: Mapping[str, Sequence[Any]],
-    shown: Mapping[str, Sequence[Any]],
-    devices: Any,
+    axes: Mapping[str, Sequence[Any]], shown: Mapping[str, Sequence[Any]], devices: Any
 ) -> Plan:
     points = []
     simulations: dict[str, Simulation] = {}

@@ -12,11 +12,10 @@ from .. import devices as registry
 from ..common.checks import check_choice
 from ..common.exceptions import InputError, NotFoundError
 from ..common.frame_records import frame_records, to_json
-from ..common.pareto import is_on_front
+from ..common.pareto import cheapest, is_on_front
 from ..common.proportions import Share, share_columns
 from ..devices.device import device_key
 from ..estimates.estimate import DeviceLike, EnergyEstimate
-from .front import cheapest
 
 if TYPE_CHECKING:
     import matplotlib.figure

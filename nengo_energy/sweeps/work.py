@@ -22,7 +22,7 @@ from ..conversion.converting import convert
 from ..conversion.spiking_model import SpikingModel
 from ..counts import OpCounts
 from .data import Chunk
-from .grid import NETWORK_SETTINGS, Simulation
+from .grid import NETWORK_SETTINGS, RUN_SETTINGS, Simulation
 from .models import ModelSource
 
 logger = logging.getLogger(__name__)
@@ -144,11 +144,9 @@ def _run_chunk(
         minibatch_size = default_minibatch(snn.topology.n_neurons, job.chunk_size)
     run = Run(
         simulation.timesteps,
-        settings["simulator"],
-        settings["dt"],
-        settings["warmup"],
-        minibatch_size,
+        minibatch_size=minibatch_size,
         progress=False,
+        **{name: settings[name] for name in RUN_SETTINGS},
     )
     activities = snn.measure_run(chunk.x, run)
     outputs = keras_outputs(snn, snn.as_input(chunk.x))

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 import nengo_energy as ne
-from nengo_energy.common.pareto import is_on_front
+from nengo_energy.common.pareto import cheapest, is_on_front
 from nengo_energy.sweeps.data import check_data
-from nengo_energy.sweeps.front import cheapest
 from nengo_energy.sweeps.grid import plan_grid
 
 

@@ -103,9 +103,7 @@ class ChipBatch:
 
 
 def arriving(
-    emulator: FastEmulator,
-    spikes: Iterable[tuple[Any, int, np.ndarray]],
-    n_steps: int,
+    emulator: FastEmulator, spikes: Iterable[tuple[Any, int, np.ndarray]], n_steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what the host sends in the order in which it arrives.
 

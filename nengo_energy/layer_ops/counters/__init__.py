@@ -12,43 +12,22 @@ division by a constant as a product. Biases are where a sum starts, so they are 
 
 from __future__ import annotations
 
-# importing these modules registers their counters
-from . import (
-    activations,
-    attention,
-    convolution,
-    dense,
-    elementwise,
-    merging,
-    normalization,
-    passive,
-    pooling,
-    preprocessing,
-    recurrent,
-    resizing,
-    spiking,
-    tensors,
-)
-from .activations import is_linear
+import importlib
+import pkgutil
+
+from .activations import is_linear as is_linear
 from .registry import (
-    Operations,
-    UncountedClassError,
-    count_call,
-    find_counter,
-    isolated,
-    register_layer,
-    register_operation,
-    uncounted_classes,
+    Operations as Operations,
+    UncountedClassError as UncountedClassError,
+    count_call as count_call,
+    find_counter as find_counter,
+    isolated as isolated,
+    register_layer as register_layer,
+    register_operation as register_operation,
+    uncounted_classes as uncounted_classes,
 )
 
-__all__ = [
-    "Operations",
-    "UncountedClassError",
-    "count_call",
-    "find_counter",
-    "is_linear",
-    "isolated",
-    "register_layer",
-    "register_operation",
-    "uncounted_classes",
-]
+for _module in pkgutil.iter_modules(
+    __path__
+):  # importing them registers their counters
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -56,8 +56,7 @@ def count_depthwise_conv(call: LayerCall) -> Operations:
     kernel = tuple(call.layer.kernel_size)
     split_channels(call, call.input_shapes[0], len(kernel))
     return Operations(
-        connections=size(kernel) * call.output_size,
-        activations=fused_activations(call),
+        connections=size(kernel) * call.output_size, activations=fused_activations(call)
     )
 
 

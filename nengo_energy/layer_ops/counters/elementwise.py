@@ -49,8 +49,7 @@ def count_division(call: LayerCall) -> Operations:
     is_divided = bool(call.args) and is_tensor(call.args[0])
     divisors = call.input_shapes[1:] if is_divided else call.input_shapes
     return Operations(
-        connections=call.output_size,
-        activations=sum(size(shape) for shape in divisors),
+        connections=call.output_size, activations=sum(size(shape) for shape in divisors)
     )
 
 

@@ -8,8 +8,7 @@ from .axes import split_channels, split_image
 from .registry import Operations, counts
 
 MAX_POOLING_FREE = Assumption(
-    "max-pooling-free",
-    "The comparisons of max pooling are not counted.",
+    "max-pooling-free", "The comparisons of max pooling are not counted."
 )
 
 

@@ -88,8 +88,7 @@ def interpolate(
             f"interpolation {method!r}; allowed: nearest, area, {', '.join(REACH)}"
         )
     return Operations(
-        connections=n_channels * size(tuple(links)),
-        assumptions=(DIRECT_INTERPOLATION,),
+        connections=n_channels * size(tuple(links)), assumptions=(DIRECT_INTERPOLATION,)
     )
 
 
