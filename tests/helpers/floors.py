@@ -8,10 +8,14 @@ from __future__ import annotations
 import ast
 import configparser
 import re
+import textwrap
 
 from paths import ROOT
 
 PAGE = ROOT / "docs" / "architecture.md"
+WIDTH = 76
+"""Columns of the picture: what a page shows without scrolling."""
+
 PICTURE = re.compile(r"(<!-- floors -->\n```text\n)(.*?)(```)", re.DOTALL)
 
 
@@ -40,12 +44,14 @@ def draw() -> str:
         for k, package in enumerate(packages)
     ]
     width = max(len(package) for _, package, _ in rows)
-    rule = "-" * (width + 80)
+    rule = "-" * WIDTH
     lines = [rule]
     for number, package, words in rows:
         if number.strip() and len(lines) > 1:
             lines.append(rule)
-        lines.append(f"{number}  {package:{width}}  {words}".rstrip())
+        head = f"{number}  {package:{width}}  "
+        below = " " * len(head)
+        lines += textwrap.wrap(head + words, WIDTH, subsequent_indent=below)
     return "\n".join([*lines, rule, ""])
 
 
