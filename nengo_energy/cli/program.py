@@ -10,7 +10,7 @@ from typing import Any, Sequence
 from ..common.exceptions import InputError, NengoEnergyError
 from ..common.version import __version__
 from ..compat.quiet import import_tensorflow_quietly
-from . import models as cli_models, reports as cli_reports
+from . import models, reports
 from .options import add_command, number, switch, word
 
 EPILOG = """\
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 if all went well, 1 after an error of the user's, which is printed in a line,
-        `cli_reports.BEYOND_TOLERANCE` where ``diff`` finds too much. Wrong usage exits
+        `reports.BEYOND_TOLERANCE` where ``diff`` finds too much. Wrong usage exits
         with 2.
     """
     parser = _parser()
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo",
         "train a small CNN on handwritten digits and do the main job with it",
     )
-    cli_models.add_commands(commands)
+    models.add_commands(commands)
     add_command(commands, _devices, "devices", "list the known devices")
     name = "a device, with an operating point after @ if it has several"
     add_command(
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         "measure Keras models on this machine, and write a device file",
         CALIBRATION,
     )
-    cli_reports.add_commands(commands)
+    reports.add_commands(commands)
     return parser
 
 
@@ -147,10 +147,10 @@ def _calibrate(options: argparse.Namespace) -> None:
 
     meter = open_meter(options.meter)  # first: without one there is nothing to do
     import_tensorflow_quietly()
-    models = {path: _load_model(path) for path in options.model or ()}
+    chosen = {path: _load_model(path) for path in options.model or ()}
     device = calibrate(
         options.file,
-        models or None,
+        chosen or None,
         meter=meter.kind,
         monitor=meter.monitor,
         batch_size=options.batch_size,

@@ -1,7 +1,7 @@
 """Saved Keras model of either version -> the model, without running code from the file.
 
 A file is read by the Keras that wrote it. What it would have Keras make is checked
-first (`keras_safety`); only that and the weights reach Keras: no compile state, no
+first (`safety`); only that and the weights reach Keras: no compile state, no
 functions of a SavedModel, no other files.
 """
 

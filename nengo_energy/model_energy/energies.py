@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
-from .. import devices as device_registry
+from .. import devices as registry
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice, check_count, check_positive
 from ..common.defaults import DT
@@ -188,7 +188,7 @@ class LayerEnergies:
             See `nengo_energy.estimate_energy`.
         """
         if devices is None:
-            known = [resolve(name) for name in device_registry.default_names()]
+            known = [resolve(name) for name in registry.default_names()]
             devices = [d for d in known if self.has_rates or d.kind == "dense"]
         if isinstance(devices, (str, Device)):
             devices = [devices]

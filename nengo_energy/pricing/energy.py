@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from typing import Iterator, Mapping, Sequence
 
-from .. import devices as device_registry
+from .. import devices as registry
 from ..common.assumptions import Assumption, merge_assumptions
 from ..common.exceptions import InputError, UnsupportedError
 from ..common.tables import format_si
@@ -224,7 +224,7 @@ def resolve_devices(devices: DeviceLike | Sequence[DeviceLike]) -> tuple[Device,
             "devices must be a name, a Device, or a sequence of them with at least "
             f"one; got {devices!r}"
         )
-    models = [d if isinstance(d, Device) else device_registry.get(d) for d in devices]
+    models = [d if isinstance(d, Device) else registry.get(d) for d in devices]
     keys = [device_key(model.name) for model in models]
     for key, model in zip(keys, models):
         if keys.count(key) > 1:
@@ -244,7 +244,7 @@ def resolve_host(host: DeviceLike) -> Device:
     InputError
         When it doesn't price the host's operations.
     """
-    model = host if isinstance(host, Device) else device_registry.get(host)
+    model = host if isinstance(host, Device) else registry.get(host)
     if "mac" not in model.energies:
         raise InputError(
             f"host must be a device that prices mac; {model.name!r} prices "
