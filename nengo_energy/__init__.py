@@ -37,7 +37,10 @@ if TYPE_CHECKING:
         OpCounts as OpCounts,
         count_ops as count_ops,
     )
-    from .devices import load as load_device, register as register_device
+    from .devices import (
+        load_device as load_device,
+        register_device as register_device,
+    )
     from .devices.device import Device as Device
     from .devices.quantity import Quantity as Quantity
     from .estimates.differences import EstimateDiff as EstimateDiff, diff as diff

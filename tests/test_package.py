@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from paths import ROOT
 
 import nengo_energy as ne
 
@@ -23,6 +25,15 @@ HEAVY = {
     "numba",
     "pandas",
 }
+
+FOR_THEMSELVES = {
+    "__future__",
+    "typing",
+    "common.lazy_names",
+    "common.old_paths",
+    "registry",
+}
+"""Modules from which packages import what isn't public."""
 
 
 def loaded_after(code: str) -> set[str]:
@@ -78,6 +89,20 @@ def documented(text: str, section: str) -> list[str]:
         r"^(\S[^:\n]*?)(?: :.*)?$", bodies.get(section, ""), re.MULTILINE
     )
     return [item.strip().lstrip("*") for head in heads for item in head.split(",")]
+
+
+@pytest.mark.parametrize("package", ["", "devices/", "layer_ops/", "loihi/"])
+def test_type_checkers_take_names_as_exported(package):
+    """PEP 484: what a package with types exports is imported as its own name."""
+    text = (ROOT / "nengo_energy" / package / "__init__.py").read_text(encoding="utf-8")
+    public = [
+        alias
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and node.module not in FOR_THEMSELVES
+        for alias in node.names
+    ]
+    assert len(public) >= 3
+    assert [alias.name for alias in public if alias.asname != alias.name] == []
 
 
 def test_unknown_names_are_refused():

@@ -15,3 +15,5 @@ get = _registry.get
 register = _registry.register
 unregister = _registry.unregister
 isolated = _registry.isolated
+
+load_device, register_device = load, register  # as the root package calls them
