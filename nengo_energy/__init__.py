@@ -14,8 +14,8 @@ from .common.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import devices as devices
+    from .activity.activity import Activity as Activity
     from .activity.measuring import (
-        Activity as Activity,
         measure_activity as measure_activity,
         measure_activity_at as measure_activity_at,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pydoc
 import re
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from floors import PAGE, PICTURE, draw, floors
 from paths import ROOT
+
+from nengo_energy.common.old_paths import MOVED
 
 PACKAGE = ROOT / "nengo_energy"
 LINT = "from importlinter.cli import lint_imports_command as run; run(['--no-cache'])"
@@ -113,6 +116,21 @@ def _circles(links: dict[str, set[str]]) -> list[set[str]]:
         if module in reached[module]
     }
     return [set(group) for group in groups]
+
+
+def test_every_module_and_name_in_backticks_exists():
+    """What docstrings and pages call ``nengo_energy.x.y`` can be imported."""
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    named = {
+        name
+        for path in [*PACKAGE.rglob("*.py"), *pages]
+        for name in re.findall(
+            r"(?<!`)`(nengo_energy(?:\.\w+)+)`(?!`)", path.read_text(encoding="utf-8")
+        )
+    }
+    assert len(named) > 20
+    for name in named - {f"nengo_energy.{old}" for old in MOVED}:
+        assert pydoc.locate(name) is not None, name
 
 
 def test_every_file_that_the_page_names_exists():

@@ -17,8 +17,6 @@ from .device_file import device_data, host_name
 from .measuring import measure_models, reference_models
 from .meters import open_meter
 
-__all__ = ["calibrate"]
-
 
 def calibrate(
     path: str | os.PathLike[str],

@@ -14,11 +14,11 @@ from .options import (
     CONVERSION,
     DATA,
     ESTIMATE_FORMATS,
-    FORMATS,
     HOST,
     LABELS,
     MODEL,
     PRICING,
+    RESULT_FORMATS,
     SIMULATION,
     TIMING,
     add_command,
@@ -109,7 +109,7 @@ def add_commands(commands: Any) -> None:
         "compare",
         "compare a model with its spiking network",
         [
-            *(MODEL, *DATA, choice("--format", FORMATS), LABELS),
+            *(MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
             *(*CONVERSION, *SIMULATION, *PRICING, rows),
         ],
         epilog=COMPARE,
@@ -121,7 +121,7 @@ def add_commands(commands: Any) -> None:
         "measure accuracy and energy over a grid of settings",
         [
             *(MODEL, word("grid", "GRID.toml", "settings to try")),
-            *(*DATA, choice("--format", FORMATS), LABELS, HOST, *SWEEPING),
+            *(*DATA, choice("--format", RESULT_FORMATS), LABELS, HOST, *SWEEPING),
         ],
         epilog=SWEEP,
     )
@@ -131,7 +131,7 @@ def add_commands(commands: Any) -> None:
         "deploy",
         "run a model on the emulator of Loihi",
         [
-            *(MODEL, *DATA, choice("--format", FORMATS), LABELS),
+            *(MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
             *(*CONVERSION, *TIMING, *PRICING),
         ],
         epilog=DEPLOY,

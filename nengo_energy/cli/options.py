@@ -10,8 +10,11 @@ from ..common.defaults import DT
 Option = tuple[str, dict[str, Any]]
 """What ``add_argument`` takes: a name or flag, and keywords."""
 
-FORMATS = ("table", "csv", "json")
-ESTIMATE_FORMATS = (*FORMATS, "markdown", "latex", "html")
+RESULT_FORMATS = ("table", "csv", "json")
+"""What comparisons, sweeps and deployments are printed as."""
+
+ESTIMATE_FORMATS = (*RESULT_FORMATS, "markdown", "latex", "html")
+"""What estimates are: `formats.FORMATS`, which takes long to import."""
 
 
 def word(flag: str, metavar: str | None, text: str = "", **settings: Any) -> Option:

@@ -13,6 +13,9 @@ from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any, Callable
 
+CONDITION = "TYPE_CHECKING"
+"""What the imports stand below."""
+
 
 def lazy_names(
     package: str, file: str
@@ -47,16 +50,13 @@ def lazy_names(
 
 def _listed_names(package: str, file: str) -> dict[str, tuple[str, str]]:
     """Return the module, and the name there, of each name that a file lists."""
-    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    return {
-        alias.asname
-        or alias.name: (
-            resolve_name("." * node.level + (node.module or ""), package),
-            alias.name,
-        )
-        for block in tree.body
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    homes = {}
+    for block in ast.parse(Path(file).read_text(encoding="utf-8")).body:
+        if not (isinstance(block, ast.If) and ast.unparse(block.test) == CONDITION):
+            continue
+        for node in block.body:
+            if isinstance(node, ast.ImportFrom):
+                home = resolve_name("." * node.level + (node.module or ""), package)
+                for alias in node.names:
+                    homes[alias.asname or alias.name] = (home, alias.name)
+    return homes

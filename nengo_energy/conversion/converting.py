@@ -14,8 +14,9 @@ from ..common.defaults import DT
 from ..common.exceptions import InputError, UnsupportedError
 from ..compat import import_nengo_dl, import_nengo_loihi
 from ..compat.counting import open_nengo_dl
-from ..keras_models.clone import KerasClone, to_tf_keras, translate_activation
+from ..keras_models.clone import KerasClone, to_tf_keras
 from ..keras_models.files import as_model
+from ..keras_models.rebuild import translate_activation
 from ..network.biases import fold_biases
 from ..network.firing_rates import TARGET_RATE, scales_for_target
 from ..network.topology import Topology

@@ -36,7 +36,7 @@ class LoihiPreparation:
     topology: Topology
     probes: list[nengo.Probe]
     changes: tuple[Change, ...]
-    _kept: dict[Any, LoihiNetwork] = field(default_factory=dict)
+    _kept: dict[Any, LoihiNetwork] = field(default_factory=dict, init=False)
 
     def network(
         self,
@@ -49,9 +49,13 @@ class LoihiPreparation:
         key = (chosen, dt)
         if not presented and key in self._kept:
             return self._kept[key]
-        parts = self.net, self.topology, self.probes
         prepared = build_loihi_network(
-            *parts, on_host=chosen, presented=presented, dt=dt
+            self.net,
+            self.topology,
+            self.probes,
+            on_host=chosen,
+            presented=presented,
+            dt=dt,
         )
         prepared = replace(prepared, changes=self.changes + prepared.changes)
         if not presented:

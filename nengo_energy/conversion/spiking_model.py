@@ -19,7 +19,8 @@ from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
 from ..counts import OpCounts, count_ops
-from ..layer_ops.counting import LayerOps, count_layer_ops
+from ..layer_ops.counting import count_layer_ops
+from ..layer_ops.layer_ops import LayerOps
 from ..loihi.accounting import ledger_from_activity, ledger_from_run
 from ..loihi.checks import check_rates
 from ..loihi.ledger import Ledger

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..common.tables import NOTHING, common_prefix, format_digits
-from .estimate import EnergyEstimate
 from .report import (
     energies_by_layer,
     estimate_frame,
@@ -14,6 +13,9 @@ from .report import (
     known_interval,
     remarks,
 )
+
+if TYPE_CHECKING:
+    from .estimate import EnergyEstimate
 
 _LATEX = {
     "\\": r"\textbackslash{}",

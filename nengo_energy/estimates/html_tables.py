@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..common.html_tables import Cell, Row, count, html_table, quantity
 from ..common.tables import NOTHING
 from ..devices import Quantity
 from ..devices.fields import PARTS
 from ..devices.report import cited_sources, number_origin, number_words
-from .estimate import EnergyEstimate
 from .report import device_columns, energies_by_layer, known_interval
+
+if TYPE_CHECKING:
+    from .estimate import EnergyEstimate
 
 
 def layer_table(estimate: EnergyEstimate) -> str:

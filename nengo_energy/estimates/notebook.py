@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING
 
-from .estimate import EnergyEstimate
 from .html_tables import device_table, layer_table
 from .report import estimate_title, remarks
+
+if TYPE_CHECKING:
+    from .estimate import EnergyEstimate
 
 
 def notebook_html(estimate: EnergyEstimate) -> str:

@@ -30,10 +30,7 @@ from .rebuild import (
     rebuild_layer,
     rebuild_operation,
     scope_name,
-    translate_activation,
 )
-
-__all__ = ["KerasClone", "to_tf_keras", "translate_activation"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,8 +25,6 @@ from ..compat import import_tf_keras
 from .formats import SavedModel, find_format, version_of
 from .safety import check_config
 
-__all__ = ["as_model", "load_model"]
-
 LOADING_ERRORS = (
     AssertionError,
     AttributeError,
@@ -62,7 +60,7 @@ def as_model(model: Any, custom_objects: Mapping[str, Any] | None = None) -> Any
 
 
 def load_model(
-    path: str | "os.PathLike[str]", custom_objects: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None
 ) -> Any:
     """Load a Keras model from a file, without running code that the file holds.
 

@@ -222,8 +222,9 @@ def _known_arguments(layer: Any, kind: Any, config: dict[str, Any]) -> dict[str,
             arguments[renamed.get(key, key)] = value
         elif key in theirs and key not in TRAINING_ARGUMENTS:
             if value not in (None, theirs[key].default, FIXED_ARGUMENTS.get(key)):
-                found = f"tf_keras has no argument {key}={value!r}"
-                raise UnsupportedError(f"{describe(layer)}: {found}")
+                raise UnsupportedError(
+                    f"{describe(layer)}: tf_keras has no argument {key}={value!r}"
+                )
     return arguments
 
 

@@ -14,19 +14,8 @@ from .counters import (
     Operations,
     UncountedClassError,
     count_call,
-    register_layer,
-    register_operation,
 )
 from .layer_ops import LayerCount, LayerOps, UncountedLayer
-
-__all__ = [
-    "LayerCount",
-    "LayerOps",
-    "UncountedLayer",
-    "count_layer_ops",
-    "register_layer",
-    "register_operation",
-]
 
 ONE_TIMESTEP = Assumption(
     "one-timestep",

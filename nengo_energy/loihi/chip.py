@@ -40,6 +40,9 @@ _ENTRIES_PER_RUN = 64
 _RUN_HEADER_BITS = 10
 _WORD_BITS = 64
 
+LOIHI_DEVICES = ("loihi", "loihi-davies2018", "loihi-fitted2025")
+"""What Loihi is priced by: KerasSpiking's constants, the published table, a fit."""
+
 
 def synapse_bits(n_weights: np.ndarray, index_bits: int = 0) -> np.ndarray:
     """Return the memory that the weights of axons take.
@@ -78,7 +81,3 @@ def index_width(largest: int) -> int:
 
 def _words(n_bits: np.ndarray | int) -> np.ndarray | int:
     return -(-(n_bits + _RUN_HEADER_BITS) // _WORD_BITS) * _WORD_BITS
-
-
-LOIHI_DEVICES = ("loihi", "loihi-davies2018", "loihi-fitted2025")
-"""What Loihi is priced by: KerasSpiking's constants, the published table, a fit."""

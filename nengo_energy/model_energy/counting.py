@@ -6,7 +6,7 @@ from typing import Iterator, Sequence
 
 from ..common.assumptions import Assumption
 from ..counts import OpCount, OpCounts
-from ..layer_ops.counting import LayerOps
+from ..layer_ops.layer_ops import LayerOps
 from .layers import Layer
 
 RATES_FROM_ACTIVATIONS = Assumption(

@@ -14,11 +14,8 @@ from ..counts import OpCounts
 from ..devices import Device
 from ..estimates.estimate import DeviceLike
 from ..keras_models.files import as_model
-from ..layer_ops.counting import (
-    UncountedLayer,
-    collect_layer_ops,
-    complain_of_unsupported,
-)
+from ..layer_ops.counting import collect_layer_ops, complain_of_unsupported
+from ..layer_ops.layer_ops import UncountedLayer
 from ..pricing.energy import estimate_energy
 from .counting import count_expected_ops
 from .devices import resolve

@@ -15,7 +15,8 @@ from ..common.exceptions import InputError
 from ..keras_models.graph import KerasGraph, read_graph
 from ..layer_ops.calls import LayerCall, Shape, size
 from ..layer_ops.counters import Operations, is_linear
-from ..layer_ops.counting import LayerCount, LayerOps, n_params
+from ..layer_ops.counting import n_params
+from ..layer_ops.layer_ops import LayerCount, LayerOps
 from .statistics import StatsCounter, registered_counter
 
 Shapes = Sequence[Shape]

@@ -9,7 +9,8 @@ from typing import Any, Generic, Iterator, Mapping, Sequence, TypeVar
 from ..common.exceptions import NotFoundError
 from ..keras_models.graph import Call, read_graph
 from ..layer_ops.calls import members, walk_layers
-from ..layer_ops.counting import LayerCount, LayerOps, n_params
+from ..layer_ops.counting import n_params
+from ..layer_ops.layer_ops import LayerCount, LayerOps
 from .rates import CallRates
 
 Value = TypeVar("Value")

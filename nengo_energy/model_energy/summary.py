@@ -174,8 +174,8 @@ def _energy(
     if not layer.is_counted:
         return None
     synop, neuron = sum_energies(energies, layer)
-    parts = {"synop_energy": synop, "neuron_energy": neuron}
-    return parts.get(kind, synop + neuron)
+    parts = {"energy": synop + neuron, "synop_energy": synop, "neuron_energy": neuron}
+    return parts[kind]
 
 
 def _layout(

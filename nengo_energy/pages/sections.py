@@ -115,7 +115,7 @@ def activity_section(frame: pandas.DataFrame) -> Section:
     Parameters
     ----------
     frame : pandas.DataFrame
-        As `nengo_energy.estimates.report.activity_frame` makes it.
+        As `nengo_energy.activity.report.activity_frame` makes it.
     """
     columns = ("population", "n_neurons", "spikes", "firing_rate", "firing_rate_max")
     check_columns("activity", frame, (*columns, "silent"))

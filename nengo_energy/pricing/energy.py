@@ -14,17 +14,8 @@ from ..counts import OpCounts
 from ..devices import Device
 from ..devices.device import device_key
 from ..devices.fields import PART_WORDS, PARTS
-from ..estimates.estimate import DeviceLike, EnergyEstimate, EnergyRow, NotModelled
+from ..estimates.estimate import DeviceLike, EnergyEstimate, NotModelled
 from .charges import Charge, charge
-
-__all__ = [
-    "EnergyEstimate",
-    "EnergyRow",
-    "NotModelled",
-    "estimate_energy",
-    "resolve_devices",
-    "resolve_host",
-]
 
 DENSE_ONE_PASS = Assumption(
     "dense-one-pass",

@@ -10,7 +10,7 @@ import pytest
 from report_examples import make_estimate
 
 import nengo_energy as ne
-from nengo_energy.cli import program as cli
+from nengo_energy.cli import options, program as cli
 from nengo_energy.cli.formats import FORMATS
 from nengo_energy.cli.reports import BEYOND_TOLERANCE
 
@@ -43,6 +43,12 @@ def test_report_in_every_format(name, estimate, saved, capsys):
     out, err = capsys.readouterr()
     assert err == ""
     assert out.rstrip("\n") == FORMATS[name](estimate).rstrip("\n")
+
+
+def test_estimate_offers_every_format():
+    """The options name them, as importing the formats would take long."""
+    assert options.ESTIMATE_FORMATS == tuple(FORMATS)
+    assert set(options.RESULT_FORMATS) < set(FORMATS)
 
 
 def test_report_is_a_table_unless_told_otherwise(estimate, saved, capsys):

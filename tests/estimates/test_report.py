@@ -12,14 +12,10 @@ from priced import CHIP, COUNTS, TWIN
 
 from nengo_energy import devices
 from nengo_energy.common.exceptions import NotFoundError
+from nengo_energy.common.tables import format_si, merge_orders
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity, names
-from nengo_energy.estimates.report import (
-    COLUMNS,
-    format_estimate,
-    format_si,
-    merge_orders,
-)
+from nengo_energy.estimates.report import COLUMNS, format_estimate
 from nengo_energy.pricing.energy import estimate_energy
 
 GOLDEN = Path(__file__).parent / "golden" / "estimate.txt"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nengo_energy.layer_ops.counting import LayerCount, LayerOps, count_layer_ops
+from nengo_energy.layer_ops.counting import count_layer_ops
+from nengo_energy.layer_ops.layer_ops import LayerCount, LayerOps
 
 #: Connections, activations, additions.
 Numbers = tuple[int, int, int]

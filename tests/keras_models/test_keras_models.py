@@ -19,7 +19,8 @@ from keras_examples import (
 
 from nengo_energy import compat
 from nengo_energy.common.exceptions import InputError, NotFoundError, UnsupportedError
-from nengo_energy.keras_models.clone import to_tf_keras, translate_activation
+from nengo_energy.keras_models.clone import to_tf_keras
+from nengo_energy.keras_models.rebuild import translate_activation
 
 pytestmark = pytest.mark.tensorflow
 

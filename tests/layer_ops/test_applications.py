@@ -15,7 +15,8 @@ from counted_layers import newest_keras, numbers
 from profiler import profiled_macs
 
 from nengo_energy.compat import import_tf_keras
-from nengo_energy.layer_ops.counting import LayerOps, count_layer_ops
+from nengo_energy.layer_ops.counting import count_layer_ops
+from nengo_energy.layer_ops.layer_ops import LayerOps
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 

@@ -13,12 +13,8 @@ from nengo_energy.common.exceptions import InputError
 from nengo_energy.compat import import_tf_keras
 from nengo_energy.counts import OpCount
 from nengo_energy.layer_ops.counters import Operations
-from nengo_energy.layer_ops.counting import (
-    ONE_TIMESTEP,
-    LayerCount,
-    LayerOps,
-    count_layer_ops,
-)
+from nengo_energy.layer_ops.counting import ONE_TIMESTEP, count_layer_ops
+from nengo_energy.layer_ops.layer_ops import LayerCount, LayerOps
 
 
 def test_import_loads_no_keras() -> None:

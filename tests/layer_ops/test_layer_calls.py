@@ -12,7 +12,9 @@ from nengo_energy.common.exceptions import InputError, UnsupportedError
 from nengo_energy.compat import import_tf_keras
 from nengo_energy.layer_ops.calls import LayerCall, walk_layers
 from nengo_energy.layer_ops.counters import Operations
-from nengo_energy.layer_ops.counting import LayerOps, count_layer_ops, register_layer
+from nengo_energy.layer_ops.counters.registry import register_layer
+from nengo_energy.layer_ops.counting import count_layer_ops
+from nengo_energy.layer_ops.layer_ops import LayerOps
 
 pytestmark = pytest.mark.tensorflow
 

@@ -11,7 +11,8 @@ from counted_layers import count_one, newest_keras, numbers
 
 from nengo_energy.common.exceptions import InputError, UnsupportedError
 from nengo_energy.compat import import_tensorflow, import_tf_keras
-from nengo_energy.layer_ops.counting import LayerOps, count_layer_ops
+from nengo_energy.layer_ops.counting import count_layer_ops
+from nengo_energy.layer_ops.layer_ops import LayerOps
 
 pytestmark = pytest.mark.tensorflow
 

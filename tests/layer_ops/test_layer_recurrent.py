@@ -14,7 +14,8 @@ from counted_layers import count_one, numbers, random_input, random_weights
 from nengo_energy.common.exceptions import UnsupportedError
 from nengo_energy.layer_ops.calls import LayerCall
 from nengo_energy.layer_ops.counters import Operations
-from nengo_energy.layer_ops.counting import count_layer_ops, register_layer
+from nengo_energy.layer_ops.counters.registry import register_layer
+from nengo_energy.layer_ops.counting import count_layer_ops
 
 pytestmark = pytest.mark.tensorflow
 

@@ -10,7 +10,8 @@ from counted_layers import numbers
 
 from nengo_energy.common.exceptions import UnsupportedError
 from nengo_energy.compat import import_tf_keras
-from nengo_energy.layer_ops.counting import ONE_TIMESTEP, LayerOps, count_layer_ops
+from nengo_energy.layer_ops.counting import ONE_TIMESTEP, count_layer_ops
+from nengo_energy.layer_ops.layer_ops import LayerOps
 
 pytestmark = pytest.mark.tensorflow
 

@@ -16,7 +16,8 @@ from nengo_energy.common.assumptions import Assumption
 from nengo_energy.common.exceptions import InputError, NotFoundError
 from nengo_energy.counts import OPERATIONS, OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.pricing.energy import NotModelled, estimate_energy
+from nengo_energy.estimates.estimate import NotModelled
+from nengo_energy.pricing.energy import estimate_energy
 
 RTOL = 1e-12
 

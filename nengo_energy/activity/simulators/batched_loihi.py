@@ -52,9 +52,8 @@ class BatchedLoihiRunner(LoihiRunner):
 
     def _recorder(self) -> Any:
         """Return what records the chip's output, or None if it can't be batched."""
-        if emulator.watched_emulator(self.sim).program is None:
-            return None
-        if not self.sim.precompute:
+        program = emulator.watched_emulator(self.sim).program
+        if program is None or not self.sim.precompute:
             return None
         chip = emulator.chip_emulator(self.sim)
         if not all(
@@ -80,7 +79,8 @@ class BatchedLoihiRunner(LoihiRunner):
         self, inputs: list[Inputs], schedule: Schedule, tick: Tick
     ) -> Iterator[list[BatchCounts]]:
         """Run a group of inferences, and yield the counts of each, mark by mark."""
-        from ..emulator.batch import ChipBatch, Records, arriving
+        from ..emulator.batch import ChipBatch, arriving
+        from ..emulator.kernels import Records
 
         chip = emulator.chip_emulator(self.sim)
         varying = any(len(x) > 1 for each in inputs for x in each.values())

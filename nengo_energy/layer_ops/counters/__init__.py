@@ -27,7 +27,6 @@ from .registry import (
     uncounted_classes as uncounted_classes,
 )
 
-for _module in pkgutil.iter_modules(
-    __path__
-):  # importing them registers their counters
+# importing the modules of this folder registers their counters
+for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
