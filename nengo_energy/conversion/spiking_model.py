@@ -31,6 +31,7 @@ from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
+from .layers.building import Rows
 from .preparation import LoihiPreparation, changes_in_conversion
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class SpikingModel:
         What conversion took for granted.
     folded : tuple of str
         Populations whose biases came from nodes, and were folded into the neurons.
+    finals : mapping of nengo.Probe to callable
+        Functions, such as softmax, that make the model's output of what is probed.
+    host_layers : tuple of str
+        Layers that the host computes, one name for each call.
     """
 
     model: Any
@@ -64,6 +69,8 @@ class SpikingModel:
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     folded: tuple[str, ...] = ()
+    finals: Mapping[nengo.Probe, Rows] = field(default_factory=dict, repr=False)
+    host_layers: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> KerasMap:
@@ -271,7 +278,7 @@ class SpikingModel:
         if run.simulator == "loihi":
             prepared = self.loihi_network(dt=run.dt)
             network, topology = prepared.network, prepared.topology
-        return measure_run(
+        activities = measure_run(
             network,
             self.as_input(x),
             run,
@@ -279,6 +286,30 @@ class SpikingModel:
             probes=self.output_probes,
             on_batch=on_batch,
         )
+        if not self.finals:
+            return activities
+        return tuple(
+            replace(a, outputs={p: self.final(p, v) for p, v in a.outputs.items()})
+            for a in activities
+        )
+
+    def final(self, probe: nengo.Probe, values: np.ndarray) -> np.ndarray:
+        """Return the model's output of decoded values.
+
+        Parameters
+        ----------
+        probe : nengo.Probe
+            One of ``outputs``.
+        values : (n, size) ndarray
+            What it read, or means of that.
+
+        Returns
+        -------
+        (n, size) ndarray
+            The values with the output's activation, such as softmax, applied; without
+            one, the values themselves.
+        """
+        return self.finals[probe](values) if probe in self.finals else values
 
     def compare(
         self,
