@@ -21,10 +21,8 @@ from ..network.firing_rates import TARGET_RATE, is_rectifier, scales_for_target
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .keras_map import layer_of_label
-from .layers.adapter import run_converter
+from .layers.adapter import refuse, run_converter
 from .layers.building import ConversionOptions
-from .layers.passing import convert_nothing
-from .layers.registry import find_conversion
 from .spiking_model import SpikingModel
 from .verifying import verify_conversion
 
@@ -161,8 +159,8 @@ def convert(
             max_pooling=max_pooling,
         ),
         bool(converter_options.get("temporal_model")),
-        allow_fallback,
     )
+    refuse(converter.obstacles, model.name)
     folded = fold_biases(converter.net, _trace(converter))
     logger.info("folded the biases of %s into their neurons", folded)
     finals = {
@@ -197,12 +195,13 @@ def convert(
 def _said(clone: KerasClone, converter: Any) -> tuple[Assumption, ...]:
     """Return what became of layers that aren't neurons or synapses."""
     said = []
-    gone = [
+    shaping = {
         layer.name
         for layer in clone.model.layers
-        if find_conversion(layer) is convert_nothing
-        and type(layer).__name__ not in ("Flatten", "Reshape")
-    ]
+        if type(layer).__name__ in ("Activation", "Flatten", "Reshape")
+    }
+    passed_on = dict.fromkeys(map(layer_of_label, converter.passed_on))
+    gone = [name for name in passed_on if name not in shaping]
     if gone:
         text = f"{', '.join(gone)} do nothing at inference, and were left out."
         said.append(Assumption(NOTHING_AT_INFERENCE, text))

@@ -24,7 +24,13 @@ from .rebuild import describe
 RANGES = (1.0, 8.0)
 """Largest values of the samples in the random input."""
 
-INDEXING_LAYERS = ("CategoryEncoding", "Embedding", "HashedCrossing", "Hashing")
+INDEXING_LAYERS = (
+    "CategoryEncoding",
+    "Embedding",
+    "HashedCrossing",
+    "Hashing",
+    "IntegerLookup",
+)
 """Layers whose input is a number of a row or a category."""
 
 OPEN_SIZE = 32

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Callable, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Mapping, NamedTuple
 
 import nengo
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
-from ...keras_models.graph import Call, is_tensor, map_leaves
+from ...keras_models.graph import Call
 from ...network.objects import base
+from .masks import Mask
+from .running import LayerFunction
 
 Shape = tuple[int, ...]
 
 Rows = Callable[[np.ndarray], np.ndarray]
 """Takes and returns rows of values, (n, size) ndarray."""
+
+
+class Use(NamedTuple):
+    """What becomes of a tensor.
+
+    Attributes
+    ----------
+    outputs : tuple of tensor reference
+        Outputs of the whole model that it is, by itself or behind layers that pass it
+        on as it is.
+    feeds_layers : bool
+        Whether layers work on it.
+    """
+
+    outputs: tuple[Any, ...] = ()
+    feeds_layers: bool = False
 
 
 class Final(NamedTuple):
@@ -46,15 +63,18 @@ class LayerBuild:
         Neurons, scales and filters.
     n_leading : int
         Axes in front of what a timestep holds: 1, or 2 where time is one of them.
-    is_output : bool
-        Whether the result leaves the model.
-    feeds_layers : bool
-        Whether other layers take the result.
-    finals : dict of {tensor reference: Final}
-        What is applied to outputs; `final` adds to it.
-    host_layers : list of str
-        Labels of the calls that the host computes; `nengo_energy.conversion.layers.host`
-        adds to it.
+    use : Use
+        Where the result goes.
+    masks : dict of {int: Mask}
+        Masks that the layer uses, by the number of the input.
+    mask_inputs : tuple of NengoObject
+        The objects that put out what the masks hang on.
+    prefix : str
+        Labels of the models that the layer is within.
+    output : int, optional
+        The number of the only output that is looked at, of a layer that has several.
+    converter : EnergyConverter
+        Keeps what is said of the whole model, and converts layers within layers.
     """
 
     layer: Any
@@ -63,22 +83,24 @@ class LayerBuild:
     label: str
     options: ConversionOptions
     n_leading: int = 1
-    is_output: bool = False
-    feeds_layers: bool = True
-    finals: dict[Any, Final] = field(default_factory=dict)
-    host_layers: list[str] = field(default_factory=list)
+    use: Use = Use(feeds_layers=True)
+    masks: Mapping[int, Mask] = field(default_factory=dict)
+    mask_inputs: tuple[Any, ...] = ()
+    prefix: str = ""
+    output: int | None = None
+    converter: Any = None
 
     # --- shapes ------------------------------------------------------------------------
 
     @cached_property
     def input_shapes(self) -> tuple[Shape, ...]:
         """Shapes of the inputs in one timestep, without the batch axis."""
-        return tuple(self._shape(tensor) for tensor in self.call.tensors)
+        return tuple(self.shape_of(tensor) for tensor in self.call.tensors)
 
     @cached_property
     def output_shapes(self) -> tuple[Shape, ...]:
         """Shapes of the outputs in one timestep, without the batch axis."""
-        return tuple(self._shape(tensor) for tensor in self.call.outputs)
+        return tuple(self.shape_of(tensor) for tensor in self.call.outputs)
 
     @property
     def input_shape(self) -> Shape:
@@ -97,12 +119,19 @@ class LayerBuild:
         """Number of elements of the only output."""
         return int(np.prod(self.output_shape, dtype=int))
 
-    def _shape(self, tensor: Any) -> Shape:
+    def shape_of(self, tensor: Any) -> Shape:
+        """Return the shape of a tensor in one timestep, without the batch axis.
+
+        Raises
+        ------
+        UnsupportedError
+            If it isn't fixed.
+        """
         shape = tuple(tensor.shape)[self.n_leading :]
         if None in shape:
             raise UnsupportedError(
-                f"layer {self.layer.name!r} works on a shape that isn't known, "
-                f"{shape}; give the model's inputs a size"
+                f"it works on values of the shape {shape}, and a network has a fixed "
+                "number of neurons; give the model's inputs a size"
             )
         return shape
 
@@ -192,7 +221,32 @@ class LayerBuild:
 
     def final(self, obj: Any, function: Rows) -> None:
         """Have a function applied to what an object puts out, as the model's output."""
-        self.finals[self.call.outputs[0].ref()] = Final(obj, function)
+        for ref in self.use.outputs:
+            self.converter.finals[ref] = Final(obj, function)
+
+    def on_host(self) -> None:
+        """Note that the host computes the layer in every timestep."""
+        self.converter.host_layers.append(self.prefix + self.label)
+
+    def inside(self, layer: Any, obj: Any, shape: Shape, part: str = "") -> Any:
+        """Return the object for a layer within the layer, on what an object puts out.
+
+        Parameters
+        ----------
+        layer : tf_keras.layers.Layer
+            What a wrapper holds.
+        obj : NengoObject
+            Its input.
+        shape : tuple of int
+            The input's shape, without the batch axis.
+        part : str
+            Which application of the layer this is, for its label; without one it makes
+            the whole result.
+        """
+        use = Use(feeds_layers=True) if part else self.use
+        return self.converter.convert_inside(
+            layer, obj, shape, self._label(part), use
+        )
 
     # --- the layer itself --------------------------------------------------------------
 
@@ -202,19 +256,29 @@ class LayerBuild:
         Parameters
         ----------
         *values : (n, size) or (n, ...) ndarray
-            One for each input.
+            One for each input, then one for each of the masks' inputs.
 
         Returns
         -------
         (n, size) ndarray
             In the type that the layer computes in.
         """
-        (output,) = self.run_all(*values)
+        outputs = self.function(*values)
+        if self.output is not None:
+            return outputs[self.output]
+        (output,) = outputs
         return output
 
-    def run_all(self, *values: np.ndarray) -> list[np.ndarray]:
-        """Return all outputs; see `run`."""
-        return LayerFunction(self)(*values)
+    def of_output(self, number: int) -> LayerBuild:
+        """Return the call as one of a layer that has this output alone."""
+        call = replace(self.call, outputs=(self.call.outputs[number],))
+        label = self._label(f"output {number}")
+        return replace(self, call=call, label=label, output=number)
+
+    @cached_property
+    def function(self) -> LayerFunction:
+        """What the layer computes, all its outputs; see `run`."""
+        return LayerFunction(self)
 
 
 @dataclass(frozen=True)
@@ -243,51 +307,3 @@ class ConversionOptions:
     synapse: Any = None
     host_synapse: float = 0.05
     max_pooling: str = "neurons"
-
-
-class LayerFunction:
-    """A layer as a function of flat arrays: what one call of it computes.
-
-    Parameters
-    ----------
-    build : LayerBuild
-        The call.
-    """
-
-    def __init__(self, build: LayerBuild):
-        self.layer = build.layer
-        self.n_leading = build.n_leading
-        self.shapes = build.input_shapes
-        self.dtypes = [np.dtype(t.dtype.as_numpy_dtype) for t in build.call.tensors]
-        # tensors stand at their places in the call as numbers
-        tensors = [id(t) for t in build.call.tensors]
-        self.arguments = map_leaves(
-            lambda leaf: (
-                _Place(tensors.index(id(leaf))) if is_tensor(leaf) else leaf
-            ),
-            (build.call.args, build.call.kwargs),
-        )
-
-    def __call__(self, *values: np.ndarray) -> list[np.ndarray]:
-        n = len(values[0])
-        leading = (n,) + (1,) * (self.n_leading - 1)
-        arrays = [
-            np.asarray(value).reshape(*leading, *shape).astype(dtype)
-            for value, shape, dtype in zip(values, self.shapes, self.dtypes)
-        ]
-        args, kwargs = map_leaves(
-            lambda leaf: arrays[leaf.index] if isinstance(leaf, _Place) else leaf,
-            self.arguments,
-        )
-        if "training" in inspect.signature(self.layer.call).parameters:
-            kwargs = {**kwargs, "training": False}
-        outputs = self.layer(*args, **kwargs)
-        flat: Sequence[Any] = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        return [np.asarray(value).reshape(n, -1) for value in flat]
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a tensor stands among the arguments of a call."""
-
-    index: int

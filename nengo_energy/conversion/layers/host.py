@@ -8,6 +8,7 @@ import nengo
 import numpy as np
 from nengo.params import NumberParam
 
+from ...common.exceptions import UnsupportedError
 from ...network.objects import base
 from .building import LayerBuild
 
@@ -46,6 +47,15 @@ class HostLayer(nengo.Process):
         self.splits = np.cumsum(sizes)[:-1]
         self.tau = tau
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> HostLayer:
+        """Return the process itself, which never changes, to copies of a network."""
+        return self
+
+    def without_mean(self) -> HostLayer:
+        """Return the process with its function applied to what arrives at once."""
+        sizes = np.diff([0, *self.splits, self.default_size_in])
+        return HostLayer(self.function, sizes, self.default_size_out, tau=0.0)
+
     def make_state(
         self, shape_in: Any, shape_out: Any, dt: float, dtype: Any = None
     ) -> dict[str, np.ndarray]:
@@ -71,7 +81,12 @@ class HostLayer(nengo.Process):
         return self.function(*np.split(rows, self.splits, axis=1))
 
 
-def on_host(build: LayerBuild, entries: Sequence[Any], function: Rows) -> nengo.Node:
+def on_host(
+    build: LayerBuild,
+    entries: Sequence[Any],
+    function: Rows,
+    size_out: int | None = None,
+) -> nengo.Node:
     """Return a node that applies a function to what objects put out.
 
     Parameters
@@ -82,12 +97,15 @@ def on_host(build: LayerBuild, entries: Sequence[Any], function: Rows) -> nengo.
         Where the function's arguments come from.
     function : callable
         See `Rows`.
+    size_out : int, optional
+        Size of what it returns; by default that of the layer's output.
     """
     sizes = [entry.size_out for entry in entries]
-    build.host_layers.append(build.label)
-    process = HostLayer(function, sizes, build.size, build.options.host_synapse)
+    size_out = build.size if size_out is None else size_out
+    build.on_host()
+    process = HostLayer(function, sizes, size_out, build.options.host_synapse)
     node = nengo.Node(
-        process, size_in=sum(sizes), size_out=build.size, label=build.label
+        process, size_in=sum(sizes), size_out=size_out, label=build.label
     )
     start = 0
     for entry, size in zip(entries, sizes):
@@ -97,8 +115,28 @@ def on_host(build: LayerBuild, entries: Sequence[Any], function: Rows) -> nengo.
 
 
 def convert_on_host(build: LayerBuild) -> Any:
-    """Leave a layer to the host, whatever it computes."""
-    return on_host(build, build.inputs, build.run)
+    """Leave a layer to the host, whatever it computes and however many outputs."""
+    for tensor in (*build.call.tensors, *build.call.outputs):
+        if not (tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool):
+            raise UnsupportedError(
+                f"it works on {tensor.dtype.name}, and a network on numbers alone; "
+                "apply it to the data beforehand, and begin the model behind it"
+            )
+    sizes = [int(np.prod(shape, dtype=int)) for shape in build.output_shapes]
+    function = build.function
+
+    def run(*rows: np.ndarray) -> np.ndarray:
+        return np.concatenate(function(*rows), axis=1)
+
+    node = on_host(build, [*build.inputs, *build.mask_inputs], run, sum(sizes))
+    if len(sizes) == 1:
+        return node
+    outputs = []
+    for number, (size, stop) in enumerate(zip(sizes, np.cumsum(sizes))):
+        output = build.node(size, f"output {number}")
+        build.connect(node[stop - size : stop], output)
+        outputs.append(output)
+    return outputs
 
 
 def is_host_node(obj: Any) -> bool:
