@@ -18,7 +18,7 @@ from ..common.checks import check_choice
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
-from ..counts import OpCounts, count_ops
+from ..counts import OpCount, OpCounts, count_ops
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.accounting import ledger_from_activity, ledger_from_run
@@ -29,6 +29,7 @@ from ..network.firing_rates import wanted_rates
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
+from .host_work import host_counts
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
 from .layers.building import Rows
@@ -420,9 +421,32 @@ class SpikingModel:
         counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
         return replace(
             counts,
+            rows=counts.rows + self._host_counts(activity),
             assumptions=self.assumptions + counts.assumptions,
             settings={"model": self.model.name, **self.options, **counts.settings},
         )
+
+    def _host_counts(self, activity: Activity) -> tuple[OpCount, ...]:
+        """Return the operations of layers and activations that the host computes."""
+        changing = {
+            layer_of_label(str(node.label)) for node in self.topology.changing_nodes
+        }
+        repeats = {
+            name: activity.timesteps if name in changing else 1
+            for name in self.host_layers
+        }
+        return host_counts(
+            self.layer_ops, repeats, self._final_layers, activity.n_inferences
+        )
+
+    @property
+    def _final_layers(self) -> list[str]:
+        """Names of the layers whose activation is applied to an output."""
+        return [
+            tensor._keras_history[0].name
+            for tensor in self.clone.model.outputs
+            if self.probes[tensor] in self.finals
+        ]
 
     def estimate(
         self, activity: Activity, devices: Any = None, *, host: Any = None

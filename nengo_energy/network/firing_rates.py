@@ -65,8 +65,8 @@ def rate_network(
     pairs = dict(zip(network.all_ensembles, copied.all_ensembles))
     for ens in copied.all_ensembles:
         ens.neuron_type = _rate_neurons(ens)
-    for conn in copied.all_connections:
-        conn.synapse = None
+    for filtered in [*copied.all_connections, *copied.all_probes]:
+        filtered.synapse = None
     return copied, pairs
 
 

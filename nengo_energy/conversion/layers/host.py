@@ -34,6 +34,9 @@ class HostLayer(nengo.Process):
         Time constant [s]; at 0 the function is applied to what arrives.
     """
 
+    follows_input = True
+    """Its output stays while its input does."""
+
     tau = NumberParam("tau", low=0)
 
     def __init__(
