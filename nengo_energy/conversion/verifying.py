@@ -64,9 +64,15 @@ def verify_conversion(snn: SpikingModel, approximate: bool) -> tuple[Assumption,
     if "SpikingActivation" in classes:
         return (UNVERIFIED_SPIKES,)
     rng = np.random.RandomState(0)
-    shapes = [tuple(x.shape)[1:] for x in snn.clone.model.inputs]
     # the time axis of a temporal model may be open; one timestep is enough
-    data = [rng.uniform(size=(2, *(n or 1 for n in shape))) for shape in shapes]
+    data = [
+        rng.uniform(size=(2, *(n or 1 for n in tuple(tensor.shape)[1:])))
+        for tensor in snn.clone.model.inputs
+    ]
+    data = [
+        x if tensor.dtype.is_floating else np.round(x).astype(tensor.dtype.name)
+        for x, tensor in zip(data, snn.clone.model.inputs)
+    ]
     if snn.options.get("temporal_model"):
         data = [x[:, :1] for x in data]
     expected = leaves(

@@ -67,6 +67,9 @@ def rate_network(
         ens.neuron_type = _rate_neurons(ens)
     for filtered in [*copied.all_connections, *copied.all_probes]:
         filtered.synapse = None
+    for node in copied.all_nodes:
+        if getattr(node.output, "tau", None):  # a mean over time is a filter too
+            node.output = node.output.with_tau(0.0)
     return copied, pairs
 
 

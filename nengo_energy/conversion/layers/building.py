@@ -6,13 +6,14 @@ import copy
 import inspect
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Callable, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Mapping, NamedTuple
 
 import nengo
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
-from ...keras_models.graph import Call, is_tensor, map_leaves
+from ...compat import import_tensorflow
+from ...keras_models.graph import Call, is_tensor, leaves, map_leaves
 from ...network.objects import base
 
 Shape = tuple[int, ...]
@@ -246,7 +247,7 @@ class ConversionOptions:
 
 
 class LayerFunction:
-    """A layer as a function of flat arrays: what one call of it computes.
+    """A layer as a function of flat rows: what one call of it computes.
 
     Parameters
     ----------
@@ -258,9 +259,9 @@ class LayerFunction:
         self.layer = build.layer
         self.n_leading = build.n_leading
         self.shapes = build.input_shapes
-        self.dtypes = [np.dtype(t.dtype.as_numpy_dtype) for t in build.call.tensors]
+        self.dtypes = [tensor.dtype for tensor in build.call.tensors]
         # tensors stand at their places in the call as numbers
-        tensors = [id(t) for t in build.call.tensors]
+        tensors = [id(tensor) for tensor in build.call.tensors]
         self.arguments = map_leaves(
             lambda leaf: (
                 _Place(tensors.index(id(leaf))) if is_tensor(leaf) else leaf
@@ -269,10 +270,16 @@ class LayerFunction:
         )
 
     def __call__(self, *values: np.ndarray) -> list[np.ndarray]:
-        n = len(values[0])
-        leading = (n,) + (1,) * (self.n_leading - 1)
+        """Return all outputs, (n, size) ndarrays, of inputs of that form."""
+        tf = import_tensorflow()
+        outputs = self.tensors(*[tf.constant(value, tf.float32) for value in values])
+        return [np.asarray(output) for output in outputs]
+
+    def tensors(self, *values: Any) -> list[Any]:
+        """Return all outputs, (n, size) tensors, of inputs of that form."""
+        tf = import_tensorflow()
         arrays = [
-            np.asarray(value).reshape(*leading, *shape).astype(dtype)
+            _typed(tf.reshape(value, [-1] + [1] * (self.n_leading - 1) + [*shape]), dtype)
             for value, shape, dtype in zip(values, self.shapes, self.dtypes)
         ]
         args, kwargs = map_leaves(
@@ -281,9 +288,15 @@ class LayerFunction:
         )
         if "training" in inspect.signature(self.layer.call).parameters:
             kwargs = {**kwargs, "training": False}
-        outputs = self.layer(*args, **kwargs)
-        flat: Sequence[Any] = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        return [np.asarray(value).reshape(n, -1) for value in flat]
+        outputs = leaves(self.layer(*args, **kwargs))
+        n = tf.shape(values[0])[0]
+        return [tf.reshape(output, [n, -1]) for output in outputs]
+
+
+def _typed(tensor: Any, dtype: Any) -> Any:
+    """Return values in a layer's type; numbers of rows or classes are rounded."""
+    tf = import_tensorflow()
+    return tf.cast(tensor if dtype.is_floating else tf.round(tensor), dtype)
 
 
 @dataclass(frozen=True)
