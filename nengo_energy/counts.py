@@ -215,9 +215,10 @@ def count_ops(
         macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
         tally.add(pop.layer, "mac", macs)
     # an input that stays needs its multiplications once
-    repeats = 1 if activity.static_input else activity.timesteps
+    changing = topology.changing_nodes
     for projection in topology.inputs:
-        macs = projection.n_synapses * repeats
+        stays = activity.static_input and projection.source not in changing
+        macs = projection.n_synapses * (1 if stays else activity.timesteps)
         tally.add(projection.layer, "mac", macs, where="host")
     return OpCounts(
         tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),

@@ -247,8 +247,11 @@ def default_minibatch(
 
 
 def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
-    """Tell whether no input changes during an inference."""
-    sources = {projection.source for projection in topology.inputs}
+    """Tell whether no input changes during an inference.
+
+    Nodes in the middle of the network aren't inputs; see `Topology.changing_nodes`.
+    """
+    sources = {p.source for p in topology.inputs if p.source.size_in == 0}
     return all(
         len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources

@@ -16,6 +16,7 @@ from nengo.builder import Model
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
+from .batched_process import batch_processes
 from .imports import import_nengo_dl, import_tensorflow, locked
 
 KINDS = ("sum", "magnitude", "active", "peak")
@@ -150,6 +151,7 @@ def open_nengo_dl(
     try:
         model.build(network)
         totals = add_counters(model, wanted)
+        batch_processes(model)
     finally:
         nengo.rc.set("precision", "bits", bits)
     seed = None if network.seed is None else network.seed + 1

@@ -164,7 +164,7 @@ def convert(
     folded = fold_biases(converter.net, _trace(converter))
     logger.info("folded the biases of %s into their neurons", folded)
     finals = {
-        converter.outputs[tensor]: converter.finals[tensor.ref()].function
+        converter.outputs[tensor]: converter.finals[tensor.ref()]
         for tensor in converter.model.outputs
         if tensor.ref() in converter.finals
     }
@@ -176,7 +176,7 @@ def convert(
         nodes=converter.inputs,
         parts=converter.layers,
         finals=finals,
-        host_layers=tuple(map(layer_of_label, converter.host_layers)),
+        host_layers=tuple(converter.host_layers),
         options={
             "scale_firing_rates": _printable(scale_firing_rates),
             "synapse": _printable(synapse),
@@ -195,29 +195,20 @@ def convert(
 def _said(clone: KerasClone, converter: Any) -> tuple[Assumption, ...]:
     """Return what became of layers that aren't neurons or synapses."""
     said = []
-    shaping = {
-        layer.name
-        for layer in clone.model.layers
-        if type(layer).__name__ in ("Activation", "Flatten", "Reshape")
-    }
-    passed_on = dict.fromkeys(map(layer_of_label, converter.passed_on))
-    gone = [name for name in passed_on if name not in shaping]
+    shaping = ("Activation", "Flatten", "Reshape")
+    gone = [name for name, kind in converter.passed_on.items() if kind not in shaping]
     if gone:
         text = f"{', '.join(gone)} do nothing at inference, and were left out."
         said.append(Assumption(NOTHING_AT_INFERENCE, text))
     if converter.finals:
-        names = [
-            tensor._keras_history[0].name
-            for tensor in converter.model.outputs
-            if tensor.ref() in converter.finals
-        ]
+        names = list(dict.fromkeys(final.layer for final in converter.finals.values()))
         text = (
             f"The activation of {', '.join(names)} is applied on the host, once an "
             "inference, to what the network puts out."
         )
         said.append(Assumption(OUTPUT_ON_HOST, text))
     if converter.host_layers:
-        names = list(dict.fromkeys(map(layer_of_label, converter.host_layers)))
+        names = list(dict.fromkeys(converter.host_layers))
         text = (
             f"{', '.join(names)} compute what spikes can't; the host does it in every "
             "timestep, on decoded values."

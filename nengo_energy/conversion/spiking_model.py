@@ -18,7 +18,7 @@ from ..common.checks import check_choice
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
-from ..counts import OpCounts, count_ops
+from ..counts import OpCount, OpCounts, count_ops
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.accounting import ledger_from_activity, ledger_from_run
@@ -26,12 +26,14 @@ from ..loihi.checks import check_rates
 from ..loihi.ledger import Ledger
 from ..loihi.prepared import LoihiNetwork
 from ..network.firing_rates import wanted_rates
+from ..network.objects import labels
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
+from .host_work import host_counts
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
-from .layers.building import Rows
+from .layers.building import Final
 from .preparation import LoihiPreparation, changes_in_conversion
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class SpikingModel:
         What conversion took for granted.
     folded : tuple of str
         Populations whose biases came from nodes, and were folded into the neurons.
-    finals : mapping of nengo.Probe to callable
+    finals : mapping of nengo.Probe to Final
         Functions, such as softmax, that make the model's output of what is probed.
     host_layers : tuple of str
         Layers that the host computes, one name for each call.
@@ -69,7 +71,7 @@ class SpikingModel:
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     folded: tuple[str, ...] = ()
-    finals: Mapping[nengo.Probe, Rows] = field(default_factory=dict, repr=False)
+    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict, repr=False)
     host_layers: tuple[str, ...] = ()
 
     @property
@@ -309,7 +311,8 @@ class SpikingModel:
             The values with the output's activation, such as softmax, applied; without
             one, the values themselves.
         """
-        return self.finals[probe](values) if probe in self.finals else values
+        final = self.finals.get(probe)
+        return values if final is None else final.function(values)
 
     def compare(
         self,
@@ -420,9 +423,23 @@ class SpikingModel:
         counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
         return replace(
             counts,
+            rows=counts.rows + self._host_counts(activity),
             assumptions=self.assumptions + counts.assumptions,
             settings={"model": self.model.name, **self.options, **counts.settings},
         )
+
+    def _host_counts(self, activity: Activity) -> tuple[OpCount, ...]:
+        """Return the operations of layers and activations that the host computes."""
+        names = dict(labels(self.net))
+        changing = {
+            layer_of_label(names[node]) for node in self.topology.changing_nodes
+        }
+        repeats = {
+            name: activity.timesteps if name in changing else 1
+            for name in self.host_layers
+        }
+        finals = [final.layer for final in self.finals.values()]
+        return host_counts(self.layer_ops, repeats, finals, activity.n_inferences)
 
     def estimate(
         self, activity: Activity, devices: Any = None, *, host: Any = None

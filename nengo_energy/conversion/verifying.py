@@ -14,7 +14,6 @@ from ..compat.counting import open_nengo_dl
 from ..keras_models.check import INDEXING_LAYERS
 from ..keras_models.graph import leaves
 from ..network.firing_rates import rate_network
-from .layers.host import is_host_node
 
 if TYPE_CHECKING:
     from .spiking_model import SpikingModel
@@ -137,8 +136,6 @@ def _outputs(
     network, _ = rate_network(snn.net)
     nodes = dict(zip(snn.net.all_nodes, network.all_nodes))
     probes = dict(zip(network.all_probes, snn.net.all_probes))
-    for node in filter(is_host_node, network.all_nodes):
-        node.output = node.output.without_mean()
     _keep_own_filters(snn, network)
     n_steps = data[0].shape[1] if temporal else 1
     inputs = {

@@ -65,8 +65,11 @@ def rate_network(
     pairs = dict(zip(network.all_ensembles, copied.all_ensembles))
     for ens in copied.all_ensembles:
         ens.neuron_type = _rate_neurons(ens)
-    for conn in copied.all_connections:
-        conn.synapse = None
+    for filtered in [*copied.all_connections, *copied.all_probes]:
+        filtered.synapse = None
+    for node in copied.all_nodes:
+        if getattr(node.output, "tau", None):  # a mean over time is a filter too
+            node.output = node.output.with_tau(0.0)
     return copied, pairs
 
 

@@ -200,6 +200,27 @@ class Topology:
         n_counted = len(self.populations)
         return n_counted / max(1, n_counted + len(self.omitted))
 
+    @property
+    def changing_nodes(self) -> frozenset[nengo.Node]:
+        """Nodes in the middle of the network whose output changes with every timestep.
+
+        Those that depend on neurons, and those that nobody says depend on their input
+        alone.
+        """
+        nodes = {p.source for p in self.inputs if p.source.size_in > 0}
+        nodes |= {p.target for p in self.readouts if isinstance(p.target, nengo.Node)}
+        changing = {
+            node
+            for node in nodes
+            if any(p.target is node for p in self.readouts)
+            or not getattr(node.output, "follows_input", False)
+        }
+        while True:
+            reached = {p.target for p in self.inputs if p.source in changing} & nodes
+            if reached <= changing:
+                return frozenset(changing)
+            changing |= reached
+
     def outgoing(self, name: str) -> tuple[Projection, ...]:
         """Return the projections and readouts that a population drives."""
         return tuple(p for p in self.projections + self.readouts if p.pre == name)

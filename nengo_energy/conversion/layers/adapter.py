@@ -11,7 +11,6 @@ import numpy as np
 from ...common.exceptions import NengoEnergyError, UnsupportedError
 from ...compat import import_nengo_dl, import_tf_keras
 from ...keras_models.graph import is_model, leaves, read_node
-from ..keras_map import layer_of_label
 from .building import ConversionOptions, Final, LayerBuild, Use
 from .host import convert_on_host
 from .masks import masks_of
@@ -57,8 +56,9 @@ def run_converter(model: Any, options: ConversionOptions, temporal: bool) -> Any
     Returns
     -------
     nengo_dl.Converter
-        ``finals`` holds what is applied to outputs, ``host_layers`` the labels of what
-        the host computes, ``passed_on`` of what does nothing, ``obstacles`` the layers
+        ``finals`` holds what is applied to outputs, ``host_layers`` the names of what
+        the host computes, ``passed_on`` names and
+        classes of what does nothing, ``obstacles`` the layers
         that can't be converted, for which stand nodes that nothing feeds.
     """
     converter = _converter_class()(
@@ -110,7 +110,7 @@ def _converter_class() -> type:
             self.energy_options = energy_options
             self.finals: dict[Any, Final] = {}
             self.host_layers: list[str] = []
-            self.passed_on: list[str] = []
+            self.passed_on: dict[str, str] = {}
             self.obstacles: list[Obstacle] = []
             self.several: dict[Any, Any] = {}
             self.scope: Any = None
@@ -188,7 +188,7 @@ def _converter_class() -> type:
                 found = _placeholders(build, f"{type(error).__name__}: {error}")
             if not isinstance(found, list):
                 if build.inputs and found is build.inputs[0]:
-                    self.converter.passed_on.append(build.prefix + build.label)
+                    self.converter.passed_on[build.layer_name] = type(self.layer).__name__
                 return found
             for tensor, obj in zip(build.call.outputs, found):
                 self.converter.several[tensor.ref()] = tensor, obj
@@ -241,9 +241,8 @@ def _nengo_dl_conversion(layer: Any) -> Any:
 
 def _placeholders(build: LayerBuild, reason: str) -> Any:
     """Note that a layer can't be converted, and return nodes in place of its outputs."""
-    name = layer_of_label(build.prefix + build.label)
     kind = type(build.layer).__name__
-    build.converter.obstacles.append(Obstacle(name, kind, reason))
+    build.converter.obstacles.append(Obstacle(build.layer_name, kind, reason))
     nodes = [
         nengo.Node(size_in=int(np.prod([n or 1 for n in tensor.shape[build.n_leading :]])))
         for tensor in build.call.outputs

@@ -13,6 +13,7 @@ import numpy as np
 from ...common.exceptions import UnsupportedError
 from ...keras_models.graph import Call
 from ...network.objects import base
+from ..keras_map import layer_of_label
 from .masks import Mask
 from .running import LayerFunction
 
@@ -39,10 +40,21 @@ class Use(NamedTuple):
 
 
 class Final(NamedTuple):
-    """What makes an output of the model: a function of what an object puts out."""
+    """What makes an output of the model: a function of what an object puts out.
+
+    Attributes
+    ----------
+    obj : NengoObject
+        The object.
+    function : Rows
+        The function.
+    layer : str
+        The layer that it is of.
+    """
 
     obj: Any
     function: Rows
+    layer: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,11 +234,16 @@ class LayerBuild:
     def final(self, obj: Any, function: Rows) -> None:
         """Have a function applied to what an object puts out, as the model's output."""
         for ref in self.use.outputs:
-            self.converter.finals[ref] = Final(obj, function)
+            self.converter.finals[ref] = Final(obj, function, self.layer_name)
+
+    @property
+    def layer_name(self) -> str:
+        """Name of the layer, behind those of the models that it is within."""
+        return layer_of_label(self.prefix + self.label)
 
     def on_host(self) -> None:
         """Note that the host computes the layer in every timestep."""
-        self.converter.host_layers.append(self.prefix + self.label)
+        self.converter.host_layers.append(self.layer_name)
 
     def inside(self, layer: Any, obj: Any, shape: Shape, part: str = "") -> Any:
         """Return the object for a layer within the layer, on what an object puts out.
@@ -247,8 +264,6 @@ class LayerBuild:
         return self.converter.convert_inside(
             layer, obj, shape, self._label(part), use
         )
-
-    # --- the layer itself --------------------------------------------------------------
 
     def run(self, *values: np.ndarray) -> np.ndarray:
         """Return the layer's only output on values for its inputs, rows flattened.

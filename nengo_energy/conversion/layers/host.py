@@ -9,14 +9,16 @@ import numpy as np
 from nengo.params import NumberParam
 
 from ...common.exceptions import UnsupportedError
+from ...compat import import_tensorflow
+from ...compat.batched_process import BatchedProcess
 from ...network.objects import base
 from .building import LayerBuild
 
-Rows = Callable[..., np.ndarray]
-"""Takes (n, size) ndarrays, one for each input, returns an (n, size) ndarray."""
+TensorFunction = Callable[..., Any]
+"""Takes (n, size) tensors, one for each input, returns an (n, size) tensor."""
 
 
-class HostLayer(nengo.Process):
+class HostLayer(BatchedProcess):
     """A function of decoded values, computed in every timestep.
 
     What arrives is averaged first, with weights that fall off by a time constant:
@@ -26,7 +28,7 @@ class HostLayer(nengo.Process):
     Parameters
     ----------
     function : callable
-        See `Rows`.
+        See `TensorFunction`.
     sizes : sequence of int
         Sizes of the inputs, which arrive one after the other.
     size_out : int
@@ -35,26 +37,22 @@ class HostLayer(nengo.Process):
         Time constant [s]; at 0 the function is applied to what arrives.
     """
 
+    follows_input = True
+    """Its output stays while its input does."""
+
     tau = NumberParam("tau", low=0)
 
     def __init__(
-        self, function: Rows, sizes: Sequence[int], size_out: int, tau: float
+        self,
+        function: TensorFunction,
+        sizes: Sequence[int],
+        size_out: int,
+        tau: float,
     ):
-        super().__init__(
-            default_size_in=sum(sizes), default_size_out=size_out, default_dt=0.001
-        )
+        super().__init__(default_size_in=sum(sizes), default_size_out=size_out)
         self.function = function
-        self.splits = np.cumsum(sizes)[:-1]
+        self.sizes = tuple(sizes)
         self.tau = tau
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> HostLayer:
-        """Return the process itself, which never changes, to copies of a network."""
-        return self
-
-    def without_mean(self) -> HostLayer:
-        """Return the process with its function applied to what arrives at once."""
-        sizes = np.diff([0, *self.splits, self.default_size_in])
-        return HostLayer(self.function, sizes, self.default_size_out, tau=0.0)
 
     def make_state(
         self, shape_in: Any, shape_out: Any, dt: float, dtype: Any = None
@@ -65,26 +63,53 @@ class HostLayer(nengo.Process):
     def make_step(
         self, shape_in: Any, shape_out: Any, dt: float, rng: Any, state: Mapping
     ) -> Callable[[float, np.ndarray], np.ndarray]:
-        """Return the function that takes a timestep."""
-        kept = np.exp(-dt / self.tau) if self.tau else 0.0
+        """Return the function that takes a timestep, for Nengo's simulator."""
         total, weight = state["total"], state["weight"]
+        known: list[np.ndarray] = []
 
         def step(t: float, x: np.ndarray) -> np.ndarray:
-            total[...] = kept * total + x
-            weight[...] = kept * weight + 1
-            return self.apply(total[None] / weight)[0]
+            total[...] = self._kept(dt) * total + x
+            weight[...] = self._kept(dt) * weight + 1
+            mean = total / weight
+            if not known or not np.allclose(mean, known[0], rtol=1e-6, atol=0):
+                known[:] = [mean, self.apply(mean[None])[0]]
+            return known[1]
 
         return step
 
+    def step_tensors(
+        self, x: Any, states: list[Any], dt: float
+    ) -> tuple[Any, list[Any]]:
+        """Return output and states of a timestep, for NengoDL."""
+        total, weight = (self._kept(dt) * state for state in states)
+        total, weight = total + x, weight + 1
+        return self._output(total / weight), [total, weight]
+
     def apply(self, rows: np.ndarray) -> np.ndarray:
         """Apply the function to rows of all inputs, (n, size_in) -> (n, size_out)."""
-        return self.function(*np.split(rows, self.splits, axis=1))
+        tf = import_tensorflow()
+        return np.asarray(self._output(tf.constant(rows, tf.float32)))
+
+    def _output(self, rows: Any) -> Any:
+        tf = import_tensorflow()
+        return self.function(*tf.split(rows, self.sizes, axis=1))
+
+    def _kept(self, dt: float) -> float:
+        return float(np.exp(-dt / self.tau)) if self.tau else 0.0
+
+    def with_tau(self, tau: float) -> HostLayer:
+        """Return the same with another time constant."""
+        return type(self)(self.function, self.sizes, self.default_size_out, tau)
+
+    def __deepcopy__(self, memo: dict) -> HostLayer:
+        # a copied network, of rate neurons say, calls the same layer
+        return self.with_tau(self.tau)
 
 
 def on_host(
     build: LayerBuild,
     entries: Sequence[Any],
-    function: Rows,
+    function: TensorFunction,
     size_out: int | None = None,
 ) -> nengo.Node:
     """Return a node that applies a function to what objects put out.
@@ -96,7 +121,7 @@ def on_host(
     entries : sequence of NengoObject
         Where the function's arguments come from.
     function : callable
-        See `Rows`.
+        See `TensorFunction`.
     size_out : int, optional
         Size of what it returns; by default that of the layer's output.
     """
@@ -117,18 +142,21 @@ def on_host(
 def convert_on_host(build: LayerBuild) -> Any:
     """Leave a layer to the host, whatever it computes and however many outputs."""
     for tensor in (*build.call.tensors, *build.call.outputs):
-        if not (tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool):
+        dtype = tensor.dtype
+        if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
             raise UnsupportedError(
-                f"it works on {tensor.dtype.name}, and a network on numbers alone; "
-                "apply it to the data beforehand, and begin the model behind it"
+                f"it works on values of type {dtype.name}, and a network on numbers. "
+                "Apply it to the data, and begin the model behind it"
             )
     sizes = [int(np.prod(shape, dtype=int)) for shape in build.output_shapes]
-    function = build.function
+    layer = build.function
 
-    def run(*rows: np.ndarray) -> np.ndarray:
-        return np.concatenate(function(*rows), axis=1)
+    def function(*rows: Any) -> Any:
+        tf = import_tensorflow()
+        outputs = layer.tensors(*rows)
+        return tf.concat([tf.cast(output, tf.float32) for output in outputs], axis=1)
 
-    node = on_host(build, [*build.inputs, *build.mask_inputs], run, sum(sizes))
+    node = on_host(build, [*build.inputs, *build.mask_inputs], function, sum(sizes))
     if len(sizes) == 1:
         return node
     outputs = []

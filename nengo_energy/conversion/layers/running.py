@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LayerFunction:
-    """A layer as a function of rows of flat values.
+    """A layer as a function of flat rows: what one call of it computes.
 
     It takes rows for the layer's inputs, then rows for what its masks hang on.
 
@@ -35,8 +35,7 @@ class LayerFunction:
         self.masks = build.masks
         sources = [tensor for mask in self.masks.values() for tensor in mask.sources]
         self.shapes = [*build.input_shapes, *map(build.shape_of, sources)]
-        self.rounds = type(self.layer).__name__ in INDEXING_LAYERS
-        self.dtypes = [np.dtype(t.dtype.as_numpy_dtype) for t in [*tensors, *sources]]
+        self.dtypes = [tensor.dtype for tensor in [*tensors, *sources]]
         # tensors stand at their places in the call as numbers
         ids = [id(tensor) for tensor in tensors]
         self.arguments = map_leaves(
@@ -45,11 +44,17 @@ class LayerFunction:
         )
 
     def __call__(self, *values: np.ndarray) -> list[np.ndarray]:
-        """Return all outputs, (n, size) each, of rows, (n, size) or (n, ...) each."""
-        n = len(values[0])
-        leading = (n,) + (1,) * (self.n_leading - 1)
+        """Return all outputs, (n, size) ndarrays, of inputs of that form."""
+        tf = import_tensorflow()
+        outputs = self.tensors(*[tf.constant(value, tf.float32) for value in values])
+        return [np.asarray(output) for output in outputs]
+
+    def tensors(self, *values: Any) -> list[Any]:
+        """Return all outputs, (n, size) tensors, of inputs of that form."""
+        tf = import_tensorflow()
+        leading = [-1] + [1] * (self.n_leading - 1)
         tensors = [
-            self._tensor(np.reshape(value, (*leading, *shape)), dtype)
+            self._typed(tf.reshape(value, [*leading, *shape]), dtype)
             for value, shape, dtype in zip(values, self.shapes, self.dtypes)
         ]
         start = self.n_inputs
@@ -58,13 +63,16 @@ class LayerFunction:
             if stop <= len(tensors):  # without them, nothing is masked
                 tensors[index]._keras_mask = mask(tensors[start:stop])
             start = stop
-        outputs = leaves(self.call(tensors))
-        return [np.asarray(value).reshape(n, -1) for value in outputs]
+        n = tf.shape(values[0])[0]
+        return [tf.reshape(output, [n, -1]) for output in leaves(self.call(tensors))]
 
     def on_steps(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """Return the first output on values with all their axes, time among them."""
-        pairs = zip(values, self.dtypes)
-        tensors = [self._tensor(value, dtype) for value, dtype in pairs]
+        tf = import_tensorflow()
+        tensors = [
+            self._typed(tf.constant(value, tf.float32), dtype)
+            for value, dtype in zip(values, self.dtypes)
+        ]
         return np.asarray(leaves(self.call(tensors))[0])
 
     def call(self, tensors: Sequence[Any]) -> Any:
@@ -77,10 +85,12 @@ class LayerFunction:
             kwargs = {**kwargs, "training": False}
         return self.layer(*args, **kwargs)
 
-    def _tensor(self, array: np.ndarray, dtype: np.dtype) -> Any:
-        if self.rounds or dtype.kind in "biu":  # what was decoded of 3 may be 2.9999999
-            array = np.rint(array)
-        return import_tensorflow().constant(array.astype(dtype))
+    def _typed(self, tensor: Any, dtype: Any) -> Any:
+        """Return values in the layer's type; numbers of rows or classes are rounded."""
+        tf = import_tensorflow()
+        if not dtype.is_floating or type(self.layer).__name__ in INDEXING_LAYERS:
+            tensor = tf.round(tensor)  # what was decoded of 3 may be 2.9999999
+        return tf.cast(tensor, dtype)
 
 
 @dataclass(frozen=True)
