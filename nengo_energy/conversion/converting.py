@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 import nengo
 import numpy as np
@@ -21,7 +21,7 @@ from ..network.firing_rates import TARGET_RATE, is_rectifier, scales_for_target
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .keras_map import layer_of_label
-from .layers.adapter import refuse, run_converter
+from .layers.adapter import Obstacle, refuse, run_converter
 from .layers.building import ConversionOptions
 from .spiking_model import SpikingModel
 from .verifying import verify_conversion
@@ -85,11 +85,10 @@ def convert(
         pooling, which is something else and smaller.
     swap_activations : mapping, optional
         Activation functions or Nengo neuron types to replace, and what by.
-    inference_only : bool
-        Convert what needs to run, not what needs to be trained.
-    allow_fallback : bool
-        Let a layer without a native equivalent become a ``TensorNode``, which runs in
-        NengoDL alone and can't be counted.
+    inference_only, allow_fallback : bool
+        Arguments of NengoDL's converter without an effect: what is only there for
+        training is left out always, and a layer without a native equivalent is the
+        host's, which is counted.
     verify : bool
         Compare the converted network with the Keras model, on random input, with rate
         neurons in place of spiking ones.
@@ -121,8 +120,6 @@ def convert(
         "host_synapse": host_synapse,
         "max_pooling": max_pooling,
         "swap_activations": swap_activations,
-        "inference_only": inference_only,
-        "allow_fallback": allow_fallback,
         **converter_options,
     }
     if scale_firing_rates == "auto":
@@ -138,6 +135,52 @@ def convert(
             'example_data and target_rate are for scale_firing_rates="auto"; got '
             f"{scale_firing_rates!r}"
         )
+    found = convert_layers(model, scale_firing_rates, **chosen)
+    refuse(found.obstacles, model.name)
+    if not verify:
+        return found.snn
+    differences = verify_conversion(found.snn, approximate=bool(swap_activations))
+    return replace(found.snn, assumptions=found.snn.assumptions + differences)
+
+
+class Converted(NamedTuple):
+    """A converted model, and what became of its layers.
+
+    Attributes
+    ----------
+    snn : SpikingModel
+        It is whole if there are no obstacles.
+    obstacles : list of Obstacle
+        Layers that can't be converted.
+    passed_on : mapping of {str: str}
+        Names and classes of layers that do nothing.
+    """
+
+    snn: SpikingModel
+    obstacles: list[Obstacle]
+    passed_on: Mapping[str, str]
+
+
+def convert_layers(
+    model: Any,
+    scale_firing_rates: float | Mapping[Any, float] | None = None,
+    synapse: float | nengo.synapses.Synapse | None = None,
+    host_synapse: float = 0.05,
+    max_pooling: str = "neurons",
+    swap_activations: Mapping[Any, Any] | None = None,
+    **converter_options: Any,
+) -> Converted:
+    """Convert what can be of a model, without a look at what the network computes.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The user's.
+    scale_firing_rates, synapse, host_synapse, max_pooling, swap_activations
+        See `convert`.
+    **converter_options
+        See `convert`.
+    """
     _check_options(scale_firing_rates, converter_options)
     if converter_options.get("max_to_avg_pool"):
         max_pooling = "average"
@@ -160,7 +203,6 @@ def convert(
         ),
         bool(converter_options.get("temporal_model")),
     )
-    refuse(converter.obstacles, model.name)
     folded = fold_biases(converter.net, _trace(converter))
     logger.info("folded the biases of %s into their neurons", folded)
     finals = {
@@ -183,16 +225,13 @@ def convert(
             **({"max_pooling": max_pooling} if max_pooling != "neurons" else {}),
             **converter_options,
         },
-        assumptions=_said(clone, converter),
+        assumptions=_said(converter),
         folded=tuple(folded),
     )
-    if not verify:
-        return snn
-    found = verify_conversion(snn, approximate=bool(swaps))
-    return replace(snn, assumptions=snn.assumptions + found)
+    return Converted(snn, converter.obstacles, converter.passed_on)
 
 
-def _said(clone: KerasClone, converter: Any) -> tuple[Assumption, ...]:
+def _said(converter: Any) -> tuple[Assumption, ...]:
     """Return what became of layers that aren't neurons or synapses."""
     said = []
     shaping = ("Activation", "Flatten", "Reshape")

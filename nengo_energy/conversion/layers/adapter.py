@@ -183,17 +183,18 @@ def _converter_class() -> type:
             try:
                 found = self._convert(build, node_id)
             except NengoEnergyError as error:
-                found = _placeholders(build, str(error))
+                found = _placeholder(build, str(error))
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-                found = _placeholders(build, f"{type(error).__name__}: {error}")
-            if not isinstance(found, list):
-                if build.inputs and found is build.inputs[0]:
-                    self.converter.passed_on[build.layer_name] = type(self.layer).__name__
+                found = _placeholder(build, f"{type(error).__name__}: {error}")
+            if build.inputs and found is build.inputs[0]:
+                self.converter.passed_on[build.layer_name] = type(self.layer).__name__
+            if len(build.call.outputs) == 1:
                 return found
-            for tensor, obj in zip(build.call.outputs, found):
+            parts = _parts(build, found)
+            for tensor, obj in zip(build.call.outputs, parts):
                 self.converter.several[tensor.ref()] = tensor, obj
             several = nengo.Network(add_to_container=False)
-            several.outputs = dict(enumerate(found))
+            several.outputs = dict(enumerate(parts))
             return several
 
         def _convert(self, build: LayerBuild, node_id: int) -> Any:
@@ -209,7 +210,7 @@ def _converter_class() -> type:
 
 
 def convert_call(build: LayerBuild) -> Any:
-    """Return the object, or a list of them, for one call of a layer.
+    """Return the object for one call of a layer; several outputs follow each other.
 
     A conversion of the layer's class comes first, then what running the layer tells of
     it, and at last the host.
@@ -221,12 +222,24 @@ def convert_call(build: LayerBuild) -> Any:
     conversion = find_conversion(build.layer)
     if conversion is not None:
         return conversion(build)
-    n_outputs = len(build.output_shapes)
-    if n_outputs == 1:
-        found = convert_linear(build)
-        return convert_on_host(build) if found is None else found
-    several = [convert_linear(build.of_output(k)) for k in range(n_outputs)]
-    return convert_on_host(build) if None in several else several
+    found = convert_linear(build)
+    return convert_on_host(build) if found is None else found
+
+
+def _parts(build: LayerBuild, obj: Any) -> list[nengo.Node]:
+    """Return a node for each output of a layer that has several."""
+    nodes, start = [], 0
+    for k, size in enumerate(_sizes(build)):
+        nodes.append(build.node(size, f"output {k}"))
+        build.connect(obj[start : start + size], nodes[-1])
+        start += size
+    return nodes
+
+
+def _sizes(build: LayerBuild) -> list[int]:
+    """Return the sizes of the outputs, also of a layer that can't be converted."""
+    shapes = [tensor.shape[build.n_leading :] for tensor in build.call.outputs]
+    return [int(np.prod([n or 1 for n in shape], dtype=int)) for shape in shapes]
 
 
 def _nengo_dl_conversion(layer: Any) -> Any:
@@ -239,15 +252,11 @@ def _nengo_dl_conversion(layer: Any) -> Any:
     return None if found.__module__ == nengo_dl.converter.__name__ else found
 
 
-def _placeholders(build: LayerBuild, reason: str) -> Any:
-    """Note that a layer can't be converted, and return nodes in place of its outputs."""
+def _placeholder(build: LayerBuild, reason: str) -> nengo.Node:
+    """Note that a layer can't be converted, and return a node in its place."""
     kind = type(build.layer).__name__
     build.converter.obstacles.append(Obstacle(build.layer_name, kind, reason))
-    nodes = [
-        nengo.Node(size_in=int(np.prod([n or 1 for n in tensor.shape[build.n_leading :]])))
-        for tensor in build.call.outputs
-    ]
-    return nodes[0] if len(nodes) == 1 else nodes
+    return nengo.Node(size_in=sum(_sizes(build)))
 
 
 def _build_of(layer: Any, node_id: int, converter: Any) -> LayerBuild:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Callable, Mapping, NamedTuple
 
@@ -83,8 +83,6 @@ class LayerBuild:
         The objects that put out what the masks hang on.
     prefix : str
         Labels of the models that the layer is within.
-    output : int, optional
-        The number of the only output that is looked at, of a layer that has several.
     converter : EnergyConverter
         Keeps what is said of the whole model, and converts layers within layers.
     """
@@ -99,7 +97,6 @@ class LayerBuild:
     masks: Mapping[int, Mask] = field(default_factory=dict)
     mask_inputs: tuple[Any, ...] = ()
     prefix: str = ""
-    output: int | None = None
     converter: Any = None
 
     # --- shapes ------------------------------------------------------------------------
@@ -128,8 +125,8 @@ class LayerBuild:
 
     @property
     def size(self) -> int:
-        """Number of elements of the only output."""
-        return int(np.prod(self.output_shape, dtype=int))
+        """Number of elements of all outputs."""
+        return sum(int(np.prod(shape, dtype=int)) for shape in self.output_shapes)
 
     def shape_of(self, tensor: Any) -> Shape:
         """Return the shape of a tensor in one timestep, without the batch axis.
@@ -265,34 +262,9 @@ class LayerBuild:
             layer, obj, shape, self._label(part), use
         )
 
-    def run(self, *values: np.ndarray) -> np.ndarray:
-        """Return the layer's only output on values for its inputs, rows flattened.
-
-        Parameters
-        ----------
-        *values : (n, size) or (n, ...) ndarray
-            One for each input, then one for each of the masks' inputs.
-
-        Returns
-        -------
-        (n, size) ndarray
-            In the type that the layer computes in.
-        """
-        outputs = self.function(*values)
-        if self.output is not None:
-            return outputs[self.output]
-        (output,) = outputs
-        return output
-
-    def of_output(self, number: int) -> LayerBuild:
-        """Return the call as one of a layer that has this output alone."""
-        call = replace(self.call, outputs=(self.call.outputs[number],))
-        label = self._label(f"output {number}")
-        return replace(self, call=call, label=label, output=number)
-
     @cached_property
-    def function(self) -> LayerFunction:
-        """What the layer computes, all its outputs; see `run`."""
+    def run(self) -> LayerFunction:
+        """What the layer computes, as a function of flat rows."""
         return LayerFunction(self)
 
 

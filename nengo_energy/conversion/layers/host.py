@@ -110,7 +110,6 @@ def on_host(
     build: LayerBuild,
     entries: Sequence[Any],
     function: TensorFunction,
-    size_out: int | None = None,
 ) -> nengo.Node:
     """Return a node that applies a function to what objects put out.
 
@@ -122,15 +121,12 @@ def on_host(
         Where the function's arguments come from.
     function : callable
         See `TensorFunction`.
-    size_out : int, optional
-        Size of what it returns; by default that of the layer's output.
     """
     sizes = [entry.size_out for entry in entries]
-    size_out = build.size if size_out is None else size_out
     build.on_host()
-    process = HostLayer(function, sizes, size_out, build.options.host_synapse)
+    process = HostLayer(function, sizes, build.size, build.options.host_synapse)
     node = nengo.Node(
-        process, size_in=sum(sizes), size_out=size_out, label=build.label
+        process, size_in=sum(sizes), size_out=build.size, label=build.label
     )
     start = 0
     for entry, size in zip(entries, sizes):
@@ -140,7 +136,7 @@ def on_host(
 
 
 def convert_on_host(build: LayerBuild) -> Any:
-    """Leave a layer to the host, whatever it computes and however many outputs."""
+    """Leave a layer to the host, whatever it computes."""
     for tensor in (*build.call.tensors, *build.call.outputs):
         dtype = tensor.dtype
         if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
@@ -148,23 +144,12 @@ def convert_on_host(build: LayerBuild) -> Any:
                 f"it works on values of type {dtype.name}, and a network on numbers. "
                 "Apply it to the data, and begin the model behind it"
             )
-    sizes = [int(np.prod(shape, dtype=int)) for shape in build.output_shapes]
-    layer = build.function
+    run = build.run
 
     def function(*rows: Any) -> Any:
-        tf = import_tensorflow()
-        outputs = layer.tensors(*rows)
-        return tf.concat([tf.cast(output, tf.float32) for output in outputs], axis=1)
+        return import_tensorflow().cast(run.tensors(*rows), "float32")
 
-    node = on_host(build, [*build.inputs, *build.mask_inputs], function, sum(sizes))
-    if len(sizes) == 1:
-        return node
-    outputs = []
-    for number, (size, stop) in enumerate(zip(sizes, np.cumsum(sizes))):
-        output = build.node(size, f"output {number}")
-        build.connect(node[stop - size : stop], output)
-        outputs.append(output)
-    return outputs
+    return on_host(build, [*build.inputs, *build.mask_inputs], function)
 
 
 def is_host_node(obj: Any) -> bool:

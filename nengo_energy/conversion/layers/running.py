@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class LayerFunction:
     """A layer as a function of flat rows: what one call of it computes.
 
-    It takes rows for the layer's inputs, then rows for what its masks hang on.
+    It takes rows for the layer's inputs, then rows for what its masks hang on; it
+    returns a value in the type that the layer computes in. Several outputs follow each
+    other.
 
     Parameters
     ----------
@@ -43,14 +45,14 @@ class LayerFunction:
             (build.call.args, build.call.kwargs),
         )
 
-    def __call__(self, *values: np.ndarray) -> list[np.ndarray]:
-        """Return all outputs, (n, size) ndarrays, of inputs of that form."""
+    def __call__(self, *values: np.ndarray) -> np.ndarray:
+        """Return the output, (n, size) ndarray, of inputs of that form or (n, ...)."""
         tf = import_tensorflow()
-        outputs = self.tensors(*[tf.constant(value, tf.float32) for value in values])
-        return [np.asarray(output) for output in outputs]
+        rows = [tf.constant(value, tf.float32) for value in values]
+        return np.asarray(self.tensors(*rows))
 
-    def tensors(self, *values: Any) -> list[Any]:
-        """Return all outputs, (n, size) tensors, of inputs of that form."""
+    def tensors(self, *values: Any) -> Any:
+        """Return the output, (n, size) tensor, of inputs of that form or (n, ...)."""
         tf = import_tensorflow()
         leading = [-1] + [1] * (self.n_leading - 1)
         tensors = [
@@ -64,7 +66,8 @@ class LayerFunction:
                 tensors[index]._keras_mask = mask(tensors[start:stop])
             start = stop
         n = tf.shape(values[0])[0]
-        return [tf.reshape(output, [n, -1]) for output in leaves(self.call(tensors))]
+        rows = [tf.reshape(output, [n, -1]) for output in leaves(self.call(tensors))]
+        return rows[0] if len(rows) == 1 else tf.concat(rows, axis=1)
 
     def on_steps(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """Return the first output on values with all their axes, time among them."""
