@@ -18,6 +18,7 @@ from nengo.builder.signal import Signal
 
 from .batched_process import batch_processes
 from .imports import import_nengo_dl, import_tensorflow, locked
+from .neurons import teach_nengo_dl
 
 KINDS = ("sum", "magnitude", "active", "peak")
 """What can be accumulated of the neurons' outputs: their sum, the sum of their absolute
@@ -141,6 +142,7 @@ def open_nengo_dl(
     """
     nengo_dl = import_nengo_dl()
     _install_accumulate()
+    teach_nengo_dl()
     from nengo_dl.builder import NengoBuilder, NengoModel
     from nengo_dl.config import get_setting
 

@@ -117,7 +117,5 @@ def _one_step(
     sim, _ = open_nengo_dl(network, dt=DT, minibatch_size=2)
     with sim:
         values = sim.predict_on_batch(inputs)
-    outputs = {
-        probes[p]: np.asarray(x)[:, 0] for p, x in values.items() if p in probes
-    }
+    outputs = {probes[p]: np.asarray(x)[:, 0] for p, x in values.items() if p in probes}
     return {probe: snn.final(probe, value) for probe, value in outputs.items()}

@@ -36,12 +36,16 @@ more timesteps for as many spikes. On trained networks for digits and MNIST, 250
 100 timesteps cost no more than two points of accuracy on the emulator; 150 Hz cost six.
 """
 
+INTEGRATING_TARGET_RATE = 1000.0
+"""The same for neurons that round nothing off; they may spike every timestep [Hz]."""
+
 _BATCH = 32
 
 _RECTIFIED = (
     "RectifiedLinear",
     "SpikingRectifiedLinear",
     "LoihiSpikingRectifiedLinear",
+    "IntegrateAndFire",
 )
 _LIF = ("LIFRate", "LIF", "LoihiLIF")
 

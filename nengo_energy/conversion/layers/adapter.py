@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator
 
 import nengo
 
@@ -55,8 +55,10 @@ def run_converter(
 def _converter_class() -> type:
     """Return the subclass of NengoDL's converter; NengoDL is imported for it."""
     nengo_dl = import_nengo_dl()
+    converter_base: Any = nengo_dl.Converter
+    layer_base: Any = nengo_dl.converter.LayerConverter
 
-    class EnergyConverter(nengo_dl.Converter):
+    class EnergyConverter(converter_base):
         """Asks the package's own conversions before NengoDL's."""
 
         def __init__(
@@ -88,7 +90,7 @@ def _converter_class() -> type:
                 with self.net:
                     self.outputs[tensor] = nengo.Probe(final.obj, synapse=None)
 
-    class _Adapter(nengo_dl.converter.LayerConverter):
+    class _Adapter(layer_base):
         """Calls one of the package's conversions, as NengoDL calls its own."""
 
         def convert(self, node_id: int) -> Any:
@@ -160,5 +162,3 @@ def _output_refs(model: Any) -> Iterator[Any]:
         if is_model(layer):
             inner = layer.outputs[index]
             yield inner.ref()
-
-

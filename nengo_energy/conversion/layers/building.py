@@ -54,8 +54,7 @@ class LayerBuild:
     finals : dict of {tensor reference: Final}
         What is applied to outputs; `final` adds to it.
     host_layers : list of str
-        Labels of the calls that the host computes; `nengo_energy.conversion.layers.host`
-        adds to it.
+        Labels of the calls that the host computes; `on_host` adds to it.
     """
 
     layer: Any
@@ -69,7 +68,7 @@ class LayerBuild:
     finals: dict[Any, Final] = field(default_factory=dict)
     host_layers: list[str] = field(default_factory=list)
 
-    # --- shapes ------------------------------------------------------------------------
+    # --- shapes ---------------------------------------------------------------------
 
     @cached_property
     def input_shapes(self) -> tuple[Shape, ...]:
@@ -107,7 +106,7 @@ class LayerBuild:
             )
         return shape
 
-    # --- objects -----------------------------------------------------------------------
+    # --- objects --------------------------------------------------------------------
 
     def node(self, size: int | None = None, part: str = "") -> nengo.Node:
         """Return a new passthrough node.
@@ -195,7 +194,7 @@ class LayerBuild:
         """Have a function applied to what an object puts out, as the model's output."""
         self.finals[self.call.outputs[0].ref()] = Final(obj, function)
 
-    # --- the layer itself --------------------------------------------------------------
+    # --- the layer itself -----------------------------------------------------------
 
     def run(self, *values: np.ndarray) -> np.ndarray:
         """Return the layer's only output on values for its inputs, rows flattened.
@@ -263,9 +262,7 @@ class LayerFunction:
         # tensors stand at their places in the call as numbers
         tensors = [id(tensor) for tensor in build.call.tensors]
         self.arguments = map_leaves(
-            lambda leaf: (
-                _Place(tensors.index(id(leaf))) if is_tensor(leaf) else leaf
-            ),
+            lambda leaf: (_Place(tensors.index(id(leaf))) if is_tensor(leaf) else leaf),
             (build.call.args, build.call.kwargs),
         )
 
@@ -279,7 +276,9 @@ class LayerFunction:
         """Return all outputs, (n, size) tensors, of inputs of that form."""
         tf = import_tensorflow()
         arrays = [
-            _typed(tf.reshape(value, [-1] + [1] * (self.n_leading - 1) + [*shape]), dtype)
+            _typed(
+                tf.reshape(value, [-1] + [1] * (self.n_leading - 1) + [*shape]), dtype
+            )
             for value, shape, dtype in zip(values, self.shapes, self.dtypes)
         ]
         args, kwargs = map_leaves(
