@@ -249,6 +249,7 @@ def default_minibatch(
 def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
     """Tell whether no input changes during an inference."""
     sources = {projection.source for projection in topology.inputs}
+    sources |= {bias.source for bias in topology.biases}
     return all(
         len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources

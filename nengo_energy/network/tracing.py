@@ -18,6 +18,7 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_choice
 from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
+from .fingerprint import fingerprint
 from .linear_maps import DenseMap, LinearMap, sum_maps
 from .objects import base, constants, is_decoded, is_passthrough, is_tensor_node, labels
 from .paths import Path, Stage, group_paths, join_stages
@@ -31,7 +32,6 @@ from .topology import (
     Population,
     Projection,
     Topology,
-    fingerprint,
 )
 
 
