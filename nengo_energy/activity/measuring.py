@@ -11,6 +11,7 @@ import numpy as np
 
 from ..common.defaults import DT
 from ..common.progress import progress_bar
+from ..network.objects import once
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .activity import Activity
@@ -185,7 +186,7 @@ def measure_run(
     n_inferences = len(next(iter(data.values()))) if data else 1
     batch_size = _batch_size(run, topology.n_neurons, n_inferences)
     if probes is None:
-        probes = [p for p in network.all_probes if isinstance(p.obj, nengo.Node)]
+        probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
     totals = [Totals(topology) for _ in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     options = {} if run.emulator is None else {"emulator": run.emulator}

@@ -13,6 +13,8 @@ from nengo.builder.connection import get_targets
 from nengo.dists import get_samples
 from nengo.params import FrozenObject, iter_params
 
+from .objects import once
+
 N_POINTS = 50
 """Points at which functions of connections are compared."""
 
@@ -85,7 +87,7 @@ class _Prints:
 
     def add_network(self, network: nengo.Network) -> None:
         """Add all objects, each once, as Nengo builds them."""
-        networks = list(dict.fromkeys([network, *network.all_networks]))
+        networks = once([network, *network.all_networks])
         for obj in networks + network.all_ensembles + network.all_nodes:
             self.numbers.setdefault(obj, len(self.numbers))
         for net in networks:
@@ -93,12 +95,12 @@ class _Prints:
             parts = (net.connections, net.ensembles, net.networks)
             inner = [self.numbers[sub] for sub in net.networks]
             self.add("seeds", net.seed, [len(part) for part in parts], inner)
-        for obj in dict.fromkeys(network.all_ensembles):
+        for obj in once(network.all_ensembles):
             self._add_values(obj, "tuning")
-        for node in dict.fromkeys(network.all_nodes):
+        for node in once(network.all_nodes):
             computes = node.output if node.size_in else None
             self.add("nodes", node.size_in, node.size_out, computes)
-        for conn in dict.fromkeys(network.all_connections):
+        for conn in once(network.all_connections):
             self._add_connection(conn)
 
     def _add_connection(self, conn: nengo.Connection) -> None:

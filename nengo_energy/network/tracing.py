@@ -20,7 +20,15 @@ from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
 from .fingerprint import fingerprint
 from .linear_maps import DenseMap, LinearMap, sum_maps
-from .objects import base, constants, is_decoded, is_passthrough, is_tensor_node, labels
+from .objects import (
+    base,
+    constants,
+    is_decoded,
+    is_passthrough,
+    is_tensor_node,
+    labels,
+    once,
+)
 from .paths import Path, Stage, group_paths, join_stages
 from .topology import (
     DECODED_AS_FACTORS,
@@ -114,12 +122,14 @@ class Tracer:
         self.omitted: list[str] = []
         self.assumptions: list[Assumption] = []
         self.leaving: dict[Any, list[nengo.Connection]] = defaultdict(list)
-        self.connections = [c for c in network.all_connections if self._usable(c)]
+        self.connections = [c for c in once(network.all_connections) if self._usable(c)]
         for conn in self.connections:
             self.leaving[base(conn.pre_obj)].append(conn)
         self.inputs = set(inputs) if inputs is not None else None
         self.model = self._build_model()
-        self.populations = {ens: self._population(ens) for ens in network.all_ensembles}
+        self.populations = {
+            ens: self._population(ens) for ens in once(network.all_ensembles)
+        }
         self._make_names_unique()
 
     def trace(self) -> Topology:
@@ -302,7 +312,7 @@ class Tracer:
 
     def _passthrough_in_order(self) -> list[nengo.Node]:
         """Return the passthrough nodes so that each follows those that feed it."""
-        nodes = [n for n in self.network.all_nodes if is_passthrough(n)]
+        nodes = [n for n in once(self.network.all_nodes) if is_passthrough(n)]
         n_feeds = Counter(
             base(c.post_obj)
             for c in self.connections
@@ -319,12 +329,25 @@ class Tracer:
                 if is_passthrough(post) and n_feeds[post] == 0:
                     ready.append(post)
         if len(ordered) < len(nodes):
-            stuck = [self.labels[n] for n in nodes if n not in set(ordered)]
             raise UnsupportedError(
-                f"passthrough nodes form a loop: {', '.join(stuck)}; "
+                "passthrough nodes form a loop: "
+                f"{', '.join(self.labels[n] for n in self._loops(nodes, ordered))}; "
                 "put an ensemble or a node with a function between them"
             )
         return ordered
+
+    def _loops(
+        self, nodes: Sequence[nengo.Node], ordered: Sequence[nengo.Node]
+    ) -> list[nengo.Node]:
+        """Return the nodes that lead to a loop and back, of those in no order."""
+        stuck = set(nodes) - set(ordered)
+        while ends := {
+            node
+            for node in stuck
+            if stuck.isdisjoint(base(conn.post_obj) for conn in self.leaving[node])
+        }:
+            stuck -= ends
+        return [node for node in nodes if node in stuck]
 
     def _map(self, conn: nengo.Connection) -> LinearMap:
         """Return the weights of one connection, decoders and encoders included."""
