@@ -18,8 +18,9 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_choice
 from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
+from .built import BuiltWeights
 from .fingerprint import fingerprint
-from .linear_maps import DenseMap, LinearMap, sum_maps
+from .linear_maps import sum_maps
 from .objects import (
     base,
     constants,
@@ -31,11 +32,8 @@ from .objects import (
 )
 from .paths import Path, Stage, group_paths, join_stages
 from .topology import (
-    DECODED_AS_FACTORS,
-    DECODED_AS_WEIGHTS,
     INPUT_ON_HOST,
     READOUT_ON_DEVICE,
-    UNSEEDED_WEIGHTS,
     Bias,
     Population,
     Projection,
@@ -114,7 +112,6 @@ class Tracer:
         layer_name: Callable[[str], str] | None,
     ):
         self.network = network
-        self.decoded = decoded
         self.omit = omit
         self.layer_name = layer_name or (lambda label: label)
         self.labels = dict(labels(network))
@@ -126,7 +123,8 @@ class Tracer:
         for conn in self.connections:
             self.leaving[base(conn.pre_obj)].append(conn)
         self.inputs = set(inputs) if inputs is not None else None
-        self.model = self._build_model()
+        self.built = BuiltWeights(network, self.connections, decoded == "factors")
+        self.assumptions.extend(self.built.assumptions())
         self.populations = {
             ens: self._population(ens) for ens in once(network.all_ensembles)
         }
@@ -174,7 +172,9 @@ class Tracer:
             readouts=tuple(readouts),
             inputs=tuple(inputs),
             biases=tuple(biases),
-            encoder_macs=self._encoder_macs(),
+            encoder_macs={
+                self._name(ens): macs for ens, macs in self.built.encoder_macs().items()
+            },
             omitted=tuple(self.omitted),
             assumptions=merge_assumptions(self.assumptions),
             fingerprint=fingerprint(self.network),
@@ -284,7 +284,7 @@ class Tracer:
 
     def _extend(self, conn: nengo.Connection, incoming: Sequence[Path]) -> list[Path]:
         """Return paths prolonged by a connection; it is the whole path at a source."""
-        weights, stage = self._map(conn), self._stage(conn)
+        weights, stage = self.built.map(conn), self._stage(conn)
         filters = () if conn.synapse is None else (conn.synapse,)
         if not incoming:
             return [Path(base(conn.pre_obj), weights, filters, (stage,))]
@@ -349,60 +349,6 @@ class Tracer:
             stuck -= ends
         return [node for node in nodes if node in stuck]
 
-    def _map(self, conn: nengo.Connection) -> LinearMap:
-        """Return the weights of one connection, decoders and encoders included."""
-        if fanout.is_random(conn.transform) and conn.seed is None:
-            self.assumptions.append(UNSEEDED_WEIGHTS)
-        if not is_decoded(conn):
-            return fanout.connection_map(conn)
-        assert self.model is not None
-        pre_decoded = isinstance(conn.pre_obj, nengo.Ensemble)
-        if pre_decoded and conn.solver.weights:
-            return DenseMap(np.asarray(self.model.params[conn].weights))
-        if pre_decoded:
-            linear: LinearMap = DenseMap(np.atleast_2d(self.model.params[conn].weights))
-            post = np.arange(conn.post_obj.size_in)[conn.post_slice]
-            scatter = fanout.SparseMap.scatter(post, conn.post_obj.size_in)
-            linear = scatter @ linear
-        else:
-            linear = fanout.connection_map(conn)
-        if isinstance(conn.post_obj, nengo.Ensemble) and self.decoded == "weights":
-            linear = self._encoders(conn.post_obj) @ linear
-        return linear
-
-    def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
-        assert self.model is not None
-        return DenseMap(np.asarray(self.model.params[ens].scaled_encoders))
-
-    def _encoder_macs(self) -> dict[str, int]:
-        if self.decoded == "weights" or self.model is None:
-            return {}
-        encoded = {
-            conn.post_obj
-            for conn in self.connections
-            if isinstance(conn.post_obj, nengo.Ensemble)
-            and not (isinstance(conn.pre_obj, nengo.Ensemble) and conn.solver.weights)
-        }
-        return {
-            pop.name: int(self._encoders(ens).fan_out.sum())
-            for ens, pop in self.populations.items()
-            if ens in encoded
-        }
-
     def _stage(self, conn: nengo.Connection) -> Stage:
         layer = self.layer_name(self.labels[base(conn.post_obj)])
         return Stage(layer, fanout.weight_rank(conn.transform))
-
-    def _build_model(self) -> nengo.builder.Model | None:
-        """Build the network in Nengo if decoders or encoders are needed, else None."""
-        if not any(is_decoded(conn) for conn in self.connections):
-            return None
-        model = nengo.builder.Model()
-        model.build(self.network)
-        choice = DECODED_AS_WEIGHTS
-        if self.decoded == "factors":
-            choice = DECODED_AS_FACTORS
-        self.assumptions.append(choice)
-        if self.network.seed is None:
-            self.assumptions.append(UNSEEDED_WEIGHTS)
-        return model
