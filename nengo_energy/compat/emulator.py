@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import warnings
 from typing import Any, Callable, Iterator, Protocol, cast
 
 import nengo
 import numpy as np
-from nengo.exceptions import ConfigError
 
 from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
+from .counting import make_repeatable
 from .loihi import import_nengo_loihi
 from .loihi_image import note_owners
 
@@ -33,7 +32,23 @@ def open_emulator(network: nengo.Network, **options: Any) -> Any:
         options["model"] = nengo_loihi.builder.Model(dt=dt, label=str(network))
     note_owners(options["model"])
     with _casts_accepted():
-        return nengo_loihi.Simulator(network, **options)
+        sim = nengo_loihi.Simulator(network, **options)
+    _seed_hosts(sim)
+    return sim
+
+
+def _seed_hosts(sim: Any) -> None:
+    """Give hosts the seed of the simulator or of its network, as Nengo would.
+
+    NengoLoihi gives it to the chip alone. The second host gets the next one, so that its
+    noise isn't that of the first.
+    """
+    seed = sim.seed
+    if seed is None and sim.network.seed is not None:
+        seed = sim.network.seed + 1
+    for k, host in enumerate(nengo_simulators(sim)):
+        make_repeatable(host, None if seed is None else seed + k)
+    _renew_runner(sim)
 
 
 def allocator(n_chips: int) -> Any:
@@ -106,9 +121,14 @@ def replace_emulator(sim: Any, emulator_type: Callable) -> None:
 
 def install_emulator(sim: Any, emulator: Any) -> None:
     """Let a simulator run on an emulator from here on."""
+    sim.sims["emulator"] = emulator
+    _renew_runner(sim)
+
+
+def _renew_runner(sim: Any) -> None:
+    """Let what passes between hosts and chip go the way that they have now."""
     from nengo_loihi.simulator import StepRunner
 
-    sim.sims["emulator"] = emulator
     sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
 
 
@@ -125,7 +145,7 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
         Its output from the next timestep on.
     """
     n_found = 0
-    for host in _nengo_simulators(sim):
+    for host in nengo_simulators(sim):
         signals = host.model.sig.get(node, {})
         with contextlib.suppress(
             KeyError
@@ -143,24 +163,6 @@ def host_ensembles(network: nengo.Network) -> set[nengo.Ensemble]:
 
     split = HostChipSplit(network)
     return {ens for ens in network.all_ensembles if not split.on_chip(ens)}
-
-
-def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
-    """Copy what NengoLoihi is told about each object to a network around the other.
-
-    NengoLoihi reads these settings from the outermost network.
-    """
-    import_nengo_loihi().add_params(target)
-    options = {
-        ("on_chip", "block_shape"): source.all_ensembles,
-        ("pop_type",): source.all_connections,
-    }
-    for names, objects in options.items():
-        for obj, name in itertools.product(objects, names):
-            with contextlib.suppress(ConfigError):
-                value = getattr(source.config[obj], name)
-                if value is not None:
-                    setattr(target.config[obj], name, value)
 
 
 def chip_spike_counts(
@@ -293,8 +295,9 @@ class _StockWatch:
         return self._repeats + (self._compartment.spiked & self._previous)
 
 
-def _nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:
+def nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:
+    """Yield the simulator itself if it is Nengo's, or the hosts of NengoLoihi's."""
     if isinstance(sim, nengo.Simulator):
         yield sim
     else:
-        yield from (s for name, s in sim.sims.items() if name.startswith("host"))
+        yield from (sim.sims[name] for name in HOSTS if name in sim.sims)

@@ -13,7 +13,7 @@ from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import InputError, UnsupportedError
 from ..compat import import_nengo_dl, import_nengo_loihi
-from ..compat.counting import open_nengo_dl
+from ..compat.nengo_dl import open_nengo_dl
 from ..keras_models.clone import KerasClone, to_tf_keras
 from ..keras_models.files import as_model
 from ..keras_models.rebuild import translate_activation
