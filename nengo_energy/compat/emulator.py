@@ -33,22 +33,24 @@ def open_emulator(network: nengo.Network, **options: Any) -> Any:
     note_owners(options["model"])
     with _casts_accepted():
         sim = nengo_loihi.Simulator(network, **options)
-    _seed_hosts(sim)
+    seed = options.get("seed")
+    if seed is None and network.seed is not None:
+        seed = network.seed + 1
+    _seed_hosts(sim, seed)
     return sim
 
 
-def _seed_hosts(sim: Any) -> None:
-    """Give hosts the seed of the simulator or of its network, as Nengo would.
+def _seed_hosts(sim: Any, seed: int | None) -> None:
+    """Give hosts the seed that Nengo's simulator would have, if there is one.
 
     NengoLoihi gives it to the chip alone. The second host gets the next one, so that its
     noise isn't that of the first.
     """
-    seed = sim.seed
-    if seed is None and sim.network.seed is not None:
-        seed = sim.network.seed + 1
-    for k, host in enumerate(nengo_simulators(sim)):
+    hosts = list(nengo_simulators(sim))
+    for k, host in enumerate(hosts):
         make_repeatable(host, None if seed is None else seed + k)
-    _renew_runner(sim)
+    if hosts:
+        _renew_runner(sim)
 
 
 def allocator(n_chips: int) -> Any:
