@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from typing import Any, Iterator, Sequence
+from typing import Any, Sequence
+from weakref import WeakKeyDictionary
 
 import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
 
 from .counting import Accumulate, Wanted, accumulate
-from .imports import LOCK, import_nengo_dl, import_tensorflow, locked
+from .imports import import_nengo_dl, import_tensorflow, locked
+
+_settings: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+"""Settings of NengoDL by model, which go before those of its network's configuration."""
 
 
 class Counters:
@@ -62,7 +65,7 @@ def open_nengo_dl(
         Ready to run.
     """
     nengo_dl = import_nengo_dl()
-    _install_accumulate()
+    _install()
     from nengo_dl.builder import NengoBuilder, NengoModel
     from nengo_dl.config import get_setting
     from nengo_dl.graph_optimizer import tree_planner
@@ -85,10 +88,13 @@ def open_nengo_dl(
         groups = planner(operators)
         return groups + _beside_neurons(groups, counters)
 
-    settings = {"planner": plan, "stateful": True, "use_loop": True}
-    settings["keep_history"] = True
+    # whatever the network was configured to: it is to be run on from any timestep, for any
+    # number of them, and all are looked at
+    _settings[model] = dict(
+        planner=plan, stateful=True, use_loop=True, keep_history=True
+    )
     seed = None if network.seed is None else network.seed + 1
-    with warnings.catch_warnings(), _settings_of(model, settings):
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="No GPU support detected")
         sim = nengo_dl.Simulator(
             None,
@@ -121,37 +127,25 @@ def _beside_neurons(groups: Sequence, counters: Sequence[Accumulate]) -> list:
     return [tuple(merged) for merged in found.values()]
 
 
-@contextlib.contextmanager
-def _settings_of(model: Any, settings: dict[str, Any]) -> Iterator[None]:
-    """Let NengoDL find settings for a model, whatever its network was configured to.
-
-    The network's own configuration isn't touched.
-    """
-    from nengo_dl import config
-
-    def get_setting(asked: Any, name: str, *args: Any, **options: Any) -> Any:
-        if asked is model and name in settings:
-            return settings[name]
-        return stock(asked, name, *args, **options)
-
-    with LOCK:
-        stock = config.get_setting
-        config.get_setting = get_setting
-        try:
-            yield
-        finally:
-            config.get_setting = stock
-
-
 @locked
-def _install_accumulate() -> None:
-    """Teach NengoDL to run `Accumulate` inside TensorFlow's graph."""
+def _install() -> None:
+    """Teach NengoDL to run `Accumulate` in TensorFlow, and to take settings of ours."""
     import_nengo_dl()
+    from nengo_dl import config
     from nengo_dl.builder import Builder, OpBuilder
 
     if Accumulate in Builder.builders:
         return
     tf = import_tensorflow()
+    stock = config.get_setting
+
+    def get_setting(model: Any, setting: str, *args: Any, **options: Any) -> Any:
+        own = _settings.get(model, {})
+        if setting in own:
+            return own[setting]
+        return stock(model, setting, *args, **options)
+
+    config.get_setting = get_setting
 
     @Builder.register(Accumulate)
     class AccumulateBuilder(OpBuilder):
