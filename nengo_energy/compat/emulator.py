@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import warnings
 from typing import Any, Callable, Iterator, Protocol, cast
 
 import nengo
 import numpy as np
+from nengo.exceptions import ConfigError
 
 from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
 from .counting import make_repeatable
 from .loihi import import_nengo_loihi
 from .loihi_image import note_owners
+from .loihi_probes import allow_sample_every
 
 HOSTS = ("host_pre", "host")
 """NengoLoihi's simulators of what runs on the host: of what the chip's input depends
@@ -37,6 +40,7 @@ def open_emulator(network: nengo.Network, **options: Any) -> Any:
     if seed is None and network.seed is not None:
         seed = network.seed + 1
     _seed_hosts(sim, seed)
+    allow_sample_every(sim, options["model"])
     return sim
 
 
@@ -165,6 +169,24 @@ def host_ensembles(network: nengo.Network) -> set[nengo.Ensemble]:
 
     split = HostChipSplit(network)
     return {ens for ens in network.all_ensembles if not split.on_chip(ens)}
+
+
+def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
+    """Copy what NengoLoihi is told about each object to a network around the other.
+
+    NengoLoihi reads these settings from the outermost network.
+    """
+    import_nengo_loihi().add_params(target)
+    options = {
+        ("on_chip", "block_shape"): source.all_ensembles,
+        ("pop_type",): source.all_connections,
+    }
+    for names, objects in options.items():
+        for obj, name in itertools.product(objects, names):
+            with contextlib.suppress(ConfigError):
+                value = getattr(source.config[obj], name)
+                if value is not None:
+                    setattr(target.config[obj], name, value)
 
 
 def chip_spike_counts(

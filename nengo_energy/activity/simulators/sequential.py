@@ -8,6 +8,7 @@ from typing import Any, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
+from ...common.exceptions import UnsupportedError
 from ...compat import counting, emulator
 from ...network.topology import Population
 from ..emulator import open_simulator
@@ -169,16 +170,22 @@ class LoihiRunner(SequentialRunner):
         self.emulator = emulator
 
     def __enter__(self) -> Runner:
+        host = emulator.host_ensembles(self.network)
+        if all(pop.ensemble in host for pop in self.populations):
+            names = ", ".join(pop.name for pop in self.populations) or "it has none"
+            raise UnsupportedError(
+                f"no neurons of the network are on the chip: all is the host's ({names}). "
+                "Take on_chip=False off an ensemble that Loihi's neurons can do, or "
+                "measure with simulator='nengo'"
+            )
+        self.on_chip = [p for p in self.populations if p.ensemble not in host]
+        on_host = [p for p in self.populations if p.ensemble in host]
         self.sim = open_simulator(
             self.network, emulator=self.emulator, dt=self.dt, target="sim"
         )
-        self.on_chip, on_host = [], []
-        for pop in self.populations:
-            chip = pop.ensemble in self.sim.model.objs
-            (self.on_chip if chip else on_host).append(pop)
-        for host in emulator.nengo_simulators(self.sim):
-            here = [p for p in on_host if p.ensemble.neurons in host.model.sig]
-            self.count_and_record(host, here)
+        for sim in emulator.nengo_simulators(self.sim):
+            here = [p for p in on_host if p.ensemble.neurons in sim.model.sig]
+            self.count_and_record(sim, here)
         self.sim.__enter__()
         return self
 
