@@ -174,7 +174,8 @@ def count_ops(
 ) -> OpCounts:
     """Count the operations that the measured spikes cause.
 
-    Synops are ``sum_i spikes_i * fan_out_i``, in integers, for every projection.
+    Synops are ``sum_i spikes_i * fan_out_i`` for every projection: in integers, but for
+    rate neurons, whose expected spikes aren't rounded.
 
     Parameters
     ----------
@@ -234,8 +235,8 @@ def count_ops(
 def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
     """Merge the counts of one network on several sets of inputs, as if run on all.
 
-    Totals are sums of integers, so exact. Standard deviations are pooled from those of
-    the parts.
+    Totals are sums, exact where they are of integers. Standard deviations are pooled
+    from those of the parts.
 
     Parameters
     ----------
@@ -329,10 +330,10 @@ class _Tally:
         where: str = "device",
     ) -> None:
         """Add counts of each inference; a number counts for every inference."""
-        known = self.series.setdefault(
-            (layer, operation, where), np.zeros(self.n_inferences, np.int64)
-        )
-        known += counts
+        key = (layer, operation, where)
+        # integers stay integers, and what has expected values in it becomes float
+        none = np.zeros(self.n_inferences, np.int64)
+        self.series[key] = self.series.get(key, none) + counts
 
     def rows(self) -> tuple[OpCount, ...]:
         """Return the rows in the order of the network, layer by layer."""
@@ -345,7 +346,7 @@ class _Tally:
             OpCount(
                 layer,
                 operation,
-                int(self.series[layer, operation, where].sum()),
+                self.series[layer, operation, where].sum().item(),
                 self.n_inferences,
                 std=_std(self.series[layer, operation, where]),
                 where=where,

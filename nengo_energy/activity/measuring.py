@@ -30,7 +30,7 @@ MAX_BATCH = {"nengo": 1, "nengo-dl": 128, "loihi": 16}
 
 OnBatch = Callable[[int, Mapping[str, np.ndarray]], None]
 """Takes the index of a batch's first inference, and the spikes of each neuron in each
-inference by population, (batch, n_neurons) int64 ndarray."""
+inference by population, (batch, n_neurons) ndarray: see `BatchCounts`."""
 
 
 def measure_activity(
@@ -139,7 +139,8 @@ def measure_activity_at(
     on_batch : callable, optional
         Called after each batch of inferences with the index of its first inference, and
         the spikes of each neuron in each inference over the longest run, which aren't
-        kept otherwise: a mapping of population to (batch, n_neurons) int64 ndarray.
+        kept otherwise: a mapping of population to (batch, n_neurons) ndarray of int64,
+        or of float for rate neurons.
     progress : bool, optional
         See `measure_activity`.
 
@@ -199,9 +200,9 @@ def measure_run(
         for start in range(0, n_inferences, batch_size):
             batch = {node: x[start : start + batch_size] for node, x in data.items()}
             for counts, total in zip(runner.run(batch, schedule, tick), totals):
-                spikes = total.add(counts)
+                total.add(counts)
             if on_batch is not None:
-                on_batch(start, spikes)
+                on_batch(start, counts.spikes)
     activities = {
         mark: Activity(
             populations=total.populations(),

@@ -17,7 +17,7 @@ from nengo.neurons import RatesToSpikesNeuronType
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError, UnsupportedError
-from ..compat.counting import open_nengo_dl
+from ..compat.nengo_dl import open_nengo_dl
 from .topology import Topology
 
 MAX_EXAMPLES = 256

@@ -167,7 +167,7 @@ def _from_row(row: Mapping[str, Any]) -> ChunkResult:
     return ChunkResult(
         timesteps=int(row["timesteps"]),
         counts=_counts_from_json(row["counts"]),
-        spikes=int(row["spikes"]),
+        spikes=float(row["spikes"]),
         accuracy=Share(int(row["correct"]), n_inferences),
         keras_accuracy=Share(int(row["keras_correct"]), n_inferences),
         agreement=Share(int(row["agreeing"]), n_inferences),

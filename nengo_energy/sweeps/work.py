@@ -70,7 +70,7 @@ class ChunkResult:
         Timesteps per inference.
     counts : OpCounts
         Operations of both networks.
-    spikes : int
+    spikes : float
         Spikes of all neurons.
     accuracy, keras_accuracy, agreement : Share
         Inferences on which the converted network is right, on which the Keras model
@@ -79,7 +79,7 @@ class ChunkResult:
 
     timesteps: int
     counts: OpCounts
-    spikes: int
+    spikes: float
     accuracy: Share
     keras_accuracy: Share
     agreement: Share
@@ -155,7 +155,8 @@ def _run_chunk(
     for activity in activities:
         found = np.argmax(activity.outputs[probe], axis=1)
         spikes = sum(
-            int(population.spikes.sum()) for population in activity.populations.values()
+            float(population.spikes.sum())
+            for population in activity.populations.values()
         )
         results.append(
             ChunkResult(
