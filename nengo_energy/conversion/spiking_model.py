@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     from ..estimates.estimate import EnergyEstimate
     from ..keras_models.clone import KerasClone
 
+ONE_PASS_OF_CHANGING_INPUT = Assumption(
+    "one-pass-of-changing-input",
+    "The input changed from timestep to timestep, and the model has no time axis: the "
+    "conventional network is counted for one pass per inference, not for one a "
+    "timestep.",
+)
+
 
 @dataclass(frozen=True, eq=False)
 class SpikingModel:
@@ -98,7 +105,11 @@ class SpikingModel:
 
     @cached_property
     def layer_ops(self) -> LayerOps:
-        """Operations of the conventional network, layer by layer."""
+        """Operations of the conventional network, layer by layer.
+
+        Those of a temporal model are of one timestep, unless a recurrent layer runs
+        along an axis of known length; `count` has those of all timesteps.
+        """
         return count_layer_ops(self.clone.model)
 
     @property
@@ -385,11 +396,21 @@ class SpikingModel:
         )
 
     def count(self, activity: Activity) -> OpCounts:
-        """Count the operations of the spiking and of the conventional network."""
-        counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
+        """Count the operations of the spiking and of the conventional network.
+
+        A temporal model, whose input has a value for each timestep, takes as many
+        timesteps of the one as of the other.
+        """
+        layer_ops, assumptions = self.layer_ops, self.assumptions
+        if self._is_temporal:
+            length = 1 if activity.static_input else activity.timesteps
+            layer_ops = count_layer_ops(self.clone.model, sequence_length=length)
+        elif not activity.static_input:
+            assumptions += (ONE_PASS_OF_CHANGING_INPUT,)
+        counts = count_ops(self.topology, activity, layer_ops=layer_ops)
         return replace(
             counts,
-            assumptions=self.assumptions + counts.assumptions,
+            assumptions=assumptions + counts.assumptions,
             settings={"model": self.model.name, **self.options, **counts.settings},
         )
 
@@ -517,5 +538,9 @@ class SpikingModel:
         InputError
             If they don't fit the model's inputs.
         """
-        temporal = bool(self.options.get("temporal_model"))
-        return as_input(self.clone, self.nodes, x, temporal, single)
+        return as_input(self.clone, self.nodes, x, self._is_temporal, single)
+
+    @property
+    def _is_temporal(self) -> bool:
+        """Whether a timestep of the network is one along the model's time axis."""
+        return bool(self.options.get("temporal_model"))
