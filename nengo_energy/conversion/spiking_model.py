@@ -15,10 +15,12 @@ from ..activity.run import Run
 from ..activity.simulators import SIMULATORS
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
+from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
 from ..counts import OpCounts, count_ops
+from ..keras_models.decisions import output_decisions
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.accounting import ledger_from_activity, ledger_from_run
@@ -121,6 +123,17 @@ class SpikingModel:
     def output_probes(self) -> list[nengo.Probe]:
         """Output probes in the order of the model's outputs."""
         return [self.probes[tensor] for tensor in self.clone.model.outputs]
+
+    @cached_property
+    def decisions(self) -> Mapping[nengo.Probe, Decision]:
+        """How each output is read as decisions, by its probe."""
+        found = output_decisions(self.model, self.clone.model, self._is_temporal)
+        return {
+            probe: (
+                decision if decision.fits(probe.size_in) else Decision((probe.size_in,))
+            )
+            for probe, decision in zip(self.output_probes, found)
+        }
 
     def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
         """Return the rate at which each neuron would have to fire, without a limit.
@@ -282,7 +295,7 @@ class SpikingModel:
         if run.simulator == "loihi":
             prepared = self.loihi_network(dt=run.dt)
             network, topology = prepared.network, prepared.topology
-        return measure_run(
+        activities = measure_run(
             network,
             self.as_input(x),
             run,
@@ -290,6 +303,7 @@ class SpikingModel:
             probes=self.output_probes,
             on_batch=on_batch,
         )
+        return tuple(replace(a, decisions=self.decisions) for a in activities)
 
     def compare(
         self,
@@ -317,7 +331,7 @@ class SpikingModel:
         x, timesteps, simulator, dt, warmup, minibatch_size, progress
             See `measure`; inputs stay over an inference.
         labels : (n_inferences,) int array_like, or mapping of it by output, optional
-            Index of the right output for each inference.
+            Index of the right class for each inference; see `Activity.accuracy`.
         devices, host
             See `estimate`.
         curve : sequence of int, optional
