@@ -339,6 +339,41 @@ def test_temporal_model(keras):
     assert activity.populations[snn.topology.populations[0].name].spikes.size == 8
 
 
+def test_both_networks_of_a_temporal_model_take_all_timesteps(keras):
+    layers = keras.layers
+    inputs = keras.Input((None, 4))
+    x = layers.TimeDistributed(layers.Dense(16, "relu"), name="hidden")(inputs)
+    model = keras.Model(inputs, layers.TimeDistributed(layers.Dense(2), name="out")(x))
+    snn = ne.convert(model, temporal_model=True, scale_firing_rates=100)
+    x = np.random.RandomState(0).uniform(size=(3, 10, 4))
+    # KerasSpiking's cpu pays 8.6 nJ for each of 4 x 16 + 16 x 2 multiply-accumulates
+    # and 16 activations of a timestep
+    activities = snn.measure_at(x, [10], progress=False)
+    estimate = snn.estimate(*activities, "cpu", host="cpu")
+    assert estimate.total("cpu") == pytest.approx(10 * (96 + 16) * 8.6e-9, rel=1e-12)
+    counts = snn.count(*activities)
+    (host,) = counts.select("event", "host")
+    assert host.mean == 10 * 4 * 16
+    macs = [r.mean for r in counts.select("dense") if r.operation == "mac"]
+    assert macs == [10 * 4 * 16, 10 * 16 * 2]
+    (said,) = [a.text for a in counts.assumptions if a.code == "whole-sequence"]
+    assert said.endswith("timesteps: hidden 10, out 10.")
+    assert "one-timestep" not in [a.code for a in counts.assumptions]
+    # an input that stays is one step of the sequence, on host and dense devices
+    still = snn.count(snn.measure(x[:, 0], 10, progress=False))
+    assert still.select("event", "host")[0].mean == 4 * 16
+    macs = [r.mean for r in still.select("dense") if r.operation == "mac"]
+    assert macs == [4 * 16, 16 * 2]
+
+
+def test_one_pass_of_an_input_that_changes_is_said(keras):
+    snn = convert(build(keras, (4,), mlp))
+    x = np.random.RandomState(0).uniform(size=(2, 5, 4))
+    changing, still = (snn.measure(data, 5, progress=False) for data in (x, x[:, 0]))
+    codes = [[a.code for a in snn.count(a).assumptions] for a in (changing, still)]
+    assert ["one-pass-of-changing-input" in found for found in codes] == [True, False]
+
+
 def test_layers_have_one_name_in_both_networks(keras):
     """Nested, shared and wrapped layers: rows of the same layer stand together."""
     layers = keras.layers
