@@ -9,7 +9,6 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from ..common.assumptions import Assumption
 from ..common.checks import check_choice, check_positive
 from ..common.exceptions import InputError
 from ..compat import import_nengo_loihi, import_tensorflow
@@ -26,11 +25,10 @@ from ..network.firing_rates import (
 )
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
+from .assumptions import said_of_depth, said_of_layers
 from .keras_map import layer_of_label
 from .layers.adapter import run_converter
 from .layers.building import ConversionOptions
-from .layers.passing import convert_nothing
-from .layers.registry import find_conversion
 from .spiking_model import SpikingModel
 from .verifying import verify_conversion
 
@@ -44,10 +42,6 @@ NEURONS = ("loihi", "integrate-and-fire")
 
 MAX_POOLING = ("neurons", "average")
 """What max pooling may become."""
-
-NOTHING_AT_INFERENCE = "nothing-at-inference"
-OUTPUT_ON_HOST = "output-activation-on-host"
-LAYERS_ON_HOST = "layers-on-host"
 
 
 def convert(
@@ -204,46 +198,13 @@ def convert(
             **({"max_pooling": max_pooling} if max_pooling != "neurons" else {}),
             **converter_options,
         },
-        assumptions=_said(clone, converter),
+        assumptions=said_of_layers(clone, converter),
         folded=tuple(folded),
     )
-    if not verify:
-        return snn
-    found = verify_conversion(snn, approximate=bool(swaps))
+    found = said_of_depth(snn.topology)
+    if verify:
+        found += verify_conversion(snn, approximate=bool(swaps))
     return replace(snn, assumptions=snn.assumptions + found)
-
-
-def _said(clone: KerasClone, converter: Any) -> tuple[Assumption, ...]:
-    """Return what became of layers that aren't neurons or synapses."""
-    said = []
-    gone = [
-        layer.name
-        for layer in clone.model.layers
-        if find_conversion(layer) is convert_nothing
-        and type(layer).__name__ not in ("Flatten", "Reshape")
-    ]
-    if gone:
-        text = f"{', '.join(gone)} do nothing at inference, and were left out."
-        said.append(Assumption(NOTHING_AT_INFERENCE, text))
-    if converter.finals:
-        names = [
-            tensor._keras_history[0].name
-            for tensor in converter.model.outputs
-            if tensor.ref() in converter.finals
-        ]
-        text = (
-            f"The activation of {', '.join(names)} is applied on the host, once an "
-            "inference, to what the network puts out."
-        )
-        said.append(Assumption(OUTPUT_ON_HOST, text))
-    if converter.host_layers:
-        names = list(dict.fromkeys(map(layer_of_label, converter.host_layers)))
-        text = (
-            f"{', '.join(names)} compute what spikes can't; the host does it in every "
-            "timestep, on decoded values."
-        )
-        said.append(Assumption(LAYERS_ON_HOST, text))
-    return tuple(said)
 
 
 def _check_options(scale: Any, options: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ from ..network.firing_rates import wanted_rates
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
-from .host_work import host_counts
+from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
 from .layers.building import Rows
@@ -458,7 +458,9 @@ class SpikingModel:
         return replace(
             counts,
             rows=counts.rows + self._host_counts(activity, layer_ops),
-            assumptions=assumptions + counts.assumptions,
+            assumptions=assumptions
+            + said_of_host(layer_ops, self.host_layers)
+            + counts.assumptions,
             settings={"model": self.model.name, **self.options, **counts.settings},
         )
 

@@ -188,7 +188,8 @@ def scales_for_target(
     target = check_positive("target_rate", target_rate, "Hz")
     highest: dict[str, float] = {}
     for pop in topology.populations:
-        found = highest_rate(rates[pop.name])
+        # negative spikes cost as much as others
+        found = highest_rate(np.abs(rates[pop.name]))
         highest[pop.layer] = max(found, highest.get(pop.layer, 0.0))
     silent = [layer for layer, rate in highest.items() if rate == 0]
     if silent:
