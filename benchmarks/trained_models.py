@@ -34,6 +34,7 @@ class Case(NamedTuple):
     data: Callable[[], tuple[np.ndarray, ...]]
     epochs: int = 8
     deploys: bool = False
+    neurons: str = "loihi"
     loss: str = "sparse_categorical_crossentropy"
 
 
@@ -182,8 +183,8 @@ def sentences() -> tuple[np.ndarray, ...]:
 CASES = {
     "strided": Case(small_net, load_mnist, deploys=True),
     "lenet": Case(lenet, load_mnist, deploys=True),
-    "mobilenet": Case(mobilenet, load_mnist, 12, deploys=True),
-    "resnet20": Case(resnet, load_mnist, 10),
+    "mobilenet": Case(mobilenet, load_mnist, 12, neurons="integrate-and-fire"),
+    "resnet20": Case(resnet, load_mnist, 10, neurons="integrate-and-fire"),
     "unet": Case(unet, digit_masks, 3),
     "ecg": Case(ecg, beats, 8, deploys=True),
     "text": Case(text, sentences, 20),
@@ -226,11 +227,13 @@ def run(name: str, options: argparse.Namespace) -> None:
         scale_firing_rates="auto",
         example_data=x_train[:256],
         target_rate=options.rate,
+        neurons=options.neurons or case.neurons,
     )
     seconds = time.perf_counter() - start
     print(
         f"{name}: {snn.topology.n_neurons:,} neurons, converted in {seconds:.1f} s; "
-        f"Keras {keras_accuracy:.1%}; host: {', '.join(snn.host_layers) or 'nothing'}",
+        f"{options.neurons or case.neurons}; Keras {keras_accuracy:.1%}; host: "
+        f"{', '.join(snn.host_layers) or 'nothing'}",
         flush=True,
     )
     simulators = ["nengo-dl"] + ["loihi"] * (case.deploys and not options.quick)
@@ -254,6 +257,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--timesteps", type=int, nargs="+", default=TIMESTEPS)
     parser.add_argument("--rate", type=float, default=None)
+    parser.add_argument("--neurons", choices=("loihi", "integrate-and-fire"))
     parser.add_argument("--keep", type=Path, default=None)
     parser.add_argument("--quick", action="store_true", help="leave the emulator out")
     options = parser.parse_args()

@@ -85,8 +85,6 @@ def _teach_nengo_dl() -> None:
                 float(signals.dt_val),
             )
             leaving = signals[op.output]
-            output = tf.ensure_shape(
-                tf.cast(output, leaving.dtype), leaving.full_shape
-            )
+            output = tf.ensure_shape(tf.cast(output, leaving.dtype), leaving.full_shape)
             for place, value in zip([leaving, *places], [output, *states]):
                 signals.scatter(place, value)

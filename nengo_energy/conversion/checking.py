@@ -10,13 +10,13 @@ from ..keras_models.files import as_model
 from ..layer_ops.counting import collect_layer_ops
 from ..loihi.chip import CORES_PER_CHIP, MAX_COMPARTMENTS
 from ..loihi.neurons import for_chip
-from .converting import convert_layers
+from .converting import Converted, convert_layers
 
 if TYPE_CHECKING:
     import pandas
 
+    from ..layer_ops.layer_ops import LayerCount, UncountedLayer
     from ..network.topology import Population
-    from .spiking_model import SpikingModel
 
 BECOMES = ("synapses", "neurons", "host", "nothing", "refused")
 """What a layer may become."""
@@ -35,7 +35,7 @@ class LayerCheck:
         synapses; ``"host"``, computed in every timestep on decoded values;
         ``"nothing"``; or ``"refused"``.
     n_neurons : int
-        Neurons of the layer.
+        Neurons of the layer, in all its calls.
     neuron_type : str
         Their types.
     n_activations : int
@@ -96,7 +96,7 @@ class ModelCheck:
 
     @property
     def min_cores(self) -> int:
-        """Fewest cores of a Loihi chip that hold the neurons; synapses may need more."""
+        """Fewest cores of a Loihi chip that hold the neurons; synapses may ask more."""
         return sum(
             -(-layer.n_neurons // MAX_COMPARTMENTS)
             for layer in self.layers
@@ -152,13 +152,49 @@ def check_model(
         found = convert_layers(model, **options)
     except UnsupportedError as error:  # before any layer was converted
         return ModelCheck(model.name, (), (str(error),))
-    reasons = {obstacle.layer: obstacle.reason for obstacle in found.obstacles}
-    populations: dict[str, list[Population]] = {}
-    for pop in found.topology.populations:
-        populations.setdefault(pop.layer, []).append(pop)
     ops = collect_layer_ops(found.snn.clone.model)
-    layers = tuple(
-        _check_layer(row, found.snn, reasons, populations.get(row.layer, []), found.passed_on)
-        for row in (*ops.layers, *ops.unsupported)
-    )
+    rows: list[LayerCount | UncountedLayer] = [*ops.layers, *ops.unsupported]
+    layers = tuple(_check_layer(row, found) for row in rows)
     return ModelCheck(model.name, layers, tuple(map(str, found.obstacles)))
+
+
+def _check_layer(row: LayerCount | UncountedLayer, found: Converted) -> LayerCheck:
+    """Return what became of a layer."""
+    snn, name = found.snn, row.layer
+    reasons = [o.reason for o in found.obstacles if o.layer == name]
+    populations = [p for p in snn.topology.populations if p.layer == name]
+    finals = [final for final in snn.finals.values() if final.layer == name]
+    if reasons:
+        becomes = "refused"
+    elif name in snn.host_layers:
+        becomes = "host"
+    elif populations:
+        becomes = "neurons"
+    elif name in found.passed_on:
+        becomes = "nothing"
+    else:
+        becomes = "synapses"
+    notes = list(reasons)
+    if becomes == "host":
+        notes.append("computed in every timestep, on decoded values")
+    if finals:
+        notes.append("its activation is applied to the output, once an inference")
+    return LayerCheck(
+        layer=name,
+        class_name=row.class_name,
+        becomes=becomes,
+        n_neurons=sum(p.n_neurons for p in populations),
+        neuron_type=", ".join(dict.fromkeys(p.neuron_type for p in populations)),
+        n_activations=getattr(row, "activations", 0),
+        note="; ".join(notes),
+        off_chip=next(filter(None, map(_off_chip, populations)), ""),
+    )
+
+
+def _off_chip(population: Population) -> str:
+    """Return why neurons can't be on a Loihi chip; nothing if they can."""
+    try:
+        for_chip(population)
+    except UnsupportedError as error:
+        return str(error)
+    return ""

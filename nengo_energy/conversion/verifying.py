@@ -10,7 +10,7 @@ import numpy as np
 from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
-from ..compat.counting import open_nengo_dl
+from ..compat.nengo_dl import open_nengo_dl
 from ..keras_models.check import INDEXING_LAYERS
 from ..keras_models.graph import leaves
 from ..network.firing_rates import rate_network

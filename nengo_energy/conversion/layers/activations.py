@@ -34,9 +34,7 @@ def convert_prelu(build: LayerBuild) -> Any:
     for sign, part in ((1.0, "above 0"), (-1.0, "below 0")):
         neurons = build.neurons(build.options.rectifier, part=part)
         build.connect(entry, neurons, transform=sign)
-        build.connect(
-            neurons, output, transform=1.0 if sign > 0 else -np.ravel(slopes)
-        )
+        build.connect(neurons, output, transform=1.0 if sign > 0 else -np.ravel(slopes))
     return output
 
 

@@ -100,8 +100,11 @@ def refuse(obstacles: Sequence[Obstacle], model_name: str) -> None:
 def _converter_class() -> type:
     """Return the subclass of NengoDL's converter; NengoDL is imported for it."""
     nengo_dl = import_nengo_dl()
+    converter_base: Any = nengo_dl.Converter
+    layer_base: Any = nengo_dl.converter.LayerConverter
+    model_base: Any = nengo_dl.converter.ConvertModel
 
-    class EnergyConverter(nengo_dl.Converter):
+    class EnergyConverter(converter_base):
         """Asks the package's own conversions before NengoDL's."""
 
         def __init__(
@@ -115,6 +118,7 @@ def _converter_class() -> type:
             self.several: dict[Any, Any] = {}
             self.scope: Any = None
             self.labels: dict[Any, str] = {}
+            self.temporal_model = False  # NengoDL's to set
             super().__init__(model, **options)
             for tensor, obj in self.several.values():
                 self.layers[tensor] = obj
@@ -158,8 +162,10 @@ def _converter_class() -> type:
                 with self.net:
                     self.outputs[tensor] = nengo.Probe(final.obj, synapse=None)
 
-    class _ModelAdapter(nengo_dl.converter.ConvertModel):
+    class _ModelAdapter(model_base):
         """Converts a model, also one with inputs that no output hangs on."""
+
+        layer: Any
 
         def convert(self, node_id: int | None) -> Any:
             model, outer = self.layer, self.converter.scope
@@ -175,7 +181,7 @@ def _converter_class() -> type:
             finally:
                 self.layer, self.converter.scope = model, outer
 
-    class _Adapter(nengo_dl.converter.LayerConverter):
+    class _Adapter(layer_base):
         """Calls a conversion, the package's or NengoDL's, and notes what came of it."""
 
         def convert(self, node_id: int) -> Any:
@@ -187,7 +193,8 @@ def _converter_class() -> type:
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 found = _placeholder(build, f"{type(error).__name__}: {error}")
             if build.inputs and found is build.inputs[0]:
-                self.converter.passed_on[build.layer_name] = type(self.layer).__name__
+                kind = type(self.layer).__name__
+                self.converter.passed_on[build.layer_name] = kind
             if len(build.call.outputs) == 1:
                 return found
             parts = _parts(build, found)

@@ -99,7 +99,7 @@ class LayerBuild:
     prefix: str = ""
     converter: Any = None
 
-    # --- shapes ------------------------------------------------------------------------
+    # --- shapes --------------------------------------------------------------------
 
     @cached_property
     def input_shapes(self) -> tuple[Shape, ...]:
@@ -144,7 +144,7 @@ class LayerBuild:
             )
         return shape
 
-    # --- objects -----------------------------------------------------------------------
+    # --- objects -------------------------------------------------------------------
 
     def node(self, size: int | None = None, part: str = "") -> nengo.Node:
         """Return a new passthrough node.
@@ -258,9 +258,7 @@ class LayerBuild:
             the whole result.
         """
         use = Use(feeds_layers=True) if part else self.use
-        return self.converter.convert_inside(
-            layer, obj, shape, self._label(part), use
-        )
+        return self.converter.convert_inside(layer, obj, shape, self._label(part), use)
 
     @cached_property
     def run(self) -> LayerFunction:

@@ -14,7 +14,9 @@ from .registry import converts
 def convert_batch_normalization(build: LayerBuild) -> Any:
     """Convert ``gamma (x - mean) / sqrt(variance + epsilon) + beta``."""
     layer = build.layer
-    mean, variance = (np.asarray(w, float) for w in (layer.moving_mean, layer.moving_variance))
+    mean, variance = (
+        np.asarray(w, float) for w in (layer.moving_mean, layer.moving_variance)
+    )
     scale = (np.asarray(layer.gamma, float) if layer.scale else 1.0) / np.sqrt(
         variance + layer.epsilon
     )

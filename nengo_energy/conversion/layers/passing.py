@@ -45,7 +45,9 @@ def convert_masking(build: LayerBuild) -> Any:
 def convert_input(build: LayerBuild) -> Any:
     """Convert an input of the model to a node."""
     if None in tuple(build.call.outputs[0].shape)[build.n_leading :]:
-        open_time = build.n_leading == 1 and tuple(build.call.outputs[0].shape)[1] is None
+        open_time = (
+            build.n_leading == 1 and tuple(build.call.outputs[0].shape)[1] is None
+        )
         raise UnsupportedError(
             f"its shape {build.call.outputs[0].shape} is open. Give it a size, "
             "keras.Input((100, 4)) for (None, 4)"
@@ -87,7 +89,9 @@ def is_affine(build: LayerBuild) -> bool:
     """Tell whether sums of inputs give sums of outputs, but for a constant."""
     rng = np.random.RandomState(0)
     sizes = [int(np.prod(shape, dtype=int)) for shape in build.input_shapes]
-    if not all(np.issubdtype(t.dtype.as_numpy_dtype, np.floating) for t in build.call.tensors):
+    if not all(
+        np.issubdtype(t.dtype.as_numpy_dtype, np.floating) for t in build.call.tensors
+    ):
         return False
 
     def draw(largest: float) -> list[np.ndarray]:

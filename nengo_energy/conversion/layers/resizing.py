@@ -44,26 +44,7 @@ def convert_resizing(build: LayerBuild) -> Any:
 def _matrices(build: LayerBuild) -> tuple[np.ndarray, np.ndarray] | None:
     """Return what becomes of the rows and of the columns, or None if it isn't that."""
     last = _is_channels_last(build)
-    axes = (0, 1) if last else (1, 2)
-    factors = []
-    for axis in axes:
-        n = build.input_shape[axis]
-        shape = [1] * len(build.input_shape)
-        shape[axis] = n
-        lines = [
-            np.broadcast_to(row.reshape(shape), build.input_shape) for row in np.eye(n)
-        ]
-        # line by line, so that no more than an image is in memory
-        images = [build.run(line[None]).reshape(build.output_shape) for line in lines]
-        other, channel = axes[1] if axis == axes[0] else axes[0], -1 if last else 0
-        columns = [
-            np.take(np.take(image, 0, axis=channel), 0, axis=other - (not last))
-            for image in images
-        ]
-        matrix = np.stack(columns, axis=1).astype(float)
-        matrix[np.abs(matrix) < 1e-7] = 0
-        factors.append(matrix)
-    rows, columns = factors
+    rows, columns = (_matrix(build, axis) for axis in ((0, 1) if last else (1, 2)))
     x = np.random.RandomState(3).uniform(-1, 1, build.input_shape)
     wanted = build.run(x[None]).reshape(build.output_shape)
     planes = np.moveaxis(x, -1, 0) if last else x
@@ -71,6 +52,23 @@ def _matrices(build: LayerBuild) -> tuple[np.ndarray, np.ndarray] | None:
     found = np.moveaxis(found, 0, -1) if last else found
     error = np.max(np.abs(found - wanted), initial=0)
     return (rows, columns) if error <= TOLERANCE * np.max(np.abs(wanted)) else None
+
+
+def _matrix(build: LayerBuild, axis: int) -> np.ndarray:
+    """Return what becomes of the lines along one axis, (n_out, n) ndarray."""
+    n = build.input_shape[axis]
+    shape = [1] * len(build.input_shape)
+    shape[axis] = n
+    places: list[Any] = [0, 0, 0]
+    places[axis] = slice(None)
+    matrix = []
+    for line in np.eye(n):  # one by one, so that no more than an image is in memory
+        image = np.broadcast_to(line.reshape(shape), build.input_shape)
+        resized = build.run(image[None]).reshape(build.output_shape)
+        matrix.append(resized[tuple(places)])
+    found = np.stack(matrix, axis=1).astype(float)
+    found[np.abs(found) < 1e-7] = 0
+    return found
 
 
 def _is_channels_last(build: LayerBuild) -> bool:

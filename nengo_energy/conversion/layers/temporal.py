@@ -34,7 +34,9 @@ def check_steps_apart(build: LayerBuild) -> None:
 
 def _takes_steps_apart(build: LayerBuild) -> bool:
     """Tell whether each step's output hangs on the same step's input alone."""
-    lengths = {tensor.shape[1] for tensor in build.call.tensors if len(tensor.shape) > 1}
+    lengths = {
+        tensor.shape[1] for tensor in build.call.tensors if len(tensor.shape) > 1
+    }
     (length,) = lengths if len(lengths) == 1 else (0,)
     n = OPEN_STEPS if length is None else int(length)
     rng = np.random.RandomState(0)
@@ -44,7 +46,7 @@ def _takes_steps_apart(build: LayerBuild) -> bool:
     other = [np.concatenate([a[:, :-1], a[:, -1:] + 1], axis=1) for a in x]
     try:
         plain, moved, changed = (
-            np.asarray(build.function.on_steps(values))
+            np.asarray(build.run.on_steps(values))
             for values in (x, [a[:, order] for a in x], other)
         )
     except Exception:  # a shape with other axes fails in the layer's own way
