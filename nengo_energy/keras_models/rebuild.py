@@ -98,6 +98,7 @@ def translate_activation(activation: Any) -> Any:
     name = getattr(activation, "__name__", None)
     if not isinstance(name, str):
         return activation
+    name = name.removesuffix("_v2")  # tf.nn.softmax's own name is softmax_v2
     tensorflow, tf_keras = import_tensorflow(), import_tf_keras()
     ours = (tf_keras.activations, tensorflow.nn)
     theirs = [

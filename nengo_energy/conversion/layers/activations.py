@@ -61,7 +61,7 @@ def start(build: LayerBuild, function: Any, bias: np.ndarray | None = None) -> A
 
 def finish(build: LayerBuild, entry: Any, function: Any) -> Any:
     """Return the object that puts out the activation of what `start` returned."""
-    function = build.options.swaps.get(function, function)
+    function = wanted(build, function)
     if isinstance(entry, nengo.ensemble.Neurons) or is_identity(function):
         return entry
     if build.use.outputs and not _is_plain(build, function):
@@ -104,15 +104,34 @@ def rectifiers(build: LayerBuild, entry: Any, curve: Rectifiers) -> Any:
 
 def neurons_for(build: LayerBuild, function: Any) -> nengo.neurons.NeuronType | None:
     """Return the one type of neurons that computes a function, if there is one."""
-    function = build.options.swaps.get(function, function)
+    function = wanted(build, function)
     if isinstance(function, nengo.neurons.NeuronType):
-        return build.options.swaps.get(function, function)
+        return function
+    return build.options.rectifier if is_relu(build, function) else None
+
+
+def wanted(build: LayerBuild, function: Any) -> Any:
+    """Return the function or the neurons that the user wants in place of a function.
+
+    They are asked for by the function, by ``tf.nn.relu`` for all that compute the same,
+    or by the neuron type that NengoDL's converter takes for it.
+    """
+    found = build.swapped(function)
+    if found is function and build.options.swaps and is_relu(build, function):
+        keys = (import_tensorflow().nn.relu, nengo.RectifiedLinear())
+        swapped = [build.swapped(key) for key in keys]
+        found = next((x for key, x in zip(keys, swapped) if x is not key), function)
+    if isinstance(found, nengo.neurons.NeuronType):
+        return build.swapped(found)
+    return found
+
+
+def is_relu(build: LayerBuild, function: Any) -> bool:
+    """Tell whether a function is ``max(x, 0)``."""
     if is_identity(function) or not _works_by_element(build, function):
-        return None
+        return False
     curve = read_curve(_elementwise(function))
-    if isinstance(curve, Rectifiers) and curve.is_relu:
-        return build.options.rectifier
-    return None
+    return isinstance(curve, Rectifiers) and curve.is_relu
 
 
 def is_identity(function: Any) -> bool:
@@ -125,7 +144,8 @@ def is_identity(function: Any) -> bool:
 
 def name_of(function: Any) -> str:
     """Return the name of an activation function or layer."""
-    return str(getattr(function, "__name__", None) or type(function).__name__)
+    name = getattr(function, "__name__", None) or type(function).__name__
+    return str(name).removesuffix("_v2")  # TensorFlow's softmax is called softmax_v2
 
 
 def evaluate(function: Any, values: np.ndarray, build: LayerBuild) -> np.ndarray:

@@ -57,8 +57,8 @@ def run_converter(model: Any, options: ConversionOptions, temporal: bool) -> Any
     -------
     nengo_dl.Converter
         ``finals`` holds what is applied to outputs, ``host_layers`` the names of what
-        the host computes, ``passed_on`` names and
-        classes of what does nothing, ``obstacles`` the layers
+        the host computes, ``passed_on`` names and classes of what does nothing,
+        ``swapped`` what ``options.swaps`` was asked for, and ``obstacles`` the layers
         that can't be converted, for which stand nodes that nothing feeds.
     """
     converter = _converter_class()(
@@ -67,7 +67,6 @@ def run_converter(model: Any, options: ConversionOptions, temporal: bool) -> Any
         allow_fallback=False,
         inference_only=True,
         temporal_model=temporal,
-        swap_activations=options.swaps,
         scale_firing_rates=options.scale_firing_rates,
         synapse=options.synapse,
         max_to_avg_pool=options.max_pooling == "average",
@@ -118,6 +117,7 @@ def _converter_class() -> type:
             self.several: dict[Any, Any] = {}
             self.scope: Any = None
             self.labels: dict[Any, str] = {}
+            self.swapped: set[Any] = set()
             self.temporal_model = False  # NengoDL's to set
             super().__init__(model, **options)
             for tensor, obj in self.several.values():
