@@ -11,6 +11,7 @@ import numpy as np
 
 from ..common.defaults import DT
 from ..common.progress import progress_bar
+from ..network.objects import once
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .activity import Activity
@@ -188,7 +189,7 @@ def measure_run(
     n_inferences = len(next(iter(data.values()))) if data else 1
     batch_size = _batch_size(run, topology.n_neurons, n_inferences)
     if probes is None:
-        probes = [p for p in network.all_probes if isinstance(p.obj, nengo.Node)]
+        probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
     totals = [Totals(topology) for _ in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     options = {} if run.emulator is None else {"emulator": run.emulator}
@@ -250,8 +251,12 @@ def default_minibatch(
 
 
 def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
-    """Tell whether no input changes during an inference."""
-    sources = {projection.source for projection in topology.inputs}
+    """Tell whether no input changes during an inference.
+
+    Nodes in the middle of the network aren't inputs; see `Topology.changing_nodes`.
+    """
+    sources = {p.source for p in topology.inputs if p.source.size_in == 0}
+    sources |= {bias.source for bias in topology.biases}
     return all(
         len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources

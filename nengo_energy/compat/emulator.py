@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from typing import Any, Callable, Iterator, Protocol, cast
+from typing import Any, Callable, Iterator, Mapping, Protocol, cast
 
 import nengo
 import numpy as np
@@ -23,24 +23,50 @@ HOSTS = ("host_pre", "host")
 on, if it can be computed ahead, and of the rest."""
 
 
-def open_emulator(network: nengo.Network, **options: Any) -> Any:
+def open_emulator(
+    network: nengo.Network,
+    *,
+    seeds: Mapping[Any, int] | None = None,
+    seeded: Mapping[Any, bool] | None = None,
+    stands_for: Mapping[Any, Any] | None = None,
+    **options: Any,
+) -> Any:
     """Return a nengo_loihi.Simulator of a network.
 
     Its emulator fills arrays of integers with NaN before it sets them, of which NumPy
     would warn each time.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network to build.
+    seeds, seeded : mapping of {object: int} and {object: bool}, optional
+        Seeds of its objects, and whether they were set, by default as Nengo has them.
+    stands_for : mapping, optional
+        Objects of the network -> those by which they are asked for in ``sim.data``.
+    **options
+        Passed on to ``nengo_loihi.Simulator``.
     """
     nengo_loihi = import_nengo_loihi()
     if options.get("model") is None:
         dt = float(options.get("dt", DT))
         options["model"] = nengo_loihi.builder.Model(dt=dt, label=str(network))
-    note_owners(options["model"])
+    model = options["model"]
+    model.seeds.update(seeds or {})
+    model.seeded.update(seeded or {})
+    note_owners(model)
     with _casts_accepted():
         sim = nengo_loihi.Simulator(network, **options)
     seed = options.get("seed")
     if seed is None and network.seed is not None:
         seed = network.seed + 1
     _seed_hosts(sim, seed)
-    allow_sample_every(sim, options["model"])
+    allow_sample_every(sim, model)
+    for new, old in (stands_for or {}).items():
+        hosts = (host.model.params for host in nengo_simulators(sim))
+        for params in (model.params, *hosts):
+            if new in params:
+                params.setdefault(old, params[new])
     return sim
 
 
@@ -164,17 +190,34 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
 
 def host_ensembles(network: nengo.Network) -> set[nengo.Ensemble]:
     """Return the ensembles that NengoLoihi would run on the host."""
+    on_host = host_objects(network)
+    return {ens for ens in network.all_ensembles if ens in on_host}
+
+
+def host_objects(network: nengo.Network) -> set[Any]:
+    """Return the ensembles, nodes and probes that NengoLoihi would run on the host."""
     import_nengo_loihi()
     from nengo_loihi.splitter import HostChipSplit
 
-    split = HostChipSplit(network)
-    return {ens for ens in network.all_ensembles if not split.on_chip(ens)}
+    on_host: set[Any] = HostChipSplit(network).host_objs
+    return on_host
 
 
-def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
-    """Copy what NengoLoihi is told about each object to a network around the other.
+def copy_placement(
+    source: nengo.Network,
+    target: nengo.Network,
+    exchanged: Mapping[Any, Any] | None = None,
+) -> None:
+    """Copy what NengoLoihi is told about each object to another network.
 
-    NengoLoihi reads these settings from the outermost network.
+    NengoLoihi reads where ensembles are from the outermost network.
+
+    Parameters
+    ----------
+    source, target : nengo.Network
+        Networks that have the objects in common.
+    exchanged : mapping, optional
+        Objects of the first -> those that take their place in the other.
     """
     import_nengo_loihi().add_params(target)
     options = {
@@ -183,10 +226,11 @@ def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
     }
     for names, objects in options.items():
         for obj, name in itertools.product(objects, names):
-            with contextlib.suppress(ConfigError):
+            with contextlib.suppress(ConfigError, AttributeError):
                 value = getattr(source.config[obj], name)
                 if value is not None:
-                    setattr(target.config[obj], name, value)
+                    new = (exchanged or {}).get(obj, obj)
+                    setattr(target.config[new], name, value)
 
 
 def chip_spike_counts(

@@ -10,8 +10,10 @@ import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
 
+from .batched_process import batch_processes
 from .counting import Accumulate, Wanted, accumulate
 from .imports import import_nengo_dl, import_tensorflow, locked
+from .neurons import teach_nengo_dl
 
 _settings: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 """Settings of NengoDL by model, which go before those that its network has."""
@@ -66,6 +68,7 @@ def open_nengo_dl(
     """
     nengo_dl = import_nengo_dl()
     _install()
+    teach_nengo_dl()
     from nengo_dl.builder import NengoBuilder, NengoModel
     from nengo_dl.config import get_setting
     from nengo_dl.graph_optimizer import tree_planner
@@ -76,6 +79,7 @@ def open_nengo_dl(
     nengo.rc.set("precision", "bits", get_setting(network, "dtype", "float32")[-2:])
     try:
         model.build(network)
+        batch_processes(model)
     finally:
         nengo.rc.set("precision", "bits", bits)
     counters = [

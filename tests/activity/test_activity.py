@@ -163,6 +163,18 @@ def test_accuracy():
         activity.accuracy([0, 1, 2])
 
 
+def test_accuracy_of_a_single_value():
+    """Logits of -1, 2, 0.3 and -0.1: above 0 is class 1."""
+    with nengo.Network() as net:
+        inp = nengo.Node(np.zeros(1))
+        out = nengo.Node(size_in=1)
+        nengo.Connection(inp, out, synapse=None)
+        nengo.Probe(out)
+    activity = ne.measure_activity(net, [[-1], [2], [0.3], [-0.1]], timesteps=2)
+    assert activity.accuracy([0, 1, 1, 0]) == 1
+    assert activity.accuracy([1, 1, 1, 1]) == 0.5
+
+
 @pytest.mark.parametrize("seed", [0, None])
 def test_measuring_changes_nothing(seed):
     """The same spikes and outputs as without counting, and the network as it was."""

@@ -1,0 +1,46 @@
+"""What the host computes for a converted model, by the counts of its layers."""
+
+from __future__ import annotations
+
+from typing import Iterable, Mapping
+
+from ..counts import OpCount
+from ..layer_ops.layer_ops import LayerOps
+
+
+def host_counts(
+    layer_ops: LayerOps,
+    repeats: Mapping[str, int],
+    finals: Iterable[str],
+    n_inferences: int,
+) -> tuple[OpCount, ...]:
+    """Return a row per layer and operation that the host does for the network.
+
+    Parameters
+    ----------
+    layer_ops : LayerOps
+        Of the whole model.
+    repeats : mapping of {str: int}
+        How often an inference computes each layer that the host has as a whole.
+    finals : iterable of str
+        Layers whose activation alone the host computes, once an inference.
+    n_inferences : int
+        Inferences that were measured.
+    """
+    finals = frozenset(finals)
+    rows = []
+    for layer in layer_ops.layers:
+        times = repeats.get(layer.layer, 0) * layer.n_steps
+        totals = {
+            "mac": layer.connections * times,
+            "activation": layer.activations * max(times, layer.layer in finals),
+            "addition": layer.additions * times,
+        }
+        rows += [
+            OpCount(
+                layer.layer, operation, total * n_inferences, n_inferences, where="host"
+            )
+            for operation, total in totals.items()
+            if total
+        ]
+    return tuple(rows)
