@@ -67,7 +67,9 @@ def rate_network(
     """
     with warnings.catch_warnings():
         # Nengo takes the size of each passthrough node that it copies for news
-        warnings.filterwarnings("ignore", message="'Node.size_out' is being overwritten")
+        warnings.filterwarnings(
+            "ignore", message="'Node.size_out' is being overwritten"
+        )
         copied = network.copy()
     pairs = dict(zip(network.all_ensembles, copied.all_ensembles))
     for ens in copied.all_ensembles:
