@@ -67,6 +67,11 @@ def verify_conversion(snn: SpikingModel, approximate: bool) -> tuple[Assumption,
     shapes = [tuple(x.shape)[1:] for x in snn.clone.model.inputs]
     # the time axis of a temporal model may be open; one timestep is enough
     data = [rng.uniform(size=(2, *(n or 1 for n in shape))) for shape in shapes]
+    # whole numbers may be those of rows or categories
+    data = [
+        x if tensor.dtype.is_floating else np.round(x)
+        for x, tensor in zip(data, snn.clone.model.inputs)
+    ]
     if snn.options.get("temporal_model"):
         data = [x[:, :1] for x in data]
     expected = leaves(

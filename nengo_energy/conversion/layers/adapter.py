@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Iterator
 
 import nengo
+import numpy as np
 
 from ...common.exceptions import NengoEnergyError, UnsupportedError
 from ...compat import import_nengo_dl
 from ...keras_models.graph import is_model, leaves, read_node
+from ...keras_models.held import held_by, held_call
+from .activations import convert_function
 from .building import ConversionOptions, Final, LayerBuild
 from .host import convert_on_host
 from .passing import convert_linear
@@ -68,14 +72,18 @@ def _converter_class() -> type:
             self.output_refs = set(_output_refs(model))
             super().__init__(model, **options)
             self._probe_finals()
+            _forget_layers(self.net)
 
         def get_converter(self, layer: Any) -> Any:
             if layer in self._layer_converters:
                 return self._layer_converters[layer]
-            if _is_ours(layer):
+            if is_model(layer):
+                self._layer_converters[layer] = _ModelAdapter(layer, self)
+            elif _is_ours(layer):
                 self._layer_converters[layer] = _Adapter(layer, self)
-                return self._layer_converters[layer]
-            return super().get_converter(layer)
+            else:
+                return super().get_converter(layer)
+            return self._layer_converters[layer]
 
         def _probe_finals(self) -> None:
             """Probe what outputs are made of, where layers take the output as well."""
@@ -98,26 +106,76 @@ def _converter_class() -> type:
             except NengoEnergyError:
                 raise
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                kind = type(held_by(self.layer)).__name__
                 raise UnsupportedError(
-                    f"layer {self.layer.name!r} ({type(self.layer).__name__}) can't be "
-                    f"converted: {error}"
+                    f"layer {self.layer.name!r} ({kind}) can't be converted: {error}"
                 ) from error
+
+    class _ModelAdapter(nengo_dl.converter.ConvertModel):
+        """Converts a model, and its inputs that lead nowhere with it."""
+
+        def convert(self, node_id: int | None) -> nengo.Network:
+            model = self.layer
+            self.layer = _WithAllInputs(model)
+            net = super().convert(node_id)
+            self.layer = model
+            return net
 
     return EnergyConverter
 
 
+class _WithAllInputs:
+    """A model for NengoDL, which only makes nodes of what leads to an output."""
+
+    def __init__(self, model: Any):
+        self._model = model
+        self.outputs = [*model.outputs, *model.inputs]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+def _forget_layers(net: nengo.Network) -> None:
+    """Take NengoDL's notes off networks; they would have copies copy the model too."""
+    for part in [net, *net.all_networks]:
+        for name in ("inputs", "layer_map", "layers", "outputs"):
+            vars(part).pop(name, None)
+
+
 def convert_call(build: LayerBuild) -> Any:
-    """Return the object for one call of a layer, by whatever conversion takes it."""
+    """Return the object for one call of a layer, by whatever conversion takes it.
+
+    For a layer with several outputs it is a network that has them.
+    """
     conversion = find_conversion(build.layer)
     if conversion is not None:
-        return conversion(build)
+        call = held_call(build.call)
+        return conversion(replace(build, layer=call.layer, call=call))
     found = convert_linear(build)
-    return convert_on_host(build) if found is None else found
+    if found is None:
+        found = convert_function(build)
+    if found is None:
+        found = convert_on_host(build)
+    return found if len(build.output_shapes) == 1 else _split(build, found)
+
+
+def _split(build: LayerBuild, obj: Any) -> nengo.Network:
+    """Return a network whose outputs are parts of what an object puts out."""
+    # its objects belong to the network around it
+    parts = nengo.Network(add_to_container=False)
+    parts.outputs = {}
+    start = 0
+    for k, shape in enumerate(build.output_shapes):
+        size = int(np.prod(shape, dtype=int))
+        parts.outputs[k] = build.node(size, f"output {k}")
+        build.connect(obj[start : start + size], parts.outputs[k])
+        start += size
+    return parts
 
 
 def _is_ours(layer: Any) -> bool:
     """Tell whether this package converts a layer; else NengoDL's converter does."""
-    if is_model(layer) or type(layer).__name__ == "InputLayer":
+    if type(layer).__name__ == "InputLayer":
         return False
     if find_conversion(layer) is not None:
         return True

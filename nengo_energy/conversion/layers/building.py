@@ -6,13 +6,13 @@ import copy
 import inspect
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Callable, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Mapping, NamedTuple
 
 import nengo
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
-from ...keras_models.graph import Call, is_tensor, map_leaves
+from ...keras_models.graph import Call, is_tensor, leaves, map_leaves
 from ...network.objects import base
 
 Shape = tuple[int, ...]
@@ -94,8 +94,8 @@ class LayerBuild:
 
     @property
     def size(self) -> int:
-        """Number of elements of the only output."""
-        return int(np.prod(self.output_shape, dtype=int))
+        """Number of elements of all outputs."""
+        return sum(int(np.prod(shape, dtype=int)) for shape in self.output_shapes)
 
     def _shape(self, tensor: Any) -> Shape:
         shape = tuple(tensor.shape)[self.n_leading :]
@@ -196,25 +196,10 @@ class LayerBuild:
 
     # --- the layer itself --------------------------------------------------------------
 
-    def run(self, *values: np.ndarray) -> np.ndarray:
-        """Return the layer's only output on values for its inputs, rows flattened.
-
-        Parameters
-        ----------
-        *values : (n, size) or (n, ...) ndarray
-            One for each input.
-
-        Returns
-        -------
-        (n, size) ndarray
-            In the type that the layer computes in.
-        """
-        (output,) = self.run_all(*values)
-        return output
-
-    def run_all(self, *values: np.ndarray) -> list[np.ndarray]:
-        """Return all outputs; see `run`."""
-        return LayerFunction(self)(*values)
+    @cached_property
+    def run(self) -> LayerFunction:
+        """What the layer computes, as a function of flat arrays."""
+        return LayerFunction(self)
 
 
 @dataclass(frozen=True)
@@ -248,6 +233,9 @@ class ConversionOptions:
 class LayerFunction:
     """A layer as a function of flat arrays: what one call of it computes.
 
+    It takes an (n, size) or (n, ...) ndarray for each input, and returns an (n, size)
+    ndarray in the type that the layer computes in; several outputs follow each other.
+
     Parameters
     ----------
     build : LayerBuild
@@ -268,11 +256,15 @@ class LayerFunction:
             (build.call.args, build.call.kwargs),
         )
 
-    def __call__(self, *values: np.ndarray) -> list[np.ndarray]:
+    def __deepcopy__(self, memo: Any) -> LayerFunction:
+        """Return the same: copies of a network share the layers of the model."""
+        return self
+
+    def __call__(self, *values: np.ndarray) -> np.ndarray:
         n = len(values[0])
         leading = (n,) + (1,) * (self.n_leading - 1)
         arrays = [
-            np.asarray(value).reshape(*leading, *shape).astype(dtype)
+            _as_type(value, dtype).reshape(*leading, *shape)
             for value, shape, dtype in zip(values, self.shapes, self.dtypes)
         ]
         args, kwargs = map_leaves(
@@ -281,9 +273,20 @@ class LayerFunction:
         )
         if "training" in inspect.signature(self.layer.call).parameters:
             kwargs = {**kwargs, "training": False}
-        outputs = self.layer(*args, **kwargs)
-        flat: Sequence[Any] = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        return [np.asarray(value).reshape(n, -1) for value in flat]
+        outputs = [np.asarray(value) for value in leaves(self.layer(*args, **kwargs))]
+        if any(np.shape(value)[:1] != (n,) for value in outputs):
+            raise UnsupportedError(
+                f"layer {self.layer.name!r} doesn't keep examples apart: its output "
+                f"has shape {np.shape(outputs[0])} for {n} of them; spiking networks "
+                "run examples one by one, so leave the first axis as it is"
+            )
+        return np.concatenate([value.reshape(n, -1) for value in outputs], axis=1)
+
+
+def _as_type(value: Any, dtype: np.dtype) -> np.ndarray:
+    """Return values in a type; the whole numbers among them may be off by rounding."""
+    array = np.asarray(value)
+    return (np.rint(array) if dtype.kind in "biu" else array).astype(dtype)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def convert_linear(build: LayerBuild) -> Any:
 
     How it moves, scales or mixes its inputs is found by running it on their numbers.
     """
-    if len(build.output_shapes) != 1 or not is_affine(build):
+    if not is_affine(build):
         return None
     sizes = [int(np.prod(shape, dtype=int)) for shape in build.input_shapes]
     zero = [np.zeros((1, n)) for n in sizes]
@@ -65,6 +65,8 @@ def is_affine(build: LayerBuild) -> bool:
     for largest in (1.0, 16.0):
         x, y = draw(largest), draw(largest)
         at_zero = build.run(*[np.zeros_like(part) for part in x])
+        if not np.issubdtype(at_zero.dtype, np.floating):
+            return False
         together = build.run(*[a + b for a, b in zip(x, y)])
         apart = build.run(*x) + build.run(*y) - at_zero
         if not np.all(np.isfinite(together)):
@@ -78,6 +80,8 @@ def is_affine(build: LayerBuild) -> bool:
 def _passes_on(build: LayerBuild, sizes: list[int], offset: np.ndarray) -> bool:
     """Tell whether a layer with one input leaves it as it is."""
     if len(sizes) != 1 or sizes[0] != build.size or np.any(offset):
+        return False
+    if len(build.output_shapes) != 1:
         return False
     x = np.random.RandomState(1).uniform(-1, 1, size=(1, sizes[0])).astype("f4")
     return bool(np.array_equal(build.run(x), x))
@@ -113,6 +117,12 @@ def _moved(
         return False
     sources = first[reached].astype(int) - 1
     if np.any((sources < 0) | (sources >= size)):
+        return False
+    # the mean of some numbers is another number
+    x = np.random.RandomState(3).uniform(-1, 1, size=(1, size)).astype("f4")
+    expected = np.zeros(len(first))
+    expected[reached] = x[0, sources]
+    if not np.array_equal(_response(build, k, zero, x)[0], expected):
         return False
     targets = np.flatnonzero(reached)
     if len(targets):
