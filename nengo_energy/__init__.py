@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         UnsupportedError as UnsupportedError,
     )
     from .comparison.results import Comparison as Comparison
+    from .compat.neurons import IntegrateAndFire as IntegrateAndFire
     from .conversion.converting import convert as convert
     from .conversion.spiking_model import SpikingModel as SpikingModel
     from .counts import (

@@ -9,22 +9,26 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
-from ..common.assumptions import Assumption
 from ..common.checks import check_choice, check_positive
 from ..common.exceptions import InputError
 from ..compat import import_nengo_loihi, import_tensorflow
+from ..compat.neurons import IntegrateAndFire
 from ..keras_models.clone import KerasClone, to_tf_keras
 from ..keras_models.files import as_model
 from ..keras_models.rebuild import translate_activation
 from ..network.biases import fold_biases
-from ..network.firing_rates import TARGET_RATE, is_rectifier, scales_for_target
+from ..network.firing_rates import (
+    INTEGRATING_TARGET_RATE,
+    TARGET_RATE,
+    is_rectifier,
+    scales_for_target,
+)
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
+from .assumptions import said_of_depth, said_of_layers
 from .keras_map import layer_of_label
 from .layers.adapter import run_converter
 from .layers.building import ConversionOptions
-from .layers.passing import convert_nothing
-from .layers.registry import find_conversion
 from .spiking_model import SpikingModel
 from .verifying import verify_conversion
 
@@ -33,12 +37,11 @@ logger = logging.getLogger(__name__)
 CONVERTER_OPTIONS = ("max_to_avg_pool", "temporal_model", "split_shared_weights")
 """Arguments of NengoDL's converter that are taken as well."""
 
+NEURONS = ("loihi", "integrate-and-fire")
+"""What rectified linear functions may become."""
+
 MAX_POOLING = ("neurons", "average")
 """What max pooling may become."""
-
-NOTHING_AT_INFERENCE = "nothing-at-inference"
-OUTPUT_ON_HOST = "output-activation-on-host"
-LAYERS_ON_HOST = "layers-on-host"
 
 
 def convert(
@@ -48,6 +51,7 @@ def convert(
     example_data: Any = None,
     target_rate: float | None = None,
     synapse: float | nengo.synapses.Synapse | None = None,
+    neurons: str = "loihi",
     host_synapse: float = 0.05,
     max_pooling: str = "neurons",
     swap_activations: Mapping[Any, Any] | None = None,
@@ -80,6 +84,10 @@ def convert(
         `nengo_energy.network.firing_rates.TARGET_RATE`.
     synapse : float or nengo.synapses.Synapse, optional
         Filter on the output of all neurons; a number is a low-pass time constant [s].
+    neurons : {"loihi", "integrate-and-fire"}
+        What computes rectified linear functions: the chip's neurons, so that simulation
+        and deployment agree, or `nengo_energy.IntegrateAndFire`, which keep the
+        accuracy of deep networks.
     host_synapse : float
         Time constant of the mean of decoded values that layers on the host work on [s].
     max_pooling : {"neurons", "average"}
@@ -119,6 +127,7 @@ def convert(
     """
     model = as_model(model, custom_objects)
     chosen = {
+        "neurons": neurons,
         "synapse": synapse,
         "host_synapse": host_synapse,
         "max_pooling": max_pooling,
@@ -130,7 +139,9 @@ def convert(
     if scale_firing_rates == "auto":
         if example_data is None:
             raise InputError('scale_firing_rates="auto" needs example_data')
-        target = TARGET_RATE if target_rate is None else target_rate
+        target = target_rate
+        if target is None:
+            target = TARGET_RATE if neurons == "loihi" else INTEGRATING_TARGET_RATE
         unscaled = convert(model, verify=False, **chosen)
         scale_firing_rates = scales_for_target(
             unscaled.wanted_rates(example_data), unscaled.topology, target
@@ -144,6 +155,7 @@ def convert(
     if converter_options.get("max_to_avg_pool"):
         max_pooling = "average"
     check_choice("max_pooling", max_pooling, MAX_POOLING)
+    check_choice("neurons", neurons, NEURONS)
     clone = to_tf_keras(model)
     _check_sizes(clone)
     swaps = {
@@ -154,7 +166,7 @@ def convert(
         clone.model,
         ConversionOptions(
             swaps=swaps,
-            rectifier=_rectifier(swaps),
+            rectifier=_rectifier(swaps, neurons),
             scale_firing_rates=_by_private_layer(clone, scale_firing_rates),
             synapse=synapse,
             host_synapse=check_positive("host_synapse", host_synapse, "s"),
@@ -182,49 +194,17 @@ def convert(
         options={
             "scale_firing_rates": _printable(scale_firing_rates),
             "synapse": _printable(synapse),
+            **({"neurons": neurons} if neurons != "loihi" else {}),
             **({"max_pooling": max_pooling} if max_pooling != "neurons" else {}),
             **converter_options,
         },
-        assumptions=_said(clone, converter),
+        assumptions=said_of_layers(clone, converter),
         folded=tuple(folded),
     )
-    if not verify:
-        return snn
-    found = verify_conversion(snn, approximate=bool(swaps))
+    found = said_of_depth(snn.topology)
+    if verify:
+        found += verify_conversion(snn, approximate=bool(swaps))
     return replace(snn, assumptions=snn.assumptions + found)
-
-
-def _said(clone: KerasClone, converter: Any) -> tuple[Assumption, ...]:
-    """Return what became of layers that aren't neurons or synapses."""
-    said = []
-    gone = [
-        layer.name
-        for layer in clone.model.layers
-        if find_conversion(layer) is convert_nothing
-        and type(layer).__name__ not in ("Flatten", "Reshape")
-    ]
-    if gone:
-        text = f"{', '.join(gone)} do nothing at inference, and were left out."
-        said.append(Assumption(NOTHING_AT_INFERENCE, text))
-    if converter.finals:
-        names = [
-            tensor._keras_history[0].name
-            for tensor in converter.model.outputs
-            if tensor.ref() in converter.finals
-        ]
-        text = (
-            f"The activation of {', '.join(names)} is applied on the host, once an "
-            "inference, to what the network puts out."
-        )
-        said.append(Assumption(OUTPUT_ON_HOST, text))
-    if converter.host_layers:
-        names = list(dict.fromkeys(map(layer_of_label, converter.host_layers)))
-        text = (
-            f"{', '.join(names)} compute what spikes can't; the host does it in every "
-            "timestep, on decoded values."
-        )
-        said.append(Assumption(LAYERS_ON_HOST, text))
-    return tuple(said)
 
 
 def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
@@ -267,12 +247,14 @@ def _by_private_layer(clone: KerasClone, scale: Any) -> Any:
     }
 
 
-def _rectifier(swaps: Mapping[Any, Any]) -> nengo.neurons.NeuronType:
-    """Return what computes ``max(x, 0)``: Loihi's neurons, unless the user says."""
+def _rectifier(swaps: Mapping[Any, Any], neurons: str) -> nengo.neurons.NeuronType:
+    """Return what computes ``max(x, 0)``, unless the user swaps it for something."""
     for key in (nengo.RectifiedLinear(), translate_activation(_relu())):
         chosen = swaps.get(key)
         if isinstance(chosen, nengo.neurons.NeuronType) and is_rectifier(chosen):
             return swaps.get(chosen, chosen)
+    if neurons == "integrate-and-fire":
+        return IntegrateAndFire()
     return import_nengo_loihi().neurons.LoihiSpikingRectifiedLinear()
 
 

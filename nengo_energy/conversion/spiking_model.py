@@ -15,10 +15,12 @@ from ..activity.run import Run
 from ..activity.simulators import SIMULATORS
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
+from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
 from ..counts import OpCount, OpCounts, count_ops
+from ..keras_models.decisions import output_decisions
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.accounting import ledger_from_activity, ledger_from_run
@@ -29,7 +31,7 @@ from ..network.firing_rates import wanted_rates
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
-from .host_work import host_counts
+from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
 from .layers.building import Rows
@@ -39,6 +41,13 @@ if TYPE_CHECKING:
     from ..comparison.results import Comparison
     from ..estimates.estimate import EnergyEstimate
     from ..keras_models.clone import KerasClone
+
+ONE_PASS_OF_CHANGING_INPUT = Assumption(
+    "one-pass-of-changing-input",
+    "The input changed from timestep to timestep, and the model has no time axis: the "
+    "conventional network is counted for one pass per inference, not for one a "
+    "timestep.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +115,11 @@ class SpikingModel:
 
     @cached_property
     def layer_ops(self) -> LayerOps:
-        """Operations of the conventional network, layer by layer."""
+        """Operations of the conventional network, layer by layer.
+
+        Those of a temporal model are of one timestep, unless a recurrent layer runs
+        along an axis of known length; `count` has those of all timesteps.
+        """
         return count_layer_ops(self.clone.model)
 
     @property
@@ -118,6 +131,17 @@ class SpikingModel:
     def output_probes(self) -> list[nengo.Probe]:
         """Output probes in the order of the model's outputs."""
         return [self.probes[tensor] for tensor in self.clone.model.outputs]
+
+    @cached_property
+    def decisions(self) -> Mapping[nengo.Probe, Decision]:
+        """How each output is read as decisions, by its probe."""
+        found = output_decisions(self.model, self.clone.model, self._is_temporal)
+        return {
+            probe: (
+                decision if decision.fits(probe.size_in) else Decision((probe.size_in,))
+            )
+            for probe, decision in zip(self.output_probes, found)
+        }
 
     def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
         """Return the rate at which each neuron would have to fire, without a limit.
@@ -287,10 +311,12 @@ class SpikingModel:
             probes=self.output_probes,
             on_batch=on_batch,
         )
-        if not self.finals:
-            return activities
         return tuple(
-            replace(a, outputs={p: self.final(p, v) for p, v in a.outputs.items()})
+            replace(
+                a,
+                outputs={p: self.final(p, v) for p, v in a.outputs.items()},
+                decisions=self.decisions,
+            )
             for a in activities
         )
 
@@ -338,7 +364,7 @@ class SpikingModel:
         x, timesteps, simulator, dt, warmup, minibatch_size, progress
             See `measure`; inputs stay over an inference.
         labels : (n_inferences,) int array_like, or mapping of it by output, optional
-            Index of the right output for each inference.
+            Index of the right class for each inference; see `Activity.accuracy`.
         devices, host
             See `estimate`.
         curve : sequence of int, optional
@@ -417,26 +443,41 @@ class SpikingModel:
         )
 
     def count(self, activity: Activity) -> OpCounts:
-        """Count the operations of the spiking and of the conventional network."""
-        counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
+        """Count the operations of the spiking and of the conventional network.
+
+        A temporal model, whose input has a value for each timestep, takes as many
+        timesteps of the one as of the other.
+        """
+        layer_ops, assumptions = self.layer_ops, self.assumptions
+        if self._is_temporal:
+            length = 1 if activity.static_input else activity.timesteps
+            layer_ops = count_layer_ops(self.clone.model, sequence_length=length)
+        elif not activity.static_input:
+            assumptions += (ONE_PASS_OF_CHANGING_INPUT,)
+        counts = count_ops(self.topology, activity, layer_ops=layer_ops)
         return replace(
             counts,
-            rows=counts.rows + self._host_counts(activity),
-            assumptions=self.assumptions + counts.assumptions,
+            rows=counts.rows + self._host_counts(activity, layer_ops),
+            assumptions=assumptions
+            + said_of_host(layer_ops, self.host_layers)
+            + counts.assumptions,
             settings={"model": self.model.name, **self.options, **counts.settings},
         )
 
-    def _host_counts(self, activity: Activity) -> tuple[OpCount, ...]:
+    def _host_counts(
+        self, activity: Activity, layer_ops: LayerOps
+    ) -> tuple[OpCount, ...]:
         """Return the operations of layers and activations that the host computes."""
         changing = {
             layer_of_label(str(node.label)) for node in self.topology.changing_nodes
         }
         repeats = {
-            name: activity.timesteps if name in changing else 1
+            # the layers of a temporal model are counted for all timesteps already
+            name: 1 if self._is_temporal or name not in changing else activity.timesteps
             for name in self.host_layers
         }
         return host_counts(
-            self.layer_ops, repeats, self._final_layers, activity.n_inferences
+            layer_ops, repeats, self._final_layers, activity.n_inferences
         )
 
     @property
@@ -572,5 +613,9 @@ class SpikingModel:
         InputError
             If they don't fit the model's inputs.
         """
-        temporal = bool(self.options.get("temporal_model"))
-        return as_input(self.clone, self.nodes, x, temporal, single)
+        return as_input(self.clone, self.nodes, x, self._is_temporal, single)
+
+    @property
+    def _is_temporal(self) -> bool:
+        """Whether a timestep of the network is one along the model's time axis."""
+        return bool(self.options.get("temporal_model"))

@@ -10,7 +10,7 @@ import numpy as np
 from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
-from ..compat.counting import open_nengo_dl
+from ..compat.nengo_dl import open_nengo_dl
 from ..keras_models.graph import leaves
 from ..network.firing_rates import rate_network
 
@@ -64,12 +64,13 @@ def verify_conversion(snn: SpikingModel, approximate: bool) -> tuple[Assumption,
     if "SpikingActivation" in classes:
         return (UNVERIFIED_SPIKES,)
     rng = np.random.RandomState(0)
-    shapes = [tuple(x.shape)[1:] for x in snn.clone.model.inputs]
     # the time axis of a temporal model may be open; one timestep is enough
-    data = [rng.uniform(size=(2, *(n or 1 for n in shape))) for shape in shapes]
-    # whole numbers may be those of rows or categories
     data = [
-        x if tensor.dtype.is_floating else np.round(x)
+        rng.uniform(size=(2, *(n or 1 for n in tuple(tensor.shape)[1:])))
+        for tensor in snn.clone.model.inputs
+    ]
+    data = [
+        x if tensor.dtype.is_floating else np.round(x).astype(tensor.dtype.name)
         for x, tensor in zip(data, snn.clone.model.inputs)
     ]
     if snn.options.get("temporal_model"):
@@ -116,7 +117,5 @@ def _one_step(
     sim, _ = open_nengo_dl(network, dt=DT, minibatch_size=2)
     with sim:
         values = sim.predict_on_batch(inputs)
-    outputs = {
-        probes[p]: np.asarray(x)[:, 0] for p, x in values.items() if p in probes
-    }
+    outputs = {probes[p]: np.asarray(x)[:, 0] for p, x in values.items() if p in probes}
     return {probe: snn.final(probe, value) for probe, value in outputs.items()}

@@ -17,7 +17,7 @@ from nengo.neurons import RatesToSpikesNeuronType
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError, UnsupportedError
-from ..compat.counting import open_nengo_dl
+from ..compat.nengo_dl import open_nengo_dl
 from .topology import Topology
 
 MAX_EXAMPLES = 256
@@ -36,12 +36,16 @@ more timesteps for as many spikes. On trained networks for digits and MNIST, 250
 100 timesteps cost no more than two points of accuracy on the emulator; 150 Hz cost six.
 """
 
+INTEGRATING_TARGET_RATE = 1000.0
+"""The same for neurons that round nothing off; they may spike every timestep [Hz]."""
+
 _BATCH = 32
 
 _RECTIFIED = (
     "RectifiedLinear",
     "SpikingRectifiedLinear",
     "LoihiSpikingRectifiedLinear",
+    "IntegrateAndFire",
 )
 _LIF = ("LIFRate", "LIF", "LoihiLIF")
 
@@ -67,6 +71,9 @@ def rate_network(
         ens.neuron_type = _rate_neurons(ens)
     for filtered in [*copied.all_connections, *copied.all_probes]:
         filtered.synapse = None
+    for node in copied.all_nodes:
+        if getattr(node.output, "tau", None):  # a mean over time is a filter too
+            node.output = node.output.with_tau(0.0)
     return copied, pairs
 
 
@@ -181,7 +188,8 @@ def scales_for_target(
     target = check_positive("target_rate", target_rate, "Hz")
     highest: dict[str, float] = {}
     for pop in topology.populations:
-        found = highest_rate(rates[pop.name])
+        # negative spikes cost as much as others
+        found = highest_rate(np.abs(rates[pop.name]))
         highest[pop.layer] = max(found, highest.get(pop.layer, 0.0))
     silent = [layer for layer, rate in highest.items() if rate == 0]
     if silent:

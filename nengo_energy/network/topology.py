@@ -12,7 +12,6 @@ What a part of the network becomes (DESIGN: "what a converted network holds"):
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
@@ -233,34 +232,3 @@ def require_supported(topology: Topology, what: str) -> None:
             f"{what} needs the whole network, but these parts can't be expressed: "
             + ", ".join(topology.omitted)
         )
-
-
-def fingerprint(network: nengo.Network) -> str:
-    """Return a digest of a network's neurons, weights and connections.
-
-    Two networks with the same digest drive the same synapses with the same spikes.
-    """
-    digest = hashlib.sha1()
-
-    def add(*values: Any) -> None:
-        for value in values:
-            if isinstance(value, np.ndarray):
-                digest.update(str(value.shape).encode())
-                digest.update(np.ascontiguousarray(value).tobytes())
-            else:
-                digest.update(repr(value).encode())
-
-    numbers = {}
-    for k, ens in enumerate(network.all_ensembles):
-        numbers[ens] = numbers[ens.neurons] = f"ensemble{k}"
-        add(ens.n_neurons, ens.neuron_type, ens.gain, ens.bias)
-    for k, node in enumerate(network.all_nodes):
-        numbers[node] = f"node{k}"
-        add(node.size_in, node.size_out)
-    for conn in network.all_connections:
-        add(numbers.get(conn.pre_obj), numbers.get(conn.post_obj))
-        add(conn.pre_slice, conn.post_slice, conn.synapse)
-        init = getattr(conn.transform, "init", None)
-        init = getattr(init, "data", init) if not isinstance(init, np.ndarray) else init
-        add(type(conn.transform).__name__, init)
-    return digest.hexdigest()

@@ -18,20 +18,26 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_choice
 from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
-from .linear_maps import DenseMap, LinearMap, sum_maps
-from .objects import base, constants, is_decoded, is_passthrough, is_tensor_node, labels
+from .built import BuiltWeights
+from .fingerprint import fingerprint
+from .linear_maps import sum_maps
+from .objects import (
+    base,
+    constants,
+    is_decoded,
+    is_passthrough,
+    is_tensor_node,
+    labels,
+    once,
+)
 from .paths import Path, Stage, group_paths, join_stages
 from .topology import (
-    DECODED_AS_FACTORS,
-    DECODED_AS_WEIGHTS,
     INPUT_ON_HOST,
     READOUT_ON_DEVICE,
-    UNSEEDED_WEIGHTS,
     Bias,
     Population,
     Projection,
     Topology,
-    fingerprint,
 )
 
 
@@ -106,7 +112,6 @@ class Tracer:
         layer_name: Callable[[str], str] | None,
     ):
         self.network = network
-        self.decoded = decoded
         self.omit = omit
         self.layer_name = layer_name or (lambda label: label)
         self.labels = dict(labels(network))
@@ -114,12 +119,15 @@ class Tracer:
         self.omitted: list[str] = []
         self.assumptions: list[Assumption] = []
         self.leaving: dict[Any, list[nengo.Connection]] = defaultdict(list)
-        self.connections = [c for c in network.all_connections if self._usable(c)]
+        self.connections = [c for c in once(network.all_connections) if self._usable(c)]
         for conn in self.connections:
             self.leaving[base(conn.pre_obj)].append(conn)
         self.inputs = set(inputs) if inputs is not None else None
-        self.model = self._build_model()
-        self.populations = {ens: self._population(ens) for ens in network.all_ensembles}
+        self.built = BuiltWeights(network, self.connections, decoded == "factors")
+        self.assumptions.extend(self.built.assumptions())
+        self.populations = {
+            ens: self._population(ens) for ens in once(network.all_ensembles)
+        }
         self._make_names_unique()
 
     def trace(self) -> Topology:
@@ -164,7 +172,9 @@ class Tracer:
             readouts=tuple(readouts),
             inputs=tuple(inputs),
             biases=tuple(biases),
-            encoder_macs=self._encoder_macs(),
+            encoder_macs={
+                self._name(ens): macs for ens, macs in self.built.encoder_macs().items()
+            },
             omitted=tuple(self.omitted),
             assumptions=merge_assumptions(self.assumptions),
             fingerprint=fingerprint(self.network),
@@ -274,7 +284,7 @@ class Tracer:
 
     def _extend(self, conn: nengo.Connection, incoming: Sequence[Path]) -> list[Path]:
         """Return paths prolonged by a connection; it is the whole path at a source."""
-        weights, stage = self._map(conn), self._stage(conn)
+        weights, stage = self.built.map(conn), self._stage(conn)
         filters = () if conn.synapse is None else (conn.synapse,)
         if not incoming:
             return [Path(base(conn.pre_obj), weights, filters, (stage,))]
@@ -302,7 +312,7 @@ class Tracer:
 
     def _passthrough_in_order(self) -> list[nengo.Node]:
         """Return the passthrough nodes so that each follows those that feed it."""
-        nodes = [n for n in self.network.all_nodes if is_passthrough(n)]
+        nodes = [n for n in once(self.network.all_nodes) if is_passthrough(n)]
         n_feeds = Counter(
             base(c.post_obj)
             for c in self.connections
@@ -319,67 +329,26 @@ class Tracer:
                 if is_passthrough(post) and n_feeds[post] == 0:
                     ready.append(post)
         if len(ordered) < len(nodes):
-            stuck = [self.labels[n] for n in nodes if n not in set(ordered)]
             raise UnsupportedError(
-                f"passthrough nodes form a loop: {', '.join(stuck)}; "
+                "passthrough nodes form a loop: "
+                f"{', '.join(self.labels[n] for n in self._loops(nodes, ordered))}; "
                 "put an ensemble or a node with a function between them"
             )
         return ordered
 
-    def _map(self, conn: nengo.Connection) -> LinearMap:
-        """Return the weights of one connection, decoders and encoders included."""
-        if fanout.is_random(conn.transform) and conn.seed is None:
-            self.assumptions.append(UNSEEDED_WEIGHTS)
-        if not is_decoded(conn):
-            return fanout.connection_map(conn)
-        assert self.model is not None
-        pre_decoded = isinstance(conn.pre_obj, nengo.Ensemble)
-        if pre_decoded and conn.solver.weights:
-            return DenseMap(np.asarray(self.model.params[conn].weights))
-        if pre_decoded:
-            linear: LinearMap = DenseMap(np.atleast_2d(self.model.params[conn].weights))
-            post = np.arange(conn.post_obj.size_in)[conn.post_slice]
-            scatter = fanout.SparseMap.scatter(post, conn.post_obj.size_in)
-            linear = scatter @ linear
-        else:
-            linear = fanout.connection_map(conn)
-        if isinstance(conn.post_obj, nengo.Ensemble) and self.decoded == "weights":
-            linear = self._encoders(conn.post_obj) @ linear
-        return linear
-
-    def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
-        assert self.model is not None
-        return DenseMap(np.asarray(self.model.params[ens].scaled_encoders))
-
-    def _encoder_macs(self) -> dict[str, int]:
-        if self.decoded == "weights" or self.model is None:
-            return {}
-        encoded = {
-            conn.post_obj
-            for conn in self.connections
-            if isinstance(conn.post_obj, nengo.Ensemble)
-            and not (isinstance(conn.pre_obj, nengo.Ensemble) and conn.solver.weights)
-        }
-        return {
-            pop.name: int(self._encoders(ens).fan_out.sum())
-            for ens, pop in self.populations.items()
-            if ens in encoded
-        }
+    def _loops(
+        self, nodes: Sequence[nengo.Node], ordered: Sequence[nengo.Node]
+    ) -> list[nengo.Node]:
+        """Return the nodes that lead to a loop and back, of those in no order."""
+        stuck = set(nodes) - set(ordered)
+        while ends := {
+            node
+            for node in stuck
+            if stuck.isdisjoint(base(conn.post_obj) for conn in self.leaving[node])
+        }:
+            stuck -= ends
+        return [node for node in nodes if node in stuck]
 
     def _stage(self, conn: nengo.Connection) -> Stage:
         layer = self.layer_name(self.labels[base(conn.post_obj)])
         return Stage(layer, fanout.weight_rank(conn.transform))
-
-    def _build_model(self) -> nengo.builder.Model | None:
-        """Build the network in Nengo if decoders or encoders are needed, else None."""
-        if not any(is_decoded(conn) for conn in self.connections):
-            return None
-        model = nengo.builder.Model()
-        model.build(self.network)
-        choice = DECODED_AS_WEIGHTS
-        if self.decoded == "factors":
-            choice = DECODED_AS_FACTORS
-        self.assumptions.append(choice)
-        if self.network.seed is None:
-            self.assumptions.append(UNSEEDED_WEIGHTS)
-        return model

@@ -72,9 +72,7 @@ def _two_slopes(build: LayerBuild, entry: Any, below_zero: Any) -> Any:
     for sign, part in ((1.0, "above 0"), (-1.0, "below 0")):
         neurons = build.neurons(build.options.rectifier, part=part)
         build.connect(entry, neurons, transform=sign)
-        build.connect(
-            neurons, output, transform=1.0 if sign > 0 else -np.ravel(slopes)
-        )
+        build.connect(neurons, output, transform=1.0 if sign > 0 else -np.ravel(slopes))
     return output
 
 
@@ -112,7 +110,7 @@ def finish(build: LayerBuild, entry: Any, function: Any) -> Any:
     if type(function).__name__ == "PReLU":
         return _two_slopes(build, entry, function.alpha)
     if not _works_by_element(build, function):
-        return on_host(build, [entry], lambda rows: evaluate(function, rows, build))
+        return on_host(build, [entry], lambda rows: apply(function, rows, build))
     curve = read_curve(_elementwise(function))
     if isinstance(curve, Line):
         output = build.node()
@@ -172,10 +170,15 @@ def name_of(function: Any) -> str:
 
 def evaluate(function: Any, values: np.ndarray, build: LayerBuild) -> np.ndarray:
     """Apply an activation to rows of a layer's output, (n, size) ndarray."""
+    rows = import_tensorflow().constant(values, "float32")
+    return np.asarray(apply(function, rows, build))
+
+
+def apply(function: Any, rows: Any, build: LayerBuild) -> Any:
+    """Apply an activation to rows of a layer's output, (n, size) tensor."""
     tf = import_tensorflow()
-    shape = (len(values),) + (1,) * (build.n_leading - 1) + build.output_shape
-    tensor = tf.constant(np.asarray(values, dtype="float32").reshape(shape))
-    return np.asarray(function(tensor)).reshape(len(values), -1)
+    shape = [-1] + [1] * (build.n_leading - 1) + [*build.output_shape]
+    return tf.reshape(function(tf.reshape(rows, shape)), tf.shape(rows))
 
 
 def _elementwise(function: Any) -> Callable[[np.ndarray], np.ndarray]:

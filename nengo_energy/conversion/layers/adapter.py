@@ -59,8 +59,11 @@ def run_converter(
 def _converter_class() -> type:
     """Return the subclass of NengoDL's converter; NengoDL is imported for it."""
     nengo_dl = import_nengo_dl()
+    converter_base: Any = nengo_dl.Converter
+    layer_base: Any = nengo_dl.converter.LayerConverter
+    model_base: Any = nengo_dl.converter.ConvertModel
 
-    class EnergyConverter(nengo_dl.Converter):
+    class EnergyConverter(converter_base):
         """Asks the package's own conversions before NengoDL's."""
 
         def __init__(
@@ -96,7 +99,7 @@ def _converter_class() -> type:
                 with self.net:
                     self.outputs[tensor] = nengo.Probe(final.obj, synapse=None)
 
-    class _Adapter(nengo_dl.converter.LayerConverter):
+    class _Adapter(layer_base):
         """Calls one of the package's conversions, as NengoDL calls its own."""
 
         def convert(self, node_id: int) -> Any:
@@ -111,7 +114,7 @@ def _converter_class() -> type:
                     f"layer {self.layer.name!r} ({kind}) can't be converted: {error}"
                 ) from error
 
-    class _ModelAdapter(nengo_dl.converter.ConvertModel):
+    class _ModelAdapter(model_base):
         """Converts a model, and its inputs that lead nowhere with it."""
 
         def convert(self, node_id: int | None) -> nengo.Network:
@@ -218,5 +221,3 @@ def _output_refs(model: Any) -> Iterator[Any]:
         if is_model(layer):
             inner = layer.outputs[index]
             yield inner.ref()
-
-

@@ -12,6 +12,7 @@ import nengo
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
+from ...compat import import_tensorflow
 from ...keras_models.graph import Call, is_tensor, leaves, map_leaves
 from ...network.objects import base
 
@@ -53,8 +54,7 @@ class LayerBuild:
     finals : dict of {tensor reference: Final}
         What is applied to outputs; `final` adds to it.
     host_layers : list of str
-        Labels of the calls that the host computes; `nengo_energy.conversion.layers.host`
-        adds to it.
+        Labels of the calls that the host computes; `on_host` adds to it.
     """
 
     layer: Any
@@ -68,7 +68,7 @@ class LayerBuild:
     finals: dict[Any, Final] = field(default_factory=dict)
     host_layers: list[str] = field(default_factory=list)
 
-    # --- shapes ------------------------------------------------------------------------
+    # --- shapes ---------------------------------------------------------------------
 
     @cached_property
     def input_shapes(self) -> tuple[Shape, ...]:
@@ -106,7 +106,7 @@ class LayerBuild:
             )
         return shape
 
-    # --- objects -----------------------------------------------------------------------
+    # --- objects --------------------------------------------------------------------
 
     def node(self, size: int | None = None, part: str = "") -> nengo.Node:
         """Return a new passthrough node.
@@ -194,7 +194,7 @@ class LayerBuild:
         """Have a function applied to what an object puts out, as the model's output."""
         self.finals[self.call.outputs[0].ref()] = Final(obj, function)
 
-    # --- the layer itself --------------------------------------------------------------
+    # --- the layer itself -----------------------------------------------------------
 
     @cached_property
     def run(self) -> LayerFunction:
@@ -231,7 +231,7 @@ class ConversionOptions:
 
 
 class LayerFunction:
-    """A layer as a function of flat arrays: what one call of it computes.
+    """A layer as a function of flat rows: what one call of it computes.
 
     It takes an (n, size) or (n, ...) ndarray for each input, and returns an (n, size)
     ndarray in the type that the layer computes in; several outputs follow each other.
@@ -246,13 +246,11 @@ class LayerFunction:
         self.layer = build.layer
         self.n_leading = build.n_leading
         self.shapes = build.input_shapes
-        self.dtypes = [np.dtype(t.dtype.as_numpy_dtype) for t in build.call.tensors]
+        self.dtypes = [tensor.dtype for tensor in build.call.tensors]
         # tensors stand at their places in the call as numbers
-        tensors = [id(t) for t in build.call.tensors]
+        tensors = [id(tensor) for tensor in build.call.tensors]
         self.arguments = map_leaves(
-            lambda leaf: (
-                _Place(tensors.index(id(leaf))) if is_tensor(leaf) else leaf
-            ),
+            lambda leaf: (_Place(tensors.index(id(leaf))) if is_tensor(leaf) else leaf),
             (build.call.args, build.call.kwargs),
         )
 
@@ -261,10 +259,16 @@ class LayerFunction:
         return self
 
     def __call__(self, *values: np.ndarray) -> np.ndarray:
-        n = len(values[0])
-        leading = (n,) + (1,) * (self.n_leading - 1)
+        tf = import_tensorflow()
+        return np.asarray(self.tensors(*[tf.constant(x, tf.float32) for x in values]))
+
+    def tensors(self, *values: Any) -> Any:
+        """Return what the function does, of tensors."""
+        tf = import_tensorflow()
         arrays = [
-            _as_type(value, dtype).reshape(*leading, *shape)
+            _typed(
+                tf.reshape(value, [-1] + [1] * (self.n_leading - 1) + [*shape]), dtype
+            )
             for value, shape, dtype in zip(values, self.shapes, self.dtypes)
         ]
         args, kwargs = map_leaves(
@@ -273,20 +277,26 @@ class LayerFunction:
         )
         if "training" in inspect.signature(self.layer.call).parameters:
             kwargs = {**kwargs, "training": False}
-        outputs = [np.asarray(value) for value in leaves(self.layer(*args, **kwargs))]
-        if any(np.shape(value)[:1] != (n,) for value in outputs):
-            raise UnsupportedError(
-                f"layer {self.layer.name!r} doesn't keep examples apart: its output "
-                f"has shape {np.shape(outputs[0])} for {n} of them; spiking networks "
-                "run examples one by one, so leave the first axis as it is"
-            )
-        return np.concatenate([value.reshape(n, -1) for value in outputs], axis=1)
+        outputs = [tf.convert_to_tensor(x) for x in leaves(self.layer(*args, **kwargs))]
+        if len({output.dtype for output in outputs}) > 1:
+            outputs = [tf.cast(output, tf.float32) for output in outputs]
+        n_known = values[0].shape[0]
+        for output in outputs:
+            if n_known is not None and output.shape[:1] not in ([n_known], [None]):
+                raise UnsupportedError(
+                    f"layer {self.layer.name!r} doesn't keep examples apart: its output "
+                    f"has the shape {tuple(output.shape)} for {n_known} of them; a "
+                    "spiking network runs them one by one, so leave the first axis as "
+                    "it is"
+                )
+        n = tf.shape(values[0])[0]
+        return tf.concat([tf.reshape(output, [n, -1]) for output in outputs], axis=1)
 
 
-def _as_type(value: Any, dtype: np.dtype) -> np.ndarray:
-    """Return values in a type; the whole numbers among them may be off by rounding."""
-    array = np.asarray(value)
-    return (np.rint(array) if dtype.kind in "biu" else array).astype(dtype)
+def _typed(tensor: Any, dtype: Any) -> Any:
+    """Return values in a layer's type; numbers of rows or classes are rounded."""
+    tf = import_tensorflow()
+    return tf.cast(tensor if dtype.is_floating else tf.round(tensor), dtype)
 
 
 @dataclass(frozen=True)

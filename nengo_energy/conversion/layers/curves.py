@@ -152,7 +152,9 @@ def _as_rectifiers(
     k = knots.index(anchor)
     # to the right, each knot adds its change of slope; at the anchor, all of it
     terms.append((1, anchor, slopes[k + 1]))
-    terms += [(1, knots[j], slopes[j + 1] - slopes[j]) for j in range(k + 1, len(knots))]
+    terms += [
+        (1, knots[j], slopes[j + 1] - slopes[j]) for j in range(k + 1, len(knots))
+    ]
     terms.append((-1, anchor, -slopes[k]))
     terms += [(-1, knots[j], slopes[j + 1] - slopes[j]) for j in range(k - 1, -1, -1)]
     kept = tuple(term for term in terms if term[2] != 0)

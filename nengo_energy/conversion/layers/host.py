@@ -8,14 +8,16 @@ import nengo
 import numpy as np
 from nengo.params import NumberParam
 
+from ...compat import import_tensorflow
+from ...compat.batched_process import BatchedProcess
 from ...network.objects import base
 from .building import LayerBuild
 
-Rows = Callable[..., np.ndarray]
-"""Takes (n, size) ndarrays, one for each input, returns an (n, size) ndarray."""
+TensorFunction = Callable[..., Any]
+"""Takes (n, size) tensors, one for each input, returns an (n, size) tensor."""
 
 
-class HostLayer(nengo.Process):
+class HostLayer(BatchedProcess):
     """A function of decoded values, computed in every timestep.
 
     What arrives is averaged first, with weights that fall off by a time constant:
@@ -25,7 +27,7 @@ class HostLayer(nengo.Process):
     Parameters
     ----------
     function : callable
-        See `Rows`.
+        See `TensorFunction`.
     sizes : sequence of int
         Sizes of the inputs, which arrive one after the other.
     size_out : int
@@ -40,13 +42,15 @@ class HostLayer(nengo.Process):
     tau = NumberParam("tau", low=0)
 
     def __init__(
-        self, function: Rows, sizes: Sequence[int], size_out: int, tau: float
+        self,
+        function: TensorFunction,
+        sizes: Sequence[int],
+        size_out: int,
+        tau: float,
     ):
-        super().__init__(
-            default_size_in=sum(sizes), default_size_out=size_out, default_dt=0.001
-        )
+        super().__init__(default_size_in=sum(sizes), default_size_out=size_out)
         self.function = function
-        self.splits = np.cumsum(sizes)[:-1]
+        self.sizes = tuple(sizes)
         self.tau = tau
 
     def make_state(
@@ -58,23 +62,53 @@ class HostLayer(nengo.Process):
     def make_step(
         self, shape_in: Any, shape_out: Any, dt: float, rng: Any, state: Mapping
     ) -> Callable[[float, np.ndarray], np.ndarray]:
-        """Return the function that takes a timestep."""
-        kept = np.exp(-dt / self.tau) if self.tau else 0.0
+        """Return the function that takes a timestep, for Nengo's simulator."""
         total, weight = state["total"], state["weight"]
+        known: list[np.ndarray] = []
 
         def step(t: float, x: np.ndarray) -> np.ndarray:
-            total[...] = kept * total + x
-            weight[...] = kept * weight + 1
-            return self.apply(total[None] / weight)[0]
+            total[...] = self._kept(dt) * total + x
+            weight[...] = self._kept(dt) * weight + 1
+            mean = total / weight
+            if not known or not np.allclose(mean, known[0], rtol=1e-6, atol=0):
+                known[:] = [mean, self.apply(mean[None])[0]]
+            return known[1]
 
         return step
 
+    def step_tensors(
+        self, x: Any, states: list[Any], dt: float
+    ) -> tuple[Any, list[Any]]:
+        """Return output and states of a timestep, for NengoDL."""
+        total, weight = (self._kept(dt) * state for state in states)
+        total, weight = total + x, weight + 1
+        return self._output(total / weight), [total, weight]
+
     def apply(self, rows: np.ndarray) -> np.ndarray:
         """Apply the function to rows of all inputs, (n, size_in) -> (n, size_out)."""
-        return self.function(*np.split(rows, self.splits, axis=1))
+        tf = import_tensorflow()
+        return np.asarray(self._output(tf.constant(rows, tf.float32)))
+
+    def _output(self, rows: Any) -> Any:
+        tf = import_tensorflow()
+        output = self.function(*tf.split(rows, self.sizes, axis=1))
+        return tf.cast(output, rows.dtype)
+
+    def _kept(self, dt: float) -> float:
+        return float(np.exp(-dt / self.tau)) if self.tau else 0.0
+
+    def with_tau(self, tau: float) -> HostLayer:
+        """Return the same with another time constant."""
+        return type(self)(self.function, self.sizes, self.default_size_out, tau)
+
+    def __deepcopy__(self, memo: dict) -> HostLayer:
+        # a copied network, of rate neurons say, calls the same layer
+        return self.with_tau(self.tau)
 
 
-def on_host(build: LayerBuild, entries: Sequence[Any], function: Rows) -> nengo.Node:
+def on_host(
+    build: LayerBuild, entries: Sequence[Any], function: TensorFunction
+) -> nengo.Node:
     """Return a node that applies a function to what objects put out.
 
     Parameters
@@ -84,7 +118,7 @@ def on_host(build: LayerBuild, entries: Sequence[Any], function: Rows) -> nengo.
     entries : sequence of NengoObject
         Where the function's arguments come from.
     function : callable
-        See `Rows`.
+        See `TensorFunction`.
     """
     sizes = [entry.size_out for entry in entries]
     build.host_layers.append(build.label)
@@ -101,7 +135,7 @@ def on_host(build: LayerBuild, entries: Sequence[Any], function: Rows) -> nengo.
 
 def convert_on_host(build: LayerBuild) -> Any:
     """Leave a layer to the host, whatever it computes."""
-    return on_host(build, build.inputs, build.run)
+    return on_host(build, build.inputs, build.run.tensors)
 
 
 def is_host_node(obj: Any) -> bool:

@@ -25,9 +25,7 @@ def convert_maximum(build: LayerBuild) -> Any:
 def larger(build: LayerBuild, a: Any, b: Any, sign: float, part: str = "") -> Any:
     """Return ``b + relu(a - b)``; with a sign of -1, the smaller of the two."""
     size = b.size_out
-    neurons = build.neurons(
-        build.options.rectifier, size, part=f"difference{part}"
-    )
+    neurons = build.neurons(build.options.rectifier, size, part=f"difference{part}")
     build.connect(a, neurons, transform=sign)
     build.connect(b, neurons, transform=-sign)
     output = build.node(size, part=f"result{part}")

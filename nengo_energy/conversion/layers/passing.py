@@ -56,7 +56,9 @@ def is_affine(build: LayerBuild) -> bool:
     """Tell whether sums of inputs give sums of outputs, but for a constant."""
     rng = np.random.RandomState(0)
     sizes = [int(np.prod(shape, dtype=int)) for shape in build.input_shapes]
-    if not all(np.issubdtype(t.dtype.as_numpy_dtype, np.floating) for t in build.call.tensors):
+    if not all(
+        np.issubdtype(t.dtype.as_numpy_dtype, np.floating) for t in build.call.tensors
+    ):
         return False
 
     def draw(largest: float) -> list[np.ndarray]:

@@ -29,7 +29,9 @@ def convert_average_pooling(build: LayerBuild) -> Any:
     shape, windows = _windows(build)
     channel_axis = _channel_axis(build)
     channels = shape[channel_axis]
-    sizes = [places.shape[1] for axis, places in enumerate(windows) if _slides(build, axis)]
+    sizes = [
+        places.shape[1] for axis, places in enumerate(windows) if _slides(build, axis)
+    ]
     inside = [(places >= 0).sum(axis=1) for places in windows]
     counts = np.ones(1)
     for axis_counts in inside:

@@ -66,7 +66,7 @@ KNOWN: tuple[Function, ...] = (
     _softsign,
     np.exp,
 )
-"""Functions that need no TensorFlow. Which of them an activation is, its values tell."""
+"""Functions that need no TensorFlow; which an activation is, its values tell."""
 
 
 class CurveRate(NeuronType):

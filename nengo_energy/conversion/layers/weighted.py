@@ -169,12 +169,12 @@ def _depthwise(weights: Any) -> tuple[np.ndarray, int]:
 def _dilated(kernel: np.ndarray, rates: int | Sequence[int]) -> np.ndarray:
     """Return a kernel with zeros between its places."""
     size = kernel.shape[:-2]
-    rates = np.broadcast_to(np.atleast_1d(rates), len(size))
-    if np.all(rates == 1):
+    steps = [int(rate) for rate in np.broadcast_to(rates, len(size))]
+    if all(step == 1 for step in steps):
         return kernel
-    grown = [(n - 1) * rate + 1 for n, rate in zip(size, rates)]
+    grown = [(n - 1) * step + 1 for n, step in zip(size, steps)]
     dilated = np.zeros((*grown, *kernel.shape[-2:]), kernel.dtype)
-    dilated[tuple(slice(None, None, int(rate)) for rate in rates)] = kernel
+    dilated[tuple(slice(None, None, step) for step in steps)] = kernel
     return dilated
 
 
