@@ -1,4 +1,4 @@
-"""Run a simulator on inputs -> integer spike counts, in constant memory."""
+"""Run a simulator on inputs -> spike counts, in constant memory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def measure_activity(
     """Run a network from reset on each input, and count the spikes of every neuron.
 
     Nothing is added to the network, and what it computes doesn't change. Memory doesn't
-    grow with timesteps, and with inferences only by a few numbers per population.
+    grow with timesteps, and with inferences only by a few numbers per population. Each
+    inference draws the random numbers that it would alone, from the network's seed; see
+    "Random draws" in docs/computation.md.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def measure_activity(
     Returns
     -------
     Activity
-        Integer counts.
+        Integer counts, or expected values for rate neurons.
 
     Raises
     ------

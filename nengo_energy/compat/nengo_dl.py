@@ -16,7 +16,7 @@ from .imports import import_nengo_dl, import_tensorflow, locked
 from .neurons import teach_nengo_dl
 
 _settings: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
-"""Settings of NengoDL by model, which go before those of its network's configuration."""
+"""Settings of NengoDL by model, which go before those that its network has."""
 
 
 class Counters:
@@ -92,7 +92,7 @@ def open_nengo_dl(
         groups = planner(operators)
         return groups + _beside_neurons(groups, counters)
 
-    # whatever the network was configured to: it is to be run on from any timestep, for any
+    # whatever the network was configured to: it is run on from any timestep, for any
     # number of them, and all are looked at
     _settings[model] = dict(
         planner=plan, stateful=True, use_loop=True, keep_history=True
@@ -115,8 +115,8 @@ def _beside_neurons(groups: Sequence, counters: Sequence[Accumulate]) -> list:
     """Group counters as NengoDL's plan groups the neurons that they count.
 
     The planner isn't told of them: operators that can't be merged take it the cube of
-    their number of steps. And the network's own operators come in the order in which they
-    do without counters.
+    their number of steps. And the network's own operators come in the order in which
+    they do without counters.
     """
     group_of = {
         op.output: k
@@ -163,7 +163,7 @@ def _install() -> None:
             super().__init__(ops)
             ends = np.cumsum([op.reads[0].shape[0] for op in ops])
             self.columns = [slice(*x) for x in zip([0, *ends], ends)]
-            self.total = None
+            self.total: Any = None
 
         def build_pre(self, signals: Any, config: Any) -> None:
             super().build_pre(signals, config)
@@ -186,9 +186,9 @@ def _install() -> None:
 def restart(sim: Any) -> None:
     """Bring a simulator of NengoDL back to its first timestep.
 
-    All inferences of the minibatch get the random numbers that NengoDL gives to the first
-    run of a minibatch of one. Of its own, each gets others, and after a reset others
-    again. What TensorFlow draws, for neurons that spike at random, goes on as it does.
+    All inferences of the minibatch get the random numbers that NengoDL gives to the
+    first run of a minibatch of one. By itself it gives each others, and others again
+    after a reset. What TensorFlow draws, for neurons that spike at random, goes on.
     """
     sim.reset(include_trainable=False, include_probes=False, include_processes=False)
     graph = sim.tensor_graph

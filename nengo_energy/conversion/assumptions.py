@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..common.assumptions import Assumption
-from ..keras_models.clone import KerasClone
 from ..network.topology import Topology
-from .layers.passing import convert_nothing
-from .layers.registry import find_conversion
 
 DEPTH = 8
 """Loihi's neurons in a row from which on a loss of accuracy is to be expected.
@@ -18,32 +15,25 @@ timesteps (benchmarks/trained_models.py); one with 9 fell to chance.
 """
 
 
-def said_of_layers(clone: KerasClone, converter: Any) -> tuple[Assumption, ...]:
+SHAPING = ("Activation", "Flatten", "Reshape")
+"""Layers that do nothing because they are written for their shape or their name."""
+
+
+def said_of_layers(converter: Any) -> tuple[Assumption, ...]:
     """Return what became of layers that aren't neurons or synapses.
 
     Parameters
     ----------
-    clone : KerasClone
-        The model.
     converter : nengo_dl.Converter
         From `run_converter`.
     """
     said = []
-    gone = [
-        layer.name
-        for layer in clone.model.layers
-        if find_conversion(layer) is convert_nothing
-        and type(layer).__name__ not in ("Flatten", "Reshape")
-    ]
+    gone = [name for name, kind in converter.passed_on.items() if kind not in SHAPING]
     if gone:
         text = f"Left out, as they do nothing at inference: {', '.join(gone)}."
         said.append(Assumption("nothing-at-inference", text))
     if converter.finals:
-        names = [
-            tensor._keras_history[0].name
-            for tensor in converter.model.outputs
-            if tensor.ref() in converter.finals
-        ]
+        names = dict.fromkeys(final.layer for final in converter.finals.values())
         text = (
             f"The activation of {', '.join(names)} is applied on the host, once an "
             "inference, to what the network puts out."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 import nengo
 import numpy as np
@@ -27,7 +27,7 @@ from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .assumptions import said_of_depth, said_of_layers
 from .keras_map import layer_of_label
-from .layers.adapter import run_converter
+from .layers.adapter import Obstacle, refuse, run_converter
 from .layers.building import ConversionOptions
 from .spiking_model import SpikingModel
 from .verifying import verify_conversion
@@ -95,11 +95,10 @@ def convert(
         pooling, which is something else and smaller.
     swap_activations : mapping, optional
         Activation functions or Nengo neuron types to replace, and what by.
-    inference_only : bool
-        Convert what needs to run, not what needs to be trained.
-    allow_fallback : bool
-        Let a layer without a native equivalent become a ``TensorNode``, which runs in
-        NengoDL alone and can't be counted.
+    inference_only, allow_fallback : bool
+        Arguments of NengoDL's converter without an effect: what is only there for
+        training is left out always, and a layer without a native equivalent is the
+        host's, which is counted.
     verify : bool
         Compare the converted network with the Keras model, on random input, with rate
         neurons in place of spiking ones.
@@ -132,8 +131,6 @@ def convert(
         "host_synapse": host_synapse,
         "max_pooling": max_pooling,
         "swap_activations": swap_activations,
-        "inference_only": inference_only,
-        "allow_fallback": allow_fallback,
         **converter_options,
     }
     if scale_firing_rates == "auto":
@@ -151,6 +148,53 @@ def convert(
             'example_data and target_rate are for scale_firing_rates="auto"; got '
             f"{scale_firing_rates!r}"
         )
+    found = convert_layers(model, scale_firing_rates, **chosen)
+    refuse(found.obstacles, model.name)
+    said = said_of_depth(found.snn.topology)
+    if verify:
+        said += verify_conversion(found.snn, approximate=bool(swap_activations))
+    return replace(found.snn, assumptions=found.snn.assumptions + said)
+
+
+class Converted(NamedTuple):
+    """A converted model, and what became of its layers.
+
+    Attributes
+    ----------
+    snn : SpikingModel
+        It is whole if there are no obstacles.
+    obstacles : list of Obstacle
+        Layers that can't be converted.
+    passed_on : mapping of {str: str}
+        Names and classes of layers that do nothing.
+    """
+
+    snn: SpikingModel
+    obstacles: list[Obstacle]
+    passed_on: Mapping[str, str]
+
+
+def convert_layers(
+    model: Any,
+    scale_firing_rates: float | Mapping[Any, float] | str | None = None,
+    synapse: float | nengo.synapses.Synapse | None = None,
+    neurons: str = "loihi",
+    host_synapse: float = 0.05,
+    max_pooling: str = "neurons",
+    swap_activations: Mapping[Any, Any] | None = None,
+    **converter_options: Any,
+) -> Converted:
+    """Convert what can be of a model, without a look at what the network computes.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The user's.
+    scale_firing_rates, synapse, neurons, host_synapse, max_pooling, swap_activations
+        See `convert`.
+    **converter_options
+        See `convert`.
+    """
     _check_options(scale_firing_rates, converter_options)
     if converter_options.get("max_to_avg_pool"):
         max_pooling = "average"
@@ -173,12 +217,11 @@ def convert(
             max_pooling=max_pooling,
         ),
         bool(converter_options.get("temporal_model")),
-        allow_fallback,
     )
     folded = fold_biases(converter.net, _trace(converter))
     logger.info("folded the biases of %s into their neurons", folded)
     finals = {
-        converter.outputs[tensor]: converter.finals[tensor.ref()].function
+        converter.outputs[tensor]: converter.finals[tensor.ref()]
         for tensor in converter.model.outputs
         if tensor.ref() in converter.finals
     }
@@ -190,7 +233,7 @@ def convert(
         nodes=converter.inputs,
         parts=converter.layers,
         finals=finals,
-        host_layers=tuple(map(layer_of_label, converter.host_layers)),
+        host_layers=tuple(converter.host_layers),
         options={
             "scale_firing_rates": _printable(scale_firing_rates),
             "synapse": _printable(synapse),
@@ -198,13 +241,10 @@ def convert(
             **({"max_pooling": max_pooling} if max_pooling != "neurons" else {}),
             **converter_options,
         },
-        assumptions=said_of_layers(clone, converter),
+        assumptions=said_of_layers(converter),
         folded=tuple(folded),
     )
-    found = said_of_depth(snn.topology)
-    if verify:
-        found += verify_conversion(snn, approximate=bool(swaps))
-    return replace(snn, assumptions=snn.assumptions + found)
+    return Converted(snn, converter.obstacles, converter.passed_on)
 
 
 def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
