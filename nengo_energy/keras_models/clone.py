@@ -23,7 +23,9 @@ from .graph import (
     read_graph,
     tensor_key,
 )
+from .held import Pattern, hold, is_held
 from .rebuild import (
+    CALL_ERRORS,
     copy_weights,
     describe,
     full_precision,
@@ -223,29 +225,63 @@ class _Builder:
 
     def _build_call(self, call: Call, prefix: str) -> None:
         source = call.layer
-        merges = not hasattr(source, "get_weights")
         if id(source) not in self.layers:
             self._check_name(source, prefix)
-            if is_model(source):
-                private = self.build(source, f"{prefix}{source.name}/")
-            elif merges:
-                private = rebuild_operation(call)
-            else:
-                private = rebuild_layer(source, _rebuild_wrapped_model)
-            self.layers[id(source)] = private
+            self.layers[id(source)] = self._rebuild(call, prefix)
         private = self.layers[id(source)]
-        args, kwargs = map_leaves(self._private_tensor, (call.args, call.kwargs))
-        kwargs = {key: value for key, value in kwargs.items() if value is not None}
-        if merges:
-            args, kwargs = (leaves([args, list(kwargs.values())]),), {}
-            args = args if len(args[0]) > 1 else tuple(args[0])
-        elif is_model(source):
-            args, kwargs = (in_order_of_inputs(args[0], self.graphs[id(private)]),), {}
-        is_new = id(private) not in self.calls
-        outputs = tuple(leaves(_call(source, private, args, kwargs)))
-        if is_new and not merges and not is_model(getattr(source, "layer", source)):
-            copy_weights(source, private)
+        try:
+            outputs = self._call(call, private)
+        except UnsupportedError:
+            if id(private) in self.calls or is_model(source):
+                raise
+            private = hold(source, scope_name(source.name))
+            outputs = self._call(call, private)
         self._record(source, private, call.outputs, outputs, prefix)
+
+    def _rebuild(self, call: Call, prefix: str) -> Any:
+        """Return the private layer for one of the source, not yet called."""
+        source = call.layer
+        try:
+            if is_model(source):
+                return self.build(source, f"{prefix}{source.name}/")
+            if not hasattr(source, "get_weights"):
+                return rebuild_operation(call)
+            return rebuild_layer(source, _rebuild_wrapped_model)
+        except UnsupportedError:
+            return hold(source, scope_name(source.name))
+
+    def _call(self, call: Call, private: Any) -> tuple[Any, ...]:
+        """Call a private layer, which builds it, and give it its weights."""
+        source = call.layer
+        args, kwargs = self._arguments(call, private)
+        try:
+            outputs = tuple(leaves(private(*args, **kwargs)))
+        except CALL_ERRORS as error:
+            raise UnsupportedError(
+                f"{describe(source)} fails when rebuilt in tf_keras: {error}"
+            ) from error
+        has_own_weights = hasattr(source, "get_weights") and not is_held(private)
+        is_new = id(private) not in self.calls
+        if is_new and has_own_weights and not is_model(getattr(source, "layer", source)):
+            copy_weights(source, private)
+        return outputs
+
+    def _arguments(
+        self, call: Call, private: Any
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of a call as the private layer takes them."""
+        source = call.layer
+        if is_held(private):
+            pattern = Pattern(call)
+            tensors = [self._private_tensor(tensor) for tensor in pattern.tensors]
+            return (tensors,), {"pattern": pattern}
+        args, kwargs = map_leaves(self._private_tensor, (call.args, call.kwargs))
+        if is_model(source):
+            return (in_order_of_inputs(args[0], self.graphs[id(private)]),), {}
+        if not hasattr(source, "get_weights"):
+            values = leaves([args, list(kwargs.values())])
+            return (values if len(values) > 1 else values[0],), {}
+        return args, {key: value for key, value in kwargs.items() if value is not None}
 
     def _private_tensor(self, value: Any) -> Any:
         return self.tensors[tensor_key(value)] if is_tensor(value) else value
@@ -284,16 +320,6 @@ def _without_masks(call: Call, masks: frozenset[TensorKey]) -> Call:
 def _rebuild_wrapped_model(model: Any) -> Any:
     """Return a private model, with its weights, for one that a layer wraps."""
     return _Builder().build(model, prefix="")
-
-
-def _call(source: Any, private: Any, args: Any, kwargs: Any) -> Any:
-    """Call a rebuilt layer, which builds it."""
-    try:
-        return private(*args, **kwargs)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise UnsupportedError(
-            f"{describe(source)} fails when rebuilt in tf_keras: {error}"
-        ) from error
 
 
 def in_order_of_inputs(argument: Any, graph: KerasGraph) -> Any:
