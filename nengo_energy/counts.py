@@ -211,10 +211,10 @@ def count_ops(
         tally.add(pop.layer, "spike", measured.sent_per_inference)
         macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
         tally.add(pop.layer, "mac", macs)
-    # an input that stays needs its multiplications once
-    repeats = 1 if activity.static_input else activity.timesteps
     for projection in topology.inputs:
-        macs = projection.n_synapses * repeats
+        # an input that stays needs its multiplications once, what is computed always
+        stays = activity.static_input and projection.source.size_in == 0
+        macs = projection.n_synapses * (1 if stays else activity.timesteps)
         tally.add(projection.layer, "mac", macs, where="host")
     return OpCounts(
         tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),

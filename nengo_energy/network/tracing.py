@@ -28,6 +28,7 @@ from .readouts import decoders, decoding_probes, rows_read
 from .topology import (
     INPUT_ON_HOST,
     READOUT_ON_DEVICE,
+    STATES_ON_HOST,
     Bias,
     Population,
     Projection,
@@ -168,6 +169,9 @@ class Tracer:
                     readouts.append(projection)
         if inputs:
             self.assumptions.append(INPUT_ON_HOST)
+        if walk.held:
+            text = STATES_ON_HOST.text.format(", ".join(map(self._name, walk.held)))
+            self.assumptions.append(Assumption(STATES_ON_HOST.code, text))
         if readouts:
             self.assumptions.append(READOUT_ON_DEVICE)
         return Topology(

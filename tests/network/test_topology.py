@@ -271,17 +271,6 @@ def _without(net, node):
     return net
 
 
-def test_loop_of_passthrough_nodes_is_refused():
-    with nengo.Network() as net:
-        one, two = nengo.Node(size_in=1, label="one"), nengo.Node(
-            size_in=1, label="two"
-        )
-        nengo.Connection(one, two)
-        nengo.Connection(two, one)
-    with pytest.raises(ne.UnsupportedError, match="loop: one, two"):
-        ne.trace_topology(net)
-
-
 def test_direct_mode_is_refused():
     with nengo.Network() as net:
         nengo.Ensemble(1, 1, neuron_type=nengo.Direct(), label="ideal")
@@ -501,16 +490,3 @@ def test_network_that_is_registered_twice_counts_once():
         "inner/a -> inner/relay": 8,
     }
     assert [p.name for p in topology.populations] == ["inner/a", "inner/b"]
-
-
-def test_loop_is_told_by_its_members_alone():
-    """in -> (one <-> two) -> out: what follows the loop is none of it."""
-    with nengo.Network() as net:
-        start, one, two, out, end = (
-            nengo.Node(size_in=1, label=label)
-            for label in ("start", "one", "two", "out", "end")
-        )
-        for pre, post in ((start, one), (one, two), (two, one), (two, out), (out, end)):
-            nengo.Connection(pre, post, synapse=None)
-    with pytest.raises(ne.UnsupportedError, match="loop: one, two;"):
-        ne.trace_topology(net)
