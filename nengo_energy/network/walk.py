@@ -105,13 +105,15 @@ class Walk:
         weights, stage = self.weights(conn), self.stage(conn)
         filters = () if conn.synapse is None else (conn.synapse,)
         if not incoming:
-            return [Path(base(conn.pre_obj), weights, filters, (stage,))]
+            source = base(conn.pre_obj)
+            function = conn.function if isinstance(source, nengo.Node) else None
+            return [Path(source, weights, filters, (stage,), function)]
         return [
-            Path(
-                path.source,
-                weights @ path.weights,
-                path.filters + filters,
-                path.stages + (stage,),
+            replace(
+                path,
+                weights=weights @ path.weights,
+                filters=path.filters + filters,
+                stages=path.stages + (stage,),
             )
             for path in incoming
         ]
@@ -129,4 +131,4 @@ def merge(paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
 def _summed(group: Sequence[Path]) -> Path:
     """Return the sum of paths with the same source and filters."""
     weights = sum_maps([path.weights for path in group])
-    return Path(group[0].source, weights, group[0].filters, join_stages(group))
+    return replace(group[0], weights=weights, stages=join_stages(group))

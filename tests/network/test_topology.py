@@ -490,3 +490,31 @@ def test_network_that_is_registered_twice_counts_once():
         "inner/a -> inner/relay": 8,
     }
     assert [p.name for p in topology.populations] == ["inner/a", "inner/b"]
+
+
+def test_functions_of_nodes_are_computed_before_the_weights():
+    """Of two values of an input, and of two constants, the product drives 30 neurons; a
+    function of constants makes no bias of them as they are."""
+
+    def product(x):
+        return x[0] * x[1]
+
+    with nengo.Network(seed=0) as net:
+        a = neurons(30, "a")
+        for label, values in (("input", np.zeros(3)), ("constant", np.ones(3))):
+            node = nengo.Node(values, label=label)
+            nengo.Connection(
+                node[:2], a.neurons, function=product, transform=np.ones((30, 1))
+            )
+    topology = ne.trace_topology(net)
+    assert [p.n_synapses for p in topology.inputs] == [30, 30]
+    # two functions of one node, with other sizes, on their way through another
+    with net:
+        relay = nengo.Node(size_in=30, label="relay")
+        for function, size in ((product, 1), (lambda x: x, 2)):
+            ones = np.ones((30, size))
+            nengo.Connection(node[:2], relay, function=function, transform=ones)
+        nengo.Connection(relay, a.neurons, synapse=None)
+    topology = ne.trace_topology(net)
+    assert [p.n_synapses for p in topology.inputs] == [30, 30, 30, 60]
+    assert topology.biases == ()
