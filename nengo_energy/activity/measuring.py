@@ -260,6 +260,7 @@ def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
     return all(
         len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources
+        if node.size_in == 0
     )
 
 

@@ -91,7 +91,8 @@ def connection_map(connection: nengo.Connection, seed: int | None = None) -> Lin
     """Return the map from all of a connection's ``pre_obj`` to all of its ``post_obj``.
 
     Slices on both sides are part of it. Decoders and encoders are not: see
-    `nengo_energy.network.built` for decoded connections.
+    `nengo_energy.network.built` for decoded connections. A node's function isn't,
+    either; the map is then from what the function returns.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def connection_map(connection: nengo.Connection, seed: int | None = None) -> Lin
     linear = transform_map(connection.transform, connection.size_mid, rng)
     pre = np.arange(size_pre)[connection.pre_slice]
     post = np.arange(size_post)[connection.post_slice]
-    if not np.array_equal(pre, np.arange(size_pre)):
+    if connection.function is None and not np.array_equal(pre, np.arange(size_pre)):
         linear = linear @ SparseMap.gather(pre, size_pre)
     if not np.array_equal(post, np.arange(size_post)):
         linear = SparseMap.scatter(post, size_post) @ linear
