@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 import nengo
 import numpy as np
 
-from ..common.assumptions import Assumption
 from ..common.checks import check_choice, check_positive
 from ..common.exceptions import InputError
 from ..compat import import_nengo_loihi, import_tensorflow
@@ -26,11 +25,10 @@ from ..network.firing_rates import (
 )
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
+from .assumptions import said_of_depth, said_of_layers
 from .keras_map import layer_of_label
-from .layers.adapter import run_converter
+from .layers.adapter import Obstacle, refuse, run_converter
 from .layers.building import ConversionOptions
-from .layers.passing import convert_nothing
-from .layers.registry import find_conversion
 from .spiking_model import SpikingModel
 from .verifying import verify_conversion
 
@@ -44,10 +42,6 @@ NEURONS = ("loihi", "integrate-and-fire")
 
 MAX_POOLING = ("neurons", "average")
 """What max pooling may become."""
-
-NOTHING_AT_INFERENCE = "nothing-at-inference"
-OUTPUT_ON_HOST = "output-activation-on-host"
-LAYERS_ON_HOST = "layers-on-host"
 
 
 def convert(
@@ -101,11 +95,10 @@ def convert(
         pooling, which is something else and smaller.
     swap_activations : mapping, optional
         Activation functions or Nengo neuron types to replace, and what by.
-    inference_only : bool
-        Convert what needs to run, not what needs to be trained.
-    allow_fallback : bool
-        Let a layer without a native equivalent become a ``TensorNode``, which runs in
-        NengoDL alone and can't be counted.
+    inference_only, allow_fallback : bool
+        Arguments of NengoDL's converter without an effect: what is only there for
+        training is left out always, and a layer without a native equivalent is the
+        host's, which is counted.
     verify : bool
         Compare the converted network with the Keras model, on random input, with rate
         neurons in place of spiking ones.
@@ -138,8 +131,6 @@ def convert(
         "host_synapse": host_synapse,
         "max_pooling": max_pooling,
         "swap_activations": swap_activations,
-        "inference_only": inference_only,
-        "allow_fallback": allow_fallback,
         **converter_options,
     }
     if scale_firing_rates == "auto":
@@ -157,6 +148,53 @@ def convert(
             'example_data and target_rate are for scale_firing_rates="auto"; got '
             f"{scale_firing_rates!r}"
         )
+    found = convert_layers(model, scale_firing_rates, **chosen)
+    refuse(found.obstacles, model.name)
+    said = said_of_depth(found.snn.topology)
+    if verify:
+        said += verify_conversion(found.snn, approximate=bool(swap_activations))
+    return replace(found.snn, assumptions=found.snn.assumptions + said)
+
+
+class Converted(NamedTuple):
+    """A converted model, and what became of its layers.
+
+    Attributes
+    ----------
+    snn : SpikingModel
+        It is whole if there are no obstacles.
+    obstacles : list of Obstacle
+        Layers that can't be converted.
+    passed_on : mapping of {str: str}
+        Names and classes of layers that do nothing.
+    """
+
+    snn: SpikingModel
+    obstacles: list[Obstacle]
+    passed_on: Mapping[str, str]
+
+
+def convert_layers(
+    model: Any,
+    scale_firing_rates: float | Mapping[Any, float] | str | None = None,
+    synapse: float | nengo.synapses.Synapse | None = None,
+    neurons: str = "loihi",
+    host_synapse: float = 0.05,
+    max_pooling: str = "neurons",
+    swap_activations: Mapping[Any, Any] | None = None,
+    **converter_options: Any,
+) -> Converted:
+    """Convert what can be of a model, without a look at what the network computes.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The user's.
+    scale_firing_rates, synapse, neurons, host_synapse, max_pooling, swap_activations
+        See `convert`.
+    **converter_options
+        See `convert`.
+    """
     _check_options(scale_firing_rates, converter_options)
     if converter_options.get("max_to_avg_pool"):
         max_pooling = "average"
@@ -179,12 +217,11 @@ def convert(
             max_pooling=max_pooling,
         ),
         bool(converter_options.get("temporal_model")),
-        allow_fallback,
     )
     folded = fold_biases(converter.net, _trace(converter))
     logger.info("folded the biases of %s into their neurons", folded)
     finals = {
-        converter.outputs[tensor]: converter.finals[tensor.ref()].function
+        converter.outputs[tensor]: converter.finals[tensor.ref()]
         for tensor in converter.model.outputs
         if tensor.ref() in converter.finals
     }
@@ -196,7 +233,7 @@ def convert(
         nodes=converter.inputs,
         parts=converter.layers,
         finals=finals,
-        host_layers=tuple(map(layer_of_label, converter.host_layers)),
+        host_layers=tuple(converter.host_layers),
         options={
             "scale_firing_rates": _printable(scale_firing_rates),
             "synapse": _printable(synapse),
@@ -204,46 +241,10 @@ def convert(
             **({"max_pooling": max_pooling} if max_pooling != "neurons" else {}),
             **converter_options,
         },
-        assumptions=_said(clone, converter),
+        assumptions=said_of_layers(converter),
         folded=tuple(folded),
     )
-    if not verify:
-        return snn
-    found = verify_conversion(snn, approximate=bool(swaps))
-    return replace(snn, assumptions=snn.assumptions + found)
-
-
-def _said(clone: KerasClone, converter: Any) -> tuple[Assumption, ...]:
-    """Return what became of layers that aren't neurons or synapses."""
-    said = []
-    gone = [
-        layer.name
-        for layer in clone.model.layers
-        if find_conversion(layer) is convert_nothing
-        and type(layer).__name__ not in ("Flatten", "Reshape")
-    ]
-    if gone:
-        text = f"{', '.join(gone)} do nothing at inference, and were left out."
-        said.append(Assumption(NOTHING_AT_INFERENCE, text))
-    if converter.finals:
-        names = [
-            tensor._keras_history[0].name
-            for tensor in converter.model.outputs
-            if tensor.ref() in converter.finals
-        ]
-        text = (
-            f"The activation of {', '.join(names)} is applied on the host, once an "
-            "inference, to what the network puts out."
-        )
-        said.append(Assumption(OUTPUT_ON_HOST, text))
-    if converter.host_layers:
-        names = list(dict.fromkeys(map(layer_of_label, converter.host_layers)))
-        text = (
-            f"{', '.join(names)} compute what spikes can't; the host does it in every "
-            "timestep, on decoded values."
-        )
-        said.append(Assumption(LAYERS_ON_HOST, text))
-    return tuple(said)
+    return Converted(snn, converter.obstacles, converter.passed_on)
 
 
 def _check_options(scale: Any, options: Mapping[str, Any]) -> None:

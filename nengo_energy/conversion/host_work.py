@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable, Mapping
 
+from ..common.assumptions import Assumption
 from ..counts import OpCount
 from ..layer_ops.layer_ops import LayerOps
 
@@ -44,3 +45,29 @@ def host_counts(
             if total
         ]
     return tuple(rows)
+
+
+def said_of_host(layer_ops: LayerOps, layers: Iterable[str]) -> tuple[Assumption, ...]:
+    """Return which layers the host computes, and how much of the model they are.
+
+    Parameters
+    ----------
+    layer_ops : LayerOps
+        Of the whole model.
+    layers : iterable of str
+        Layers that the host has as a whole.
+    """
+    names = list(dict.fromkeys(layers))
+    if not names:
+        return ()
+    work = {
+        row.layer: (row.connections + row.activations + row.additions) * row.n_steps
+        for row in layer_ops.layers
+    }
+    share = sum(work.get(name, 0) for name in names) / max(1, sum(work.values()))
+    text = (
+        f"No spikes compute {', '.join(names)}: the host does, on decoded values, in "
+        f"every timestep in which these change. They are {share:.1%} of the operations "
+        "of the Keras model; the weights that follow them are the host's work too."
+    )
+    return (Assumption("layers-on-host", text),)

@@ -28,13 +28,14 @@ from ..loihi.checks import check_rates
 from ..loihi.ledger import Ledger
 from ..loihi.prepared import LoihiNetwork
 from ..network.firing_rates import wanted_rates
+from ..network.objects import labels
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
-from .host_work import host_counts
+from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
-from .layers.building import Rows
+from .layers.building import Final
 from .preparation import LoihiPreparation, changes_in_conversion
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class SpikingModel:
         What conversion took for granted.
     folded : tuple of str
         Populations whose biases came from nodes, and were folded into the neurons.
-    finals : mapping of nengo.Probe to callable
+    finals : mapping of nengo.Probe to Final
         Functions, such as softmax, that make the model's output of what is probed.
     host_layers : tuple of str
         Layers that the host computes, one name for each call.
@@ -79,7 +80,7 @@ class SpikingModel:
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     folded: tuple[str, ...] = ()
-    finals: Mapping[nengo.Probe, Rows] = field(default_factory=dict, repr=False)
+    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict, repr=False)
     host_layers: tuple[str, ...] = ()
 
     @property
@@ -336,7 +337,8 @@ class SpikingModel:
             The values with the output's activation, such as softmax, applied; without
             one, the values themselves.
         """
-        return self.finals[probe](values) if probe in self.finals else values
+        final = self.finals.get(probe)
+        return values if final is None else final.function(values)
 
     def compare(
         self,
@@ -458,7 +460,9 @@ class SpikingModel:
         return replace(
             counts,
             rows=counts.rows + self._host_counts(activity, layer_ops),
-            assumptions=assumptions + counts.assumptions,
+            assumptions=assumptions
+            + said_of_host(layer_ops, self.host_layers)
+            + counts.assumptions,
             settings={"model": self.model.name, **self.options, **counts.settings},
         )
 
@@ -466,26 +470,17 @@ class SpikingModel:
         self, activity: Activity, layer_ops: LayerOps
     ) -> tuple[OpCount, ...]:
         """Return the operations of layers and activations that the host computes."""
+        names = dict(labels(self.net))
         changing = {
-            layer_of_label(str(node.label)) for node in self.topology.changing_nodes
+            layer_of_label(names[node]) for node in self.topology.changing_nodes
         }
         repeats = {
             # the layers of a temporal model are counted for all timesteps already
             name: 1 if self._is_temporal or name not in changing else activity.timesteps
             for name in self.host_layers
         }
-        return host_counts(
-            layer_ops, repeats, self._final_layers, activity.n_inferences
-        )
-
-    @property
-    def _final_layers(self) -> list[str]:
-        """Names of the layers whose activation is applied to an output."""
-        return [
-            tensor._keras_history[0].name
-            for tensor in self.clone.model.outputs
-            if self.probes[tensor] in self.finals
-        ]
+        finals = [final.layer for final in self.finals.values()]
+        return host_counts(layer_ops, repeats, finals, activity.n_inferences)
 
     def estimate(
         self, activity: Activity, devices: Any = None, *, host: Any = None

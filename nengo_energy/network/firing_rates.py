@@ -65,7 +65,12 @@ def rate_network(
     UnsupportedError
         If a neuron type has no rate equivalent.
     """
-    copied = network.copy()
+    with warnings.catch_warnings():
+        # Nengo takes the size of each passthrough node that it copies for news
+        warnings.filterwarnings(
+            "ignore", message="'Node.size_out' is being overwritten"
+        )
+        copied = network.copy()
     pairs = dict(zip(network.all_ensembles, copied.all_ensembles))
     for ens in copied.all_ensembles:
         ens.neuron_type = _rate_neurons(ens)
@@ -188,7 +193,8 @@ def scales_for_target(
     target = check_positive("target_rate", target_rate, "Hz")
     highest: dict[str, float] = {}
     for pop in topology.populations:
-        found = highest_rate(rates[pop.name])
+        # negative spikes cost as much as others
+        found = highest_rate(np.abs(rates[pop.name]))
         highest[pop.layer] = max(found, highest.get(pop.layer, 0.0))
     silent = [layer for layer, rate in highest.items() if rate == 0]
     if silent:

@@ -5,7 +5,8 @@ What a part of the network becomes (DESIGN: "what a converted network holds"):
 * an ensemble is a population; it is updated every timestep;
 * all paths from one population to another through passthrough nodes are one projection,
   and a direct connection is a projection of its own;
-* paths to a node that is probed, ends there or computes something are a readout;
+* paths to a node that is probed, ends there or computes something are a readout, and so
+  are the decoders of an ensemble that is probed;
 * paths from an input node are host work, not synapses;
 * paths from a node that holds constants are a bias of the neurons.
 """
@@ -98,7 +99,8 @@ class Projection:
     filters : tuple of nengo.synapses.Synapse
         Synaptic filters along the way.
     source, target : nengo.Ensemble or nengo.Node
-        Nengo objects that the projection leaves and ends in.
+        Nengo objects that the projection leaves and ends in; a nengo.Probe that decodes
+        is a target, too.
     connection : nengo.Connection or None
         The connection itself, where the projection is nothing else.
     """
@@ -157,7 +159,7 @@ class Topology:
     projections : tuple of Projection
         From neurons to neurons.
     readouts : tuple of Projection
-        From neurons to nodes.
+        From neurons to nodes, or to probes that decode them.
     inputs : tuple of Projection
         From input nodes to neurons, or on to readouts.
     biases : tuple of Bias

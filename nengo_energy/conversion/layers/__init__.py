@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from . import activations, merging, passing, pooling, weighted  # noqa: F401
+from . import (  # noqa: F401
+    activations,
+    merging,
+    normalization,
+    passing,
+    pooling,
+    resizing,
+    weighted,
+    wrapping,
+)
 from .registry import LayerConversion, isolated, register_converter
 
 __all__ = ["LayerConversion", "isolated", "register_converter"]

@@ -64,10 +64,10 @@ def finish(build: LayerBuild, entry: Any, function: Any) -> Any:
     function = build.options.swaps.get(function, function)
     if isinstance(entry, nengo.ensemble.Neurons) or is_identity(function):
         return entry
-    if build.is_output and not _is_plain(build, function):
+    if build.use.outputs and not _is_plain(build, function):
         # applied to what the network puts out, once an inference
         build.final(entry, lambda values: evaluate(function, values, build))
-        if not build.feeds_layers:
+        if not build.use.feeds_layers:
             return entry
     if not _works_by_element(build, function):
         return on_host(build, [entry], lambda rows: apply(function, rows, build))

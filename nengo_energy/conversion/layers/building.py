@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Callable, Mapping, NamedTuple
@@ -12,9 +11,11 @@ import nengo
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
-from ...compat import import_tensorflow
-from ...keras_models.graph import Call, is_tensor, leaves, map_leaves
+from ...keras_models.graph import Call
 from ...network.objects import base
+from ..keras_map import layer_of_label
+from .masks import Mask
+from .running import LayerFunction
 
 Shape = tuple[int, ...]
 
@@ -22,11 +23,38 @@ Rows = Callable[[np.ndarray], np.ndarray]
 """Takes and returns rows of values, (n, size) ndarray."""
 
 
+class Use(NamedTuple):
+    """What becomes of a tensor.
+
+    Attributes
+    ----------
+    outputs : tuple of tensor reference
+        Outputs of the whole model that it is, by itself or behind layers that pass it
+        on as it is.
+    feeds_layers : bool
+        Whether layers work on it.
+    """
+
+    outputs: tuple[Any, ...] = ()
+    feeds_layers: bool = False
+
+
 class Final(NamedTuple):
-    """What makes an output of the model: a function of what an object puts out."""
+    """What makes an output of the model: a function of what an object puts out.
+
+    Attributes
+    ----------
+    obj : NengoObject
+        The object.
+    function : Rows
+        The function.
+    layer : str
+        The layer that it is of.
+    """
 
     obj: Any
     function: Rows
+    layer: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +75,16 @@ class LayerBuild:
         Neurons, scales and filters.
     n_leading : int
         Axes in front of what a timestep holds: 1, or 2 where time is one of them.
-    is_output : bool
-        Whether the result leaves the model.
-    feeds_layers : bool
-        Whether other layers take the result.
-    finals : dict of {tensor reference: Final}
-        What is applied to outputs; `final` adds to it.
-    host_layers : list of str
-        Labels of the calls that the host computes; `on_host` adds to it.
+    use : Use
+        Where the result goes.
+    masks : dict of {int: Mask}
+        Masks that the layer uses, by the number of the input.
+    mask_inputs : tuple of NengoObject
+        The objects that put out what the masks hang on.
+    prefix : str
+        Labels of the models that the layer is within.
+    converter : EnergyConverter
+        Keeps what is said of the whole model, and converts layers within layers.
     """
 
     layer: Any
@@ -63,22 +93,23 @@ class LayerBuild:
     label: str
     options: ConversionOptions
     n_leading: int = 1
-    is_output: bool = False
-    feeds_layers: bool = True
-    finals: dict[Any, Final] = field(default_factory=dict)
-    host_layers: list[str] = field(default_factory=list)
+    use: Use = Use(feeds_layers=True)
+    masks: Mapping[int, Mask] = field(default_factory=dict)
+    mask_inputs: tuple[Any, ...] = ()
+    prefix: str = ""
+    converter: Any = None
 
-    # --- shapes ---------------------------------------------------------------------
+    # --- shapes --------------------------------------------------------------------
 
     @cached_property
     def input_shapes(self) -> tuple[Shape, ...]:
         """Shapes of the inputs in one timestep, without the batch axis."""
-        return tuple(self._shape(tensor) for tensor in self.call.tensors)
+        return tuple(self.shape_of(tensor) for tensor in self.call.tensors)
 
     @cached_property
     def output_shapes(self) -> tuple[Shape, ...]:
         """Shapes of the outputs in one timestep, without the batch axis."""
-        return tuple(self._shape(tensor) for tensor in self.call.outputs)
+        return tuple(self.shape_of(tensor) for tensor in self.call.outputs)
 
     @property
     def input_shape(self) -> Shape:
@@ -94,19 +125,26 @@ class LayerBuild:
 
     @property
     def size(self) -> int:
-        """Number of elements of the only output."""
-        return int(np.prod(self.output_shape, dtype=int))
+        """Number of elements of all outputs."""
+        return sum(int(np.prod(shape, dtype=int)) for shape in self.output_shapes)
 
-    def _shape(self, tensor: Any) -> Shape:
+    def shape_of(self, tensor: Any) -> Shape:
+        """Return the shape of a tensor in one timestep, without the batch axis.
+
+        Raises
+        ------
+        UnsupportedError
+            If it isn't fixed.
+        """
         shape = tuple(tensor.shape)[self.n_leading :]
         if None in shape:
             raise UnsupportedError(
-                f"layer {self.layer.name!r} works on a shape that isn't known, "
-                f"{shape}; give the model's inputs a size"
+                f"it works on values of the shape {shape}, and a network has a fixed "
+                "number of neurons; give the model's inputs a size"
             )
         return shape
 
-    # --- objects --------------------------------------------------------------------
+    # --- objects -------------------------------------------------------------------
 
     def node(self, size: int | None = None, part: str = "") -> nengo.Node:
         """Return a new passthrough node.
@@ -192,29 +230,40 @@ class LayerBuild:
 
     def final(self, obj: Any, function: Rows) -> None:
         """Have a function applied to what an object puts out, as the model's output."""
-        self.finals[self.call.outputs[0].ref()] = Final(obj, function)
+        for ref in self.use.outputs:
+            self.converter.finals[ref] = Final(obj, function, self.layer_name)
 
-    # --- the layer itself -----------------------------------------------------------
+    @property
+    def layer_name(self) -> str:
+        """Name of the layer, behind those of the models that it is within."""
+        return layer_of_label(self.prefix + self.label)
 
-    def run(self, *values: np.ndarray) -> np.ndarray:
-        """Return the layer's only output on values for its inputs, rows flattened.
+    def on_host(self) -> None:
+        """Note that the host computes the layer in every timestep."""
+        self.converter.host_layers.append(self.layer_name)
+
+    def inside(self, layer: Any, obj: Any, shape: Shape, part: str = "") -> Any:
+        """Return the object for a layer within the layer, on what an object puts out.
 
         Parameters
         ----------
-        *values : (n, size) or (n, ...) ndarray
-            One for each input.
-
-        Returns
-        -------
-        (n, size) ndarray
-            In the type that the layer computes in.
+        layer : tf_keras.layers.Layer
+            What a wrapper holds.
+        obj : NengoObject
+            Its input.
+        shape : tuple of int
+            The input's shape, without the batch axis.
+        part : str
+            Which application of the layer this is, for its label; without one it makes
+            the whole result.
         """
-        (output,) = self.run_all(*values)
-        return output
+        use = Use(feeds_layers=True) if part else self.use
+        return self.converter.convert_inside(layer, obj, shape, self._label(part), use)
 
-    def run_all(self, *values: np.ndarray) -> list[np.ndarray]:
-        """Return all outputs; see `run`."""
-        return LayerFunction(self)(*values)
+    @cached_property
+    def run(self) -> LayerFunction:
+        """What the layer computes, as a function of flat rows."""
+        return LayerFunction(self)
 
 
 @dataclass(frozen=True)
@@ -243,63 +292,3 @@ class ConversionOptions:
     synapse: Any = None
     host_synapse: float = 0.05
     max_pooling: str = "neurons"
-
-
-class LayerFunction:
-    """A layer as a function of flat rows: what one call of it computes.
-
-    Parameters
-    ----------
-    build : LayerBuild
-        The call.
-    """
-
-    def __init__(self, build: LayerBuild):
-        self.layer = build.layer
-        self.n_leading = build.n_leading
-        self.shapes = build.input_shapes
-        self.dtypes = [tensor.dtype for tensor in build.call.tensors]
-        # tensors stand at their places in the call as numbers
-        tensors = [id(tensor) for tensor in build.call.tensors]
-        self.arguments = map_leaves(
-            lambda leaf: (_Place(tensors.index(id(leaf))) if is_tensor(leaf) else leaf),
-            (build.call.args, build.call.kwargs),
-        )
-
-    def __call__(self, *values: np.ndarray) -> list[np.ndarray]:
-        """Return all outputs, (n, size) ndarrays, of inputs of that form."""
-        tf = import_tensorflow()
-        outputs = self.tensors(*[tf.constant(value, tf.float32) for value in values])
-        return [np.asarray(output) for output in outputs]
-
-    def tensors(self, *values: Any) -> list[Any]:
-        """Return all outputs, (n, size) tensors, of inputs of that form."""
-        tf = import_tensorflow()
-        arrays = [
-            _typed(
-                tf.reshape(value, [-1] + [1] * (self.n_leading - 1) + [*shape]), dtype
-            )
-            for value, shape, dtype in zip(values, self.shapes, self.dtypes)
-        ]
-        args, kwargs = map_leaves(
-            lambda leaf: arrays[leaf.index] if isinstance(leaf, _Place) else leaf,
-            self.arguments,
-        )
-        if "training" in inspect.signature(self.layer.call).parameters:
-            kwargs = {**kwargs, "training": False}
-        outputs = leaves(self.layer(*args, **kwargs))
-        n = tf.shape(values[0])[0]
-        return [tf.reshape(output, [n, -1]) for output in outputs]
-
-
-def _typed(tensor: Any, dtype: Any) -> Any:
-    """Return values in a layer's type; numbers of rows or classes are rounded."""
-    tf = import_tensorflow()
-    return tf.cast(tensor if dtype.is_floating else tf.round(tensor), dtype)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a tensor stands among the arguments of a call."""
-
-    index: int

@@ -8,10 +8,11 @@ import nengo
 import numpy as np
 from nengo.params import NumberParam
 
+from ...common.exceptions import UnsupportedError
 from ...compat import import_tensorflow
 from ...compat.batched_process import BatchedProcess
 from ...network.objects import base
-from .building import LayerBuild, LayerFunction
+from .building import LayerBuild
 
 TensorFunction = Callable[..., Any]
 """Takes (n, size) tensors, one for each input, returns an (n, size) tensor."""
@@ -106,7 +107,9 @@ class HostLayer(BatchedProcess):
 
 
 def on_host(
-    build: LayerBuild, entries: Sequence[Any], function: TensorFunction
+    build: LayerBuild,
+    entries: Sequence[Any],
+    function: TensorFunction,
 ) -> nengo.Node:
     """Return a node that applies a function to what objects put out.
 
@@ -120,7 +123,7 @@ def on_host(
         See `TensorFunction`.
     """
     sizes = [entry.size_out for entry in entries]
-    build.host_layers.append(build.label)
+    build.on_host()
     process = HostLayer(function, sizes, build.size, build.options.host_synapse)
     node = nengo.Node(
         process, size_in=sum(sizes), size_out=build.size, label=build.label
@@ -134,8 +137,19 @@ def on_host(
 
 def convert_on_host(build: LayerBuild) -> Any:
     """Leave a layer to the host, whatever it computes."""
-    layer = LayerFunction(build)
-    return on_host(build, build.inputs, lambda *rows: layer.tensors(*rows)[0])
+    for tensor in (*build.call.tensors, *build.call.outputs):
+        dtype = tensor.dtype
+        if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+            raise UnsupportedError(
+                f"it works on values of type {dtype.name}, and a network on numbers. "
+                "Apply it to the data, and begin the model behind it"
+            )
+    run = build.run
+
+    def function(*rows: Any) -> Any:
+        return import_tensorflow().cast(run.tensors(*rows), "float32")
+
+    return on_host(build, [*build.inputs, *build.mask_inputs], function)
 
 
 def is_host_node(obj: Any) -> bool:

@@ -10,6 +10,18 @@ from .building import LayerBuild
 from .registry import converts
 
 
+@converts("Add", "Average", "Subtract")
+def convert_sum(build: LayerBuild) -> Any:
+    """Convert sums, averages and differences; smaller inputs are repeated."""
+    kind, n = type(build.layer).__name__, len(build.inputs)
+    factors = {"Average": [1 / n] * n, "Subtract": [1.0, -1.0]}.get(kind, [1.0] * n)
+    output = build.node()
+    for k, factor in enumerate(factors):
+        obj = _spread(build, k)
+        build.connect(obj, output, transform=None if factor == 1 else factor)
+    return output
+
+
 @converts("Maximum", "Minimum")
 def convert_maximum(build: LayerBuild) -> Any:
     """Convert ``max(a, b) = b + relu(a - b)``, input after input."""

@@ -7,7 +7,9 @@ from typing import Any
 import nengo
 import numpy as np
 
+from ...common.exceptions import UnsupportedError
 from .building import LayerBuild
+from .host import convert_on_host
 from .registry import converts
 
 MAX_INDEX = 2**23
@@ -21,11 +23,42 @@ PROBED_AT_ONCE = 2**24
 
 
 @converts("ActivityRegularization", "AlphaDropout", "Dropout", "SpatialDropout{}D")
-@converts("GaussianDropout", "GaussianNoise", "StochasticDepth", "Identity", "Masking")
+@converts("GaussianDropout", "GaussianNoise", "StochasticDepth", "Identity")
 @converts("Flatten", "Reshape")
 def convert_nothing(build: LayerBuild) -> Any:
     """Pass on what arrives: the order of the elements stays."""
     return build.inputs[0]
+
+
+@converts("Masking")
+def convert_masking(build: LayerBuild) -> Any:
+    """Pass on what arrives; steps that aren't zero when masked become so on the host.
+
+    Layers that use the mask are the host's.
+    """
+    if build.layer.mask_value == 0:
+        return build.inputs[0]
+    return convert_on_host(build)
+
+
+@converts("InputLayer")
+def convert_input(build: LayerBuild) -> Any:
+    """Convert an input of the model to a node."""
+    if None in tuple(build.call.outputs[0].shape)[build.n_leading :]:
+        open_time = (
+            build.n_leading == 1 and tuple(build.call.outputs[0].shape)[1] is None
+        )
+        raise UnsupportedError(
+            f"its shape {build.call.outputs[0].shape} is open. Give it a size, "
+            "keras.Input((100, 4)) for (None, 4)"
+            + (
+                ", or, where the open axis stands for the network's timesteps, pass "
+                "temporal_model=True"
+                if open_time
+                else ""
+            )
+        )
+    return build.node()
 
 
 def convert_linear(build: LayerBuild) -> Any:
@@ -33,7 +66,7 @@ def convert_linear(build: LayerBuild) -> Any:
 
     How it moves, scales or mixes its inputs is found by running it on their numbers.
     """
-    if len(build.output_shapes) != 1 or not is_affine(build):
+    if not is_affine(build):
         return None
     sizes = [int(np.prod(shape, dtype=int)) for shape in build.input_shapes]
     zero = [np.zeros((1, n)) for n in sizes]
@@ -67,6 +100,8 @@ def is_affine(build: LayerBuild) -> bool:
     for largest in (1.0, 16.0):
         x, y = draw(largest), draw(largest)
         at_zero = build.run(*[np.zeros_like(part) for part in x])
+        if not np.issubdtype(at_zero.dtype, np.floating):
+            return False
         together = build.run(*[a + b for a, b in zip(x, y)])
         apart = build.run(*x) + build.run(*y) - at_zero
         if not np.all(np.isfinite(together)):
@@ -80,6 +115,8 @@ def is_affine(build: LayerBuild) -> bool:
 def _passes_on(build: LayerBuild, sizes: list[int], offset: np.ndarray) -> bool:
     """Tell whether a layer with one input leaves it as it is."""
     if len(sizes) != 1 or sizes[0] != build.size or np.any(offset):
+        return False
+    if len(build.output_shapes) != 1:
         return False
     x = np.random.RandomState(1).uniform(-1, 1, size=(1, sizes[0])).astype("f4")
     return bool(np.array_equal(build.run(x), x))
@@ -117,6 +154,10 @@ def _moved(
     if np.any((sources < 0) | (sources >= size)):
         return False
     targets = np.flatnonzero(reached)
+    # an average of neighbours looks like a number between them
+    x = np.random.RandomState(2).uniform(-1, 1, size=(1, size)).astype("f4")
+    if not np.array_equal(_response(build, k, zero, x)[0][targets], x[0][sources]):
+        return False
     if len(targets):
         build.connect(obj[sources.tolist()], output[targets.tolist()])
     return True

@@ -9,6 +9,8 @@ import numpy as np
 
 from .activations import finish, start
 from .building import LayerBuild
+from .host import convert_on_host
+from .passing import convert_linear
 from .registry import converts
 
 
@@ -119,6 +121,23 @@ def convert_transposed_convolution(build: LayerBuild) -> Any:
     )
     build.connect(spread, entry, transform)
     return finish(build, entry, layer.activation)
+
+
+@converts("EinsumDense", "LocallyConnected{}D")
+def convert_affine(build: LayerBuild) -> Any:
+    """Convert weights that are read off by running the layer without its activation."""
+    layer = build.layer
+    function = layer.activation
+    layer.activation = lambda x: x  # the layer is our own
+    try:
+        sums = convert_linear(build)
+    finally:
+        layer.activation = function
+    if sums is None:
+        return convert_on_host(build)
+    entry = start(build, function)
+    build.connect(sums, entry)
+    return finish(build, entry, function)
 
 
 def _convolve(
