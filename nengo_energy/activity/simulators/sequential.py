@@ -172,9 +172,9 @@ class LoihiRunner(SequentialRunner):
     def __enter__(self) -> Runner:
         host = emulator.host_ensembles(self.network)
         if all(pop.ensemble in host for pop in self.populations):
-            names = ", ".join(pop.name for pop in self.populations) or "nodes alone"
+            names = ", ".join(p.name for p in self.populations) or "nodes alone"
             raise UnsupportedError(
-                f"no neurons of the network are on the chip, only on the host: {names}. "
+                f"no neurons of the network are on the chip, only the host: {names}. "
                 "Take on_chip=False off an ensemble that Loihi's neurons can do, or "
                 "measure with simulator='nengo'"
             )
