@@ -292,9 +292,11 @@ class SpikingModel:
             One for each of the run's timesteps, in their order.
         """
         network, topology = self.net, self.topology
+        assumptions: tuple[Assumption, ...] = ()
         if run.simulator == "loihi":
             prepared = self.loihi_network(dt=run.dt)
             network, topology = prepared.network, prepared.topology
+            assumptions = prepared.assumptions
         activities = measure_run(
             network,
             self.as_input(x),
@@ -303,7 +305,14 @@ class SpikingModel:
             probes=self.output_probes,
             on_batch=on_batch,
         )
-        return tuple(replace(a, decisions=self.decisions) for a in activities)
+        return tuple(
+            replace(
+                activity,
+                decisions=self.decisions,
+                assumptions=activity.assumptions + assumptions,
+            )
+            for activity in activities
+        )
 
     def compare(
         self,
@@ -402,12 +411,15 @@ class SpikingModel:
                 raise InputError(
                     f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
                 )
-            return ledger_from_activity(prepared, x)
-        data = self.as_input(x)
-        steps = 50 if timesteps is None else timesteps
-        return ledger_from_run(
-            prepared, data, steps, emulator=emulator, progress=progress
-        )
+            ledger = ledger_from_activity(prepared, x)
+        else:
+            data = self.as_input(x)
+            steps = 50 if timesteps is None else timesteps
+            ledger = ledger_from_run(
+                prepared, data, steps, emulator=emulator, progress=progress
+            )
+        late = prepared.assumptions if ledger.simulator == "loihi" else ()
+        return replace(ledger, notes=late)
 
     def count(self, activity: Activity) -> OpCounts:
         """Count the operations of the spiking and of the conventional network.
