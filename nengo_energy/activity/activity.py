@@ -1,4 +1,4 @@
-"""What a network did on a set of inputs: integer spike counts."""
+"""What a network did on a set of inputs: spike counts."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ from ..common.proportions import share_equal
 class PopulationActivity:
     """Spikes of one population.
 
+    Those of spiking neurons are counted, in int64. Rate neurons have expected values in
+    their place, in float, which aren't rounded.
+
     Attributes
     ----------
-    spikes : (n_neurons,) int64 ndarray
+    spikes : (n_neurons,) ndarray
         Spikes of each neuron, summed over inferences.
-    spikes_per_inference : (n_inferences,) int64 ndarray
+    spikes_per_inference : (n_inferences,) ndarray
         Spikes of all neurons, in each inference.
-    active_per_inference : (n_inferences,) int64 ndarray
+    active_per_inference : (n_inferences,) ndarray
         Neurons x timesteps with at least one spike, in each inference.
-    sent_per_inference : (n_inferences,) int64 ndarray
+    sent_per_inference : (n_inferences,) ndarray
         Spikes of neurons that drive at least one synapse, in each inference.
-    synops_per_inference : Mapping of {str: (n_inferences,) int64 ndarray}
+    synops_per_inference : Mapping of {str: (n_inferences,) ndarray}
         Synops of each projection that leaves the population, in each inference.
     peak : int
         Most spikes of any neuron in one timestep.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
@@ -72,8 +73,9 @@ def compare_networks(
     inputs = snn.as_input(x)
     n_inferences = len(next(iter(inputs.values())))
     wanted = _labels_by_output(snn, labels, n_inferences)
-    sums = _Sums(snn, KerasReference(snn, inputs), timesteps, run.dt)
-    activities = snn.measure_run(x, run, sums.add)
+    with closing(KerasReference(snn, inputs)) as reference:
+        sums = _Sums(snn, reference, timesteps, run.dt)
+        activities = snn.measure_run(x, run, sums.add)
     activity = activities[-1]
     estimates = {a.timesteps: snn.estimate(a, devices, host=host) for a in activities}
     return Comparison(

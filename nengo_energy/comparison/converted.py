@@ -26,6 +26,10 @@ class ConvertedNetwork(Protocol):
         """The user's model."""
 
     @property
+    def net(self) -> nengo.Network:
+        """The converted network."""
+
+    @property
     def clone(self) -> KerasClone:
         """The model that was converted."""
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
 import nengo
 
+from ..activity.on_loihi.changes import Change
 from ..common.exceptions import InputError
 from ..loihi.network import build_loihi_network
-from ..loihi.prepared import Change, LoihiNetwork
+from ..loihi.prepared import LoihiNetwork
 from ..network.topology import Topology
 
 if TYPE_CHECKING:

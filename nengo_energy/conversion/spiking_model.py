@@ -19,7 +19,7 @@ from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
-from ..counts import OpCounts, count_ops
+from ..counts import OpCount, OpCounts, count_ops
 from ..keras_models.decisions import output_decisions
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
@@ -28,11 +28,14 @@ from ..loihi.checks import check_rates
 from ..loihi.ledger import Ledger
 from ..loihi.prepared import LoihiNetwork
 from ..network.firing_rates import wanted_rates
+from ..network.objects import labels
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
+from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
+from .layers.building import Final
 from .preparation import LoihiPreparation, changes_in_conversion
 
 if TYPE_CHECKING:
@@ -62,6 +65,10 @@ class SpikingModel:
         What conversion took for granted.
     folded : tuple of str
         Populations whose biases came from nodes, and were folded into the neurons.
+    finals : mapping of nengo.Probe to Final
+        Functions, such as softmax, that make the model's output of what is probed.
+    host_layers : tuple of str
+        Layers that the host computes, one name for each call.
     """
 
     model: Any
@@ -73,6 +80,8 @@ class SpikingModel:
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     folded: tuple[str, ...] = ()
+    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict, repr=False)
+    host_layers: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> KerasMap:
@@ -308,11 +317,31 @@ class SpikingModel:
         return tuple(
             replace(
                 activity,
+                outputs={p: self.final(p, v) for p, v in activity.outputs.items()},
                 decisions=self.decisions,
                 assumptions=activity.assumptions + assumptions,
             )
             for activity in activities
         )
+
+    def final(self, probe: nengo.Probe, values: np.ndarray) -> np.ndarray:
+        """Return the model's output of decoded values.
+
+        Parameters
+        ----------
+        probe : nengo.Probe
+            One of ``outputs``.
+        values : (n, size) ndarray
+            What it read, or means of that.
+
+        Returns
+        -------
+        (n, size) ndarray
+            The values with the output's activation, such as softmax, applied; without
+            one, the values themselves.
+        """
+        final = self.finals.get(probe)
+        return values if final is None else final.function(values)
 
     def compare(
         self,
@@ -436,9 +465,28 @@ class SpikingModel:
         counts = count_ops(self.topology, activity, layer_ops=layer_ops)
         return replace(
             counts,
-            assumptions=assumptions + counts.assumptions,
+            rows=counts.rows + self._host_counts(activity, layer_ops),
+            assumptions=assumptions
+            + said_of_host(layer_ops, self.host_layers)
+            + counts.assumptions,
             settings={"model": self.model.name, **self.options, **counts.settings},
         )
+
+    def _host_counts(
+        self, activity: Activity, layer_ops: LayerOps
+    ) -> tuple[OpCount, ...]:
+        """Return the operations of layers and activations that the host computes."""
+        names = dict(labels(self.net))
+        changing = {
+            layer_of_label(names[node]) for node in self.topology.changing_nodes
+        }
+        repeats = {
+            # the layers of a temporal model are counted for all timesteps already
+            name: 1 if self._is_temporal or name not in changing else activity.timesteps
+            for name in self.host_layers
+        }
+        finals = [final.layer for final in self.finals.values()]
+        return host_counts(layer_ops, repeats, finals, activity.n_inferences)
 
     def estimate(
         self, activity: Activity, devices: Any = None, *, host: Any = None

@@ -11,6 +11,7 @@ from ..common.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ..activity.emulator import open_simulator as open_simulator
+    from ..activity.on_loihi.changes import Change as Change
     from .accounting import (
         ledger_from_activity as ledger_from_activity,
         ledger_from_run as ledger_from_run,
@@ -20,6 +21,6 @@ if TYPE_CHECKING:
     from .costs import LedgerCosts as LedgerCosts
     from .ledger import CoreLoad as CoreLoad, Ledger as Ledger
     from .network import build_loihi_network as build_loihi_network
-    from .prepared import Change as Change, LoihiNetwork as LoihiNetwork
+    from .prepared import LoihiNetwork as LoihiNetwork
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

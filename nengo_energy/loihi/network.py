@@ -13,6 +13,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 import nengo
 
+from ..activity.on_loihi.changes import Change
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
@@ -22,7 +23,7 @@ from .blocks import BlockPlan, plan_blocks
 from .checks import check_resolution, check_weights
 from .layout import lay_out, link
 from .neurons import for_chip
-from .prepared import Change, LoihiNetwork
+from .prepared import LoihiNetwork
 from .wiring import Wiring
 
 
@@ -69,6 +70,9 @@ def build_loihi_network(
     """
     require_supported(topology, "deployment to Loihi")
     dt = check_positive("dt", dt, "s")
+    # what a probe decodes is no connection of the network, but the probe's own
+    to_nodes = (p for p in topology.readouts if isinstance(p.target, nengo.Node))
+    topology = replace(topology, readouts=tuple(to_nodes))
     host = _host_populations(topology, on_host)
     changes: list[Change] = []
     for projection in topology.inputs + topology.projections + topology.readouts:

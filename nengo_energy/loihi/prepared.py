@@ -9,6 +9,7 @@ import nengo
 
 from ..activity.emulator import open_simulator
 from ..activity.emulator.delays import pipeline_assumption
+from ..activity.on_loihi.changes import Change
 from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import InputError
@@ -17,30 +18,6 @@ from ..network.topology import Topology
 from .blocks import BlockPlan
 from .checks import Check
 from .chip import CORES_PER_CHIP
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that was changed for the chip.
-
-    Attributes
-    ----------
-    kind : str
-        ``"biases"``, ``"pooling"``, ``"neurons"``, ``"merged"``, ``"host"`` or
-        ``"blocks"``.
-    layer : str
-        What it was done to.
-    what, why : str
-        What was done, and the reason.
-    """
-
-    kind: str
-    layer: str
-    what: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.layer}: {self.what}; {self.why}"
 
 
 @dataclass(frozen=True, eq=False)

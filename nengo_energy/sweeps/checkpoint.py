@@ -170,7 +170,7 @@ def _from_row(row: Mapping[str, Any]) -> ChunkResult:
     return ChunkResult(
         timesteps=int(row["timesteps"]),
         counts=_counts_from_json(row["counts"]),
-        spikes=int(row["spikes"]),
+        spikes=float(row["spikes"]),
         accuracy=Share(int(row["correct"]), n, positions),
         keras_accuracy=Share(int(row["keras_correct"]), n, positions),
         agreement=Share(int(row["agreeing"]), n, positions),

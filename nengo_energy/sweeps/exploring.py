@@ -38,6 +38,9 @@ OPTIONS = (
     "allow_fallback",
     "verify",
     "max_to_avg_pool",
+    "max_pooling",
+    "neurons",
+    "host_synapse",
     "split_shared_weights",
 )
 """Arguments of `nengo_energy.convert` that may be given for all points."""

@@ -69,7 +69,7 @@ class ChunkResult:
         Timesteps per inference.
     counts : OpCounts
         Operations of both networks.
-    spikes : int
+    spikes : float
         Spikes of all neurons.
     accuracy, keras_accuracy, agreement : Share
         Inferences, or positions of them, on which the converted network is right, on
@@ -78,7 +78,7 @@ class ChunkResult:
 
     timesteps: int
     counts: OpCounts
-    spikes: int
+    spikes: float
     accuracy: Share
     keras_accuracy: Share
     agreement: Share
@@ -155,7 +155,8 @@ def _run_chunk(
     for activity in activities:
         found = decision.decide(activity.outputs[probe])
         spikes = sum(
-            int(population.spikes.sum()) for population in activity.populations.values()
+            float(population.spikes.sum())
+            for population in activity.populations.values()
         )
         results.append(
             ChunkResult(

@@ -384,9 +384,7 @@ def test_layers_have_one_name_in_both_networks(keras):
     shared = layers.Dense(3, activation="relu", name="shared")
     both = layers.Concatenate()([shared(one), shared(two)])
     model = keras.Model([one, two], layers.Dense(2, name="last")(inner(both)))
-    with pytest.raises(ne.UnsupportedError, match="'shared'.*split_shared_weights"):
-        ne.convert(model)
-    snn = ne.convert(model, split_shared_weights=True)
+    snn = ne.convert(model)
     names = [p.name for p in snn.topology.populations]
     assert names == ["shared.0", "shared.1", "inner/deep"]
     counts = snn.count(snn.measure([np.ones((1, 4))] * 2, 5, progress=False))
@@ -478,34 +476,48 @@ def test_model_never_built_is_refused(keras):
         ne.convert(model)
 
 
-def test_unsupported_layer_is_named(keras):
-    def softmaxed(layers, x):
-        return layers.Dense(3, activation="softmax", name="classes")(x)
-
-    model = build(keras, (4,), softmaxed)
-    with pytest.raises(ne.UnsupportedError, match="softmax"):
-        ne.convert(model)
-
+def test_max_pooling_becomes_neurons_or_averages(keras):
     def pooled(layers, x):
-        x = layers.Conv2D(2, 3, activation="relu")(x)
+        x = layers.Conv2D(2, 3, activation="relu", name="conv")(x)
         return layers.MaxPooling2D(name="biggest")(x)
 
     model = build(keras, (6, 6, 1), pooled)
-    with pytest.raises(ne.UnsupportedError, match="'biggest'|max_to_avg_pool"):
-        ne.convert(model)
+    snn = ne.convert(model)
+    # 4 x 4 x 2 outputs; pairs along rows are 16, then pairs of those 8
+    sizes = {p.name: p.n_neurons for p in snn.topology.populations}
+    assert sizes == {
+        "conv": 32,
+        "biggest.0 differences 0": 16,
+        "biggest.0 differences 1": 8,
+    }
     snn = ne.convert(model, max_to_avg_pool=True)
     assert "max-pooling-replaced" in [a.code for a in snn.assumptions]
+    assert snn.topology.n_neurons == 32
 
 
-def test_tensor_node_is_named(keras):
-    def upsampled(layers, x):
-        x = layers.Dense(4, activation="relu")(x)
+def test_output_activation_is_applied_to_decoded_output(keras):
+    """Softmax of an output is exact: that of what the same network without it puts out.
+
+    Every output sums to one, and the host's work is one activation per unit.
+    """
+
+    def classify(layers, x):
+        x = layers.Dropout(0.5)(layers.Dense(20, activation="relu")(x))
         return layers.Dense(3, activation="softmax", name="classes")(x)
 
-    with pytest.warns(UserWarning, match="TensorNode"):
-        snn = ne.convert(build(keras, (4,), upsampled), allow_fallback=True)
-    with pytest.raises(ne.UnsupportedError, match="classes.*TensorNode"):
-        snn.measure(np.ones((1, 4)), 5)
+    model = build(keras, (4,), classify)
+    snn = ne.convert(model, scale_firing_rates=100)
+    x = np.random.RandomState(0).uniform(size=(5, 4))
+    activity = snn.measure(x, 50)
+    (found,) = activity.outputs.values()
+    assert all(p.spikes.sum() > 0 for p in activity.populations.values())
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(found, np.asarray(model(x)), atol=0.05)
+    counts = snn.count(activity)
+    host = [row for row in counts.select("event", "host") if row.layer == "classes"]
+    assert [(row.operation, row.mean) for row in host] == [("activation", 3)]
+    codes = [assumption.code for assumption in counts.assumptions]
+    assert {"nothing-at-inference", "output-activation-on-host"} <= set(codes)
 
 
 def test_wrong_conversion_is_noticed(keras, monkeypatch):

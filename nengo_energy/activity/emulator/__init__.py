@@ -16,6 +16,7 @@ import nengo
 from ...common.checks import check_choice
 from ...common.exceptions import InputError, UnsupportedError
 from ...compat import emulator as loihi_emulator, import_nengo_loihi
+from ..on_loihi.preparing import prepare_network
 
 __all__ = ["EMULATORS", "open_simulator"]
 
@@ -55,7 +56,16 @@ def open_simulator(
     """
     if emulator is not None:
         check_choice("emulator", emulator, EMULATORS)
-    sim = loihi_emulator.open_emulator(network, **options)
+    merge = options.pop("remove_passthrough", True)
+    form = prepare_network(network, remove_passthrough=merge)
+    sim = loihi_emulator.open_emulator(
+        form.network,
+        seeds=form.seeds,
+        seeded=form.seeded,
+        stands_for=form.stands_for,
+        remove_passthrough=False,
+        **options,
+    )
     if "emulator" not in sim.sims:
         if emulator is not None:
             sim.close()
