@@ -301,9 +301,11 @@ class SpikingModel:
             One for each of the run's timesteps, in their order.
         """
         network, topology = self.net, self.topology
+        assumptions: tuple[Assumption, ...] = ()
         if run.simulator == "loihi":
             prepared = self.loihi_network(dt=run.dt)
             network, topology = prepared.network, prepared.topology
+            assumptions = prepared.assumptions
         activities = measure_run(
             network,
             self.as_input(x),
@@ -314,11 +316,12 @@ class SpikingModel:
         )
         return tuple(
             replace(
-                a,
-                outputs={p: self.final(p, v) for p, v in a.outputs.items()},
+                activity,
+                outputs={p: self.final(p, v) for p, v in activity.outputs.items()},
                 decisions=self.decisions,
+                assumptions=activity.assumptions + assumptions,
             )
-            for a in activities
+            for activity in activities
         )
 
     def final(self, probe: nengo.Probe, values: np.ndarray) -> np.ndarray:
@@ -437,12 +440,15 @@ class SpikingModel:
                 raise InputError(
                     f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
                 )
-            return ledger_from_activity(prepared, x)
-        data = self.as_input(x)
-        steps = 50 if timesteps is None else timesteps
-        return ledger_from_run(
-            prepared, data, steps, emulator=emulator, progress=progress
-        )
+            ledger = ledger_from_activity(prepared, x)
+        else:
+            data = self.as_input(x)
+            steps = 50 if timesteps is None else timesteps
+            ledger = ledger_from_run(
+                prepared, data, steps, emulator=emulator, progress=progress
+            )
+        late = prepared.assumptions if ledger.simulator == "loihi" else ()
+        return replace(ledger, notes=late)
 
     def count(self, activity: Activity) -> OpCounts:
         """Count the operations of the spiking and of the conventional network.

@@ -134,6 +134,8 @@ class Ledger:
         Layers that run on the host.
     settings : Mapping
         What is needed to count the same again.
+    notes : tuple of Assumption
+        What else was taken for granted of these spikes.
     """
 
     cores: tuple[CoreLoad, ...]
@@ -147,6 +149,7 @@ class Ledger:
     simulator: str
     on_host: frozenset[str]
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+    notes: tuple[Assumption, ...] = ()
 
     @property
     def n_cores(self) -> int:
@@ -177,7 +180,8 @@ class Ledger:
     def assumptions(self) -> tuple[Assumption, ...]:
         """What was taken for granted."""
         found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED]
-        return tuple(found + [CHIPS_IN_A_ROW] * (self.n_chips > 1))
+        found += [CHIPS_IN_A_ROW] * (self.n_chips > 1)
+        return (*found, *self.notes)
 
     def total(self, quantity: str) -> int:
         """Return a field of `CoreLoad` summed over all cores."""
