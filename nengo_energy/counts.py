@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Mapping, Protocol, Sequence
 
 import numpy as np
 
+from .activity.retracing import as_traced
 from .common.assumptions import Assumption, merge_assumptions
 from .common.exceptions import InputError
 
@@ -173,14 +174,16 @@ def count_ops(
 ) -> OpCounts:
     """Count the operations that the measured spikes cause.
 
-    Synops are ``sum_i spikes_i * fan_out_i``, in integers, for every projection.
+    Synops are ``sum_i spikes_i * fan_out_i`` for every projection: in integers, but for
+    rate neurons, whose expected spikes aren't rounded.
 
     Parameters
     ----------
     topology : Topology
         The network, from `nengo_energy.trace_topology`.
     activity : Activity
-        Its spikes, from `nengo_energy.measure_activity`.
+        Its spikes, from `nengo_energy.measure_activity`, with this or with any other
+        topology of the network.
     layer_ops : LayerOps, optional
         Operations of the conventional network, from `nengo_energy.count_layer_ops`;
         dense devices such as a CPU are priced by these.
@@ -195,12 +198,7 @@ def count_ops(
     InputError
         If the activity was measured on another network.
     """
-    if activity.fingerprint != topology.fingerprint:
-        raise InputError(
-            "the activity was measured on another network than the topology: "
-            f"populations {_sizes(activity)} against "
-            f"{ {p.name: p.n_neurons for p in topology.populations} }"
-        )
+    activity = as_traced(activity, topology)
     tally = _Tally(activity.n_inferences, _layers_in_order(topology))
     for pop in topology.populations:
         measured = activity.populations[pop.name]
@@ -215,9 +213,10 @@ def count_ops(
         macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
         tally.add(pop.layer, "mac", macs)
     # an input that stays needs its multiplications once
-    repeats = 1 if activity.static_input else activity.timesteps
+    changing = topology.changing_nodes
     for projection in topology.inputs:
-        macs = projection.n_synapses * repeats
+        stays = activity.static_input and projection.source not in changing
+        macs = projection.n_synapses * (1 if stays else activity.timesteps)
         tally.add(projection.layer, "mac", macs, where="host")
     return OpCounts(
         tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),
@@ -236,8 +235,8 @@ def count_ops(
 def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
     """Merge the counts of one network on several sets of inputs, as if run on all.
 
-    Totals are sums of integers, so exact. Standard deviations are pooled from those of
-    the parts.
+    Totals are sums, exact where they are of integers. Standard deviations are pooled
+    from those of the parts.
 
     Parameters
     ----------
@@ -331,10 +330,10 @@ class _Tally:
         where: str = "device",
     ) -> None:
         """Add counts of each inference; a number counts for every inference."""
-        known = self.series.setdefault(
-            (layer, operation, where), np.zeros(self.n_inferences, np.int64)
-        )
-        known += counts
+        key = (layer, operation, where)
+        # integers stay integers, and what has expected values in it becomes float
+        none = np.zeros(self.n_inferences, np.int64)
+        self.series[key] = self.series.get(key, none) + counts
 
     def rows(self) -> tuple[OpCount, ...]:
         """Return the rows in the order of the network, layer by layer."""
@@ -347,7 +346,7 @@ class _Tally:
             OpCount(
                 layer,
                 operation,
-                int(self.series[layer, operation, where].sum()),
+                self.series[layer, operation, where].sum().item(),
                 self.n_inferences,
                 std=_std(self.series[layer, operation, where]),
                 where=where,
@@ -373,10 +372,6 @@ def _is_kept(operation: str, counts: np.ndarray) -> bool:
 
 def _std(counts: np.ndarray) -> float:
     return float(np.std(counts, ddof=1)) if len(counts) > 1 else 0.0
-
-
-def _sizes(activity: Activity) -> dict[str, int]:
-    return {name: pop.n_neurons for name, pop in activity.populations.items()}
 
 
 def _omitted(topology: Topology) -> tuple[Assumption, ...]:

@@ -1,4 +1,4 @@
-"""Run a simulator on inputs -> integer spike counts, in constant memory."""
+"""Run a simulator on inputs -> spike counts, in constant memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..common.defaults import DT
 from ..common.progress import progress_bar
+from ..network.objects import once
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .activity import Activity
@@ -29,7 +30,7 @@ MAX_BATCH = {"nengo": 1, "nengo-dl": 128, "loihi": 16}
 
 OnBatch = Callable[[int, Mapping[str, np.ndarray]], None]
 """Takes the index of a batch's first inference, and the spikes of each neuron in each
-inference by population, (batch, n_neurons) int64 ndarray."""
+inference by population, (batch, n_neurons) ndarray: see `BatchCounts`."""
 
 
 def measure_activity(
@@ -49,7 +50,9 @@ def measure_activity(
     """Run a network from reset on each input, and count the spikes of every neuron.
 
     Nothing is added to the network, and what it computes doesn't change. Memory doesn't
-    grow with timesteps, and with inferences only by a few numbers per population.
+    grow with timesteps, and with inferences only by a few numbers per population. Each
+    inference draws the random numbers that it would alone, from the network's seed; see
+    "Random draws" in docs/computation.md.
 
     Parameters
     ----------
@@ -84,7 +87,7 @@ def measure_activity(
     Returns
     -------
     Activity
-        Integer counts.
+        Integer counts, or expected values for rate neurons.
 
     Raises
     ------
@@ -138,7 +141,8 @@ def measure_activity_at(
     on_batch : callable, optional
         Called after each batch of inferences with the index of its first inference, and
         the spikes of each neuron in each inference over the longest run, which aren't
-        kept otherwise: a mapping of population to (batch, n_neurons) int64 ndarray.
+        kept otherwise: a mapping of population to (batch, n_neurons) ndarray of int64,
+        or of float for rate neurons.
     progress : bool, optional
         See `measure_activity`.
 
@@ -185,7 +189,7 @@ def measure_run(
     n_inferences = len(next(iter(data.values()))) if data else 1
     batch_size = _batch_size(run, topology.n_neurons, n_inferences)
     if probes is None:
-        probes = [p for p in network.all_probes if isinstance(p.obj, nengo.Node)]
+        probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
     totals = [Totals(topology) for _ in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     options = {} if run.emulator is None else {"emulator": run.emulator}
@@ -198,9 +202,9 @@ def measure_run(
         for start in range(0, n_inferences, batch_size):
             batch = {node: x[start : start + batch_size] for node, x in data.items()}
             for counts, total in zip(runner.run(batch, schedule, tick), totals):
-                spikes = total.add(counts)
+                total.add(counts)
             if on_batch is not None:
-                on_batch(start, spikes)
+                on_batch(start, counts.spikes)
     activities = {
         mark: Activity(
             populations=total.populations(),
@@ -247,8 +251,12 @@ def default_minibatch(
 
 
 def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
-    """Tell whether no input changes during an inference."""
-    sources = {projection.source for projection in topology.inputs}
+    """Tell whether no input changes during an inference.
+
+    Nodes in the middle of the network aren't inputs; see `Topology.changing_nodes`.
+    """
+    sources = {p.source for p in topology.inputs if p.source.size_in == 0}
+    sources |= {bias.source for bias in topology.biases}
     return all(
         len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources

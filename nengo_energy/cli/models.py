@@ -56,7 +56,7 @@ The grid is a TOML file of values by name, all combinations of which are points:
   devices = ["loihi", "cpu"]
 
   [convert]
-  max_to_avg_pool = true
+  max_pooling = "average"
 
 example:
   nengo-energy sweep digits.keras grid.toml --data test.npz --checkpoint sweep \\
@@ -259,11 +259,14 @@ def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
     import_tensorflow_quietly()
     from ..conversion.converting import convert
 
+    by_data = options.scale_firing_rates == "auto"
     snn = convert(
         options.model,
         scale_firing_rates=options.scale_firing_rates,
+        example_data=x if by_data else None,
         synapse=options.synapse,
-        max_to_avg_pool=options.max_to_avg_pool,
+        neurons=options.neurons,
+        max_pooling=options.max_pooling,
     )
     return snn, x
 

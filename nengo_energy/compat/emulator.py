@@ -13,8 +13,10 @@ from nengo.exceptions import ConfigError
 
 from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
+from .counting import make_repeatable
 from .loihi import import_nengo_loihi
 from .loihi_image import note_owners
+from .loihi_probes import allow_sample_every
 
 HOSTS = ("host_pre", "host")
 """NengoLoihi's simulators of what runs on the host: of what the chip's input depends
@@ -55,11 +57,30 @@ def open_emulator(
     note_owners(model)
     with _casts_accepted():
         sim = nengo_loihi.Simulator(network, **options)
+    seed = options.get("seed")
+    if seed is None and network.seed is not None:
+        seed = network.seed + 1
+    _seed_hosts(sim, seed)
+    allow_sample_every(sim, model)
     for new, old in (stands_for or {}).items():
-        for params in [model.params, *(s.model.params for s in _nengo_simulators(sim))]:
+        hosts = (host.model.params for host in nengo_simulators(sim))
+        for params in (model.params, *hosts):
             if new in params:
                 params.setdefault(old, params[new])
     return sim
+
+
+def _seed_hosts(sim: Any, seed: int | None) -> None:
+    """Give hosts the seed that Nengo's simulator would have, if there is one.
+
+    NengoLoihi gives it to the chip alone. The second host gets the next one, so that
+    its noise isn't that of the first.
+    """
+    hosts = list(nengo_simulators(sim))
+    for k, host in enumerate(hosts):
+        make_repeatable(host, None if seed is None else seed + k)
+    if hosts:
+        _renew_runner(sim)
 
 
 def allocator(n_chips: int) -> Any:
@@ -132,9 +153,14 @@ def replace_emulator(sim: Any, emulator_type: Callable) -> None:
 
 def install_emulator(sim: Any, emulator: Any) -> None:
     """Let a simulator run on an emulator from here on."""
+    sim.sims["emulator"] = emulator
+    _renew_runner(sim)
+
+
+def _renew_runner(sim: Any) -> None:
+    """Let what passes between hosts and chip go the way that they have now."""
     from nengo_loihi.simulator import StepRunner
 
-    sim.sims["emulator"] = emulator
     sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
 
 
@@ -151,7 +177,7 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
         Its output from the next timestep on.
     """
     n_found = 0
-    for host in _nengo_simulators(sim):
+    for host in nengo_simulators(sim):
         signals = host.model.sig.get(node, {})
         with contextlib.suppress(
             KeyError
@@ -337,8 +363,9 @@ class _StockWatch:
         return self._repeats + (self._compartment.spiked & self._previous)
 
 
-def _nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:
+def nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:
+    """Yield the simulator itself if it is Nengo's, or the hosts of NengoLoihi's."""
     if isinstance(sim, nengo.Simulator):
         yield sim
     else:
-        yield from (s for name, s in sim.sims.items() if name.startswith("host"))
+        yield from (sim.sims[name] for name in HOSTS if name in sim.sims)

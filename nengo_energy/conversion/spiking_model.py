@@ -15,10 +15,12 @@ from ..activity.run import Run
 from ..activity.simulators import SIMULATORS
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
+from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
-from ..counts import OpCounts, count_ops
+from ..counts import OpCount, OpCounts, count_ops
+from ..keras_models.decisions import output_decisions
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.accounting import ledger_from_activity, ledger_from_run
@@ -26,17 +28,27 @@ from ..loihi.checks import check_rates
 from ..loihi.ledger import Ledger
 from ..loihi.prepared import LoihiNetwork
 from ..network.firing_rates import wanted_rates
+from ..network.objects import labels
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
+from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
+from .layers.building import Final
 from .preparation import LoihiPreparation, changes_in_conversion
 
 if TYPE_CHECKING:
     from ..comparison.results import Comparison
     from ..estimates.estimate import EnergyEstimate
     from ..keras_models.clone import KerasClone
+
+ONE_PASS_OF_CHANGING_INPUT = Assumption(
+    "one-pass-of-changing-input",
+    "The input changed from timestep to timestep, and the model has no time axis: the "
+    "conventional network is counted for one pass per inference, not for one a "
+    "timestep.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +65,10 @@ class SpikingModel:
         What conversion took for granted.
     folded : tuple of str
         Populations whose biases came from nodes, and were folded into the neurons.
+    finals : mapping of nengo.Probe to Final
+        Functions, such as softmax, that make the model's output of what is probed.
+    host_layers : tuple of str
+        Layers that the host computes, one name for each call.
     """
 
     model: Any
@@ -64,6 +80,8 @@ class SpikingModel:
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     folded: tuple[str, ...] = ()
+    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict, repr=False)
+    host_layers: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> KerasMap:
@@ -98,7 +116,11 @@ class SpikingModel:
 
     @cached_property
     def layer_ops(self) -> LayerOps:
-        """Operations of the conventional network, layer by layer."""
+        """Operations of the conventional network, layer by layer.
+
+        Those of a temporal model are of one timestep, unless a recurrent layer runs
+        along an axis of known length; `count` has those of all timesteps.
+        """
         return count_layer_ops(self.clone.model)
 
     @property
@@ -110,6 +132,17 @@ class SpikingModel:
     def output_probes(self) -> list[nengo.Probe]:
         """Output probes in the order of the model's outputs."""
         return [self.probes[tensor] for tensor in self.clone.model.outputs]
+
+    @cached_property
+    def decisions(self) -> Mapping[nengo.Probe, Decision]:
+        """How each output is read as decisions, by its probe."""
+        found = output_decisions(self.model, self.clone.model, self._is_temporal)
+        return {
+            probe: (
+                decision if decision.fits(probe.size_in) else Decision((probe.size_in,))
+            )
+            for probe, decision in zip(self.output_probes, found)
+        }
 
     def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
         """Return the rate at which each neuron would have to fire, without a limit.
@@ -271,7 +304,7 @@ class SpikingModel:
         if run.simulator == "loihi":
             prepared = self.loihi_network(dt=run.dt)
             network, topology = prepared.network, prepared.topology
-        return measure_run(
+        activities = measure_run(
             network,
             self.as_input(x),
             run,
@@ -279,6 +312,33 @@ class SpikingModel:
             probes=self.output_probes,
             on_batch=on_batch,
         )
+        return tuple(
+            replace(
+                a,
+                outputs={p: self.final(p, v) for p, v in a.outputs.items()},
+                decisions=self.decisions,
+            )
+            for a in activities
+        )
+
+    def final(self, probe: nengo.Probe, values: np.ndarray) -> np.ndarray:
+        """Return the model's output of decoded values.
+
+        Parameters
+        ----------
+        probe : nengo.Probe
+            One of ``outputs``.
+        values : (n, size) ndarray
+            What it read, or means of that.
+
+        Returns
+        -------
+        (n, size) ndarray
+            The values with the output's activation, such as softmax, applied; without
+            one, the values themselves.
+        """
+        final = self.finals.get(probe)
+        return values if final is None else final.function(values)
 
     def compare(
         self,
@@ -306,7 +366,7 @@ class SpikingModel:
         x, timesteps, simulator, dt, warmup, minibatch_size, progress
             See `measure`; inputs stay over an inference.
         labels : (n_inferences,) int array_like, or mapping of it by output, optional
-            Index of the right output for each inference.
+            Index of the right class for each inference; see `Activity.accuracy`.
         devices, host
             See `estimate`.
         curve : sequence of int, optional
@@ -385,13 +445,42 @@ class SpikingModel:
         )
 
     def count(self, activity: Activity) -> OpCounts:
-        """Count the operations of the spiking and of the conventional network."""
-        counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
+        """Count the operations of the spiking and of the conventional network.
+
+        A temporal model, whose input has a value for each timestep, takes as many
+        timesteps of the one as of the other.
+        """
+        layer_ops, assumptions = self.layer_ops, self.assumptions
+        if self._is_temporal:
+            length = 1 if activity.static_input else activity.timesteps
+            layer_ops = count_layer_ops(self.clone.model, sequence_length=length)
+        elif not activity.static_input:
+            assumptions += (ONE_PASS_OF_CHANGING_INPUT,)
+        counts = count_ops(self.topology, activity, layer_ops=layer_ops)
         return replace(
             counts,
-            assumptions=self.assumptions + counts.assumptions,
+            rows=counts.rows + self._host_counts(activity, layer_ops),
+            assumptions=assumptions
+            + said_of_host(layer_ops, self.host_layers)
+            + counts.assumptions,
             settings={"model": self.model.name, **self.options, **counts.settings},
         )
+
+    def _host_counts(
+        self, activity: Activity, layer_ops: LayerOps
+    ) -> tuple[OpCount, ...]:
+        """Return the operations of layers and activations that the host computes."""
+        names = dict(labels(self.net))
+        changing = {
+            layer_of_label(names[node]) for node in self.topology.changing_nodes
+        }
+        repeats = {
+            # the layers of a temporal model are counted for all timesteps already
+            name: 1 if self._is_temporal or name not in changing else activity.timesteps
+            for name in self.host_layers
+        }
+        finals = [final.layer for final in self.finals.values()]
+        return host_counts(layer_ops, repeats, finals, activity.n_inferences)
 
     def estimate(
         self, activity: Activity, devices: Any = None, *, host: Any = None
@@ -517,5 +606,9 @@ class SpikingModel:
         InputError
             If they don't fit the model's inputs.
         """
-        temporal = bool(self.options.get("temporal_model"))
-        return as_input(self.clone, self.nodes, x, temporal, single)
+        return as_input(self.clone, self.nodes, x, self._is_temporal, single)
+
+    @property
+    def _is_temporal(self) -> bool:
+        """Whether a timestep of the network is one along the model's time axis."""
+        return bool(self.options.get("temporal_model"))

@@ -24,7 +24,13 @@ from .rebuild import describe
 RANGES = (1.0, 8.0)
 """Largest values of the samples in the random input."""
 
-INDEXING_LAYERS = ("CategoryEncoding", "Embedding", "HashedCrossing", "Hashing")
+INDEXING_LAYERS = (
+    "CategoryEncoding",
+    "Embedding",
+    "HashedCrossing",
+    "Hashing",
+    "IntegerLookup",
+)
 """Layers whose input is a number of a row or a category."""
 
 OPEN_SIZE = 32
@@ -159,7 +165,14 @@ def _random_values(tensor: Any, rng: np.random.RandomState, signed: bool) -> np.
     activation saturates shows. Unsigned, they go from zero to one: valid indices.
     """
     sizes = [OPEN_SIZE if size is None else int(size) for size in tensor.shape[1:]]
-    dtype = np.dtype(getattr(tensor.dtype, "name", tensor.dtype))
+    name = str(getattr(tensor.dtype, "name", tensor.dtype))
+    if name == "string":
+        raise UnsupportedError(
+            f"input {tensor._keras_history[0].name!r} takes text, and a network takes "
+            "numbers. Apply the layers that read text, such as TextVectorization, to "
+            "the data, and begin the model behind them"
+        )
+    dtype = np.dtype(name)
     values = rng.uniform(size=[len(RANGES), *sizes])
     if dtype.kind in "biu":
         return np.round(values).astype(dtype)

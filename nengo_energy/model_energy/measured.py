@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Mapping, Sequence
 
+from ..activity.retracing import as_traced
 from ..common.exceptions import InputError
 from ..common.tables import NOTHING, WIDTH, format_si, format_table, merge_orders
 from ..counts import OpCounts
@@ -128,6 +129,7 @@ def compare_measured(
         raise InputError(
             "nothing was assumed: example_data must be given to ModelEnergy"
         )
+    activity = as_traced(activity, snn.topology)
     both = (energy.count(activity.timesteps, activity.dt), snn.count(activity))
     prices = [_by_layer_and_device(counts, devices) for counts in both]
     names = tuple(dict.fromkeys(device for _, device in (*prices[0], *prices[1])))

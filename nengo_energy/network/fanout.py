@@ -87,15 +87,24 @@ def transform_map(
     )
 
 
-def connection_map(connection: nengo.Connection) -> LinearMap:
+def connection_map(connection: nengo.Connection, seed: int | None = None) -> LinearMap:
     """Return the map from all of a connection's ``pre_obj`` to all of its ``post_obj``.
 
     Slices on both sides are part of it. Decoders and encoders are not: see
-    `nengo_energy.network.topology` for decoded connections.
+    `nengo_energy.network.built` for decoded connections.
+
+    Parameters
+    ----------
+    connection : nengo.Connection
+        The connection.
+    seed : int, optional
+        What weights that are given as a distribution are drawn from: the seed that the
+        connection gets when its network is built; by default its own.
     """
     size_pre = connection.pre_obj.size_out
     size_post = connection.post_obj.size_in
-    rng = None if connection.seed is None else np.random.RandomState(connection.seed)
+    seed = connection.seed if seed is None else seed
+    rng = None if seed is None else np.random.RandomState(seed)
     linear = transform_map(connection.transform, connection.size_mid, rng)
     pre = np.arange(size_pre)[connection.pre_slice]
     post = np.arange(size_post)[connection.post_slice]

@@ -157,20 +157,23 @@ def _to_row(key: tuple[str, int, int], result: ChunkResult) -> dict[str, Any]:
         "correct": result.accuracy.count,
         "keras_correct": result.keras_accuracy.count,
         "agreeing": result.agreement.count,
+        "positions": result.agreement.per_inference,
         "spikes": result.spikes,
         "counts": _counts_to_json(result.counts),
     }
 
 
 def _from_row(row: Mapping[str, Any]) -> ChunkResult:
-    n_inferences = int(row["end"]) - int(row["start"])
+    # what was saved before outputs had positions has one for each inference
+    positions = int(row.get("positions", 1))
+    n = (int(row["end"]) - int(row["start"])) * positions
     return ChunkResult(
         timesteps=int(row["timesteps"]),
         counts=_counts_from_json(row["counts"]),
-        spikes=int(row["spikes"]),
-        accuracy=Share(int(row["correct"]), n_inferences),
-        keras_accuracy=Share(int(row["keras_correct"]), n_inferences),
-        agreement=Share(int(row["agreeing"]), n_inferences),
+        spikes=float(row["spikes"]),
+        accuracy=Share(int(row["correct"]), n, positions),
+        keras_accuracy=Share(int(row["keras_correct"]), n, positions),
+        agreement=Share(int(row["agreeing"]), n, positions),
     )
 
 

@@ -18,6 +18,7 @@ from ..common.defaults import DT
 from ..common.exceptions import InputError
 
 NEURONS = (
+    "IntegrateAndFire",
     "LoihiSpikingRectifiedLinear",
     "LoihiLIF",
     "SpikingRectifiedLinear",

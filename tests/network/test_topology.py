@@ -466,3 +466,51 @@ def _small_network(
 def test_fingerprint_follows_what_spikes_depend_on(change):
     assert _small_network() == _small_network()
     assert _small_network(**change) != _small_network()
+
+
+def registered_twice():
+    """A network in another, twice, as basal ganglia are in a thalamus of nengo.spa.
+
+    Three inputs -> a -> sum of 2 on the way -> b, and a directly to b.
+    """
+    with nengo.Network(seed=0) as net:
+        with nengo.Network(label="inner") as inner:
+            stimulus = nengo.Node(np.zeros(3), label="stimulus")
+            a, b = neurons(4, "a"), neurons(5, "b", gain=np.ones(5), bias=np.zeros(5))
+            summed, relay = (nengo.Node(size_in=2, label=x) for x in ("sum", "relay"))
+            nengo.Connection(stimulus, a.neurons, transform=np.full((4, 3), 0.5))
+            nengo.Connection(a.neurons, b.neurons, transform=np.ones((5, 4)))
+            nengo.Connection(a.neurons, summed, transform=np.ones((2, 4)))
+            nengo.Connection(summed, relay, synapse=None)
+            nengo.Connection(relay, b.neurons, transform=np.ones((5, 2)), synapse=None)
+            nengo.Probe(relay)
+        net.networks.append(inner)
+    return net
+
+
+def test_network_that_is_registered_twice_counts_once():
+    topology = ne.trace_topology(registered_twice())
+    found = {
+        p.name: p.n_synapses
+        for p in topology.inputs + topology.projections + topology.readouts
+    }
+    assert found == {
+        "inner/stimulus -> inner/a": 12,
+        "inner/a -> inner/b": 20,
+        "inner/a -> inner/b #2": 20,
+        "inner/a -> inner/relay": 8,
+    }
+    assert [p.name for p in topology.populations] == ["inner/a", "inner/b"]
+
+
+def test_loop_is_told_by_its_members_alone():
+    """in -> (one <-> two) -> out: what follows the loop is none of it."""
+    with nengo.Network() as net:
+        start, one, two, out, end = (
+            nengo.Node(size_in=1, label=label)
+            for label in ("start", "one", "two", "out", "end")
+        )
+        for pre, post in ((start, one), (one, two), (two, one), (two, out), (out, end)):
+            nengo.Connection(pre, post, synapse=None)
+    with pytest.raises(ne.UnsupportedError, match="loop: one, two;"):
+        ne.trace_topology(net)

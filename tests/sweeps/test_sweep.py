@@ -296,6 +296,42 @@ def test_multiple_inputs_and_outputs(data):
             ne.sweep(two, given, labels, grid, output="head_3", **HERE)
 
 
+@pytest.mark.parametrize("chunk_size", [None, 4])
+def test_binary_classifiers_and_positions(data, tmp_path, chunk_size):
+    """Shares by hand, from the outputs of one measurement."""
+    from nengo_energy.compat import import_tf_keras
+
+    keras = import_tf_keras()
+    keras.utils.set_random_seed(0)
+    x = keras.Input((4,))
+    h = keras.layers.Dense(6, "relu")(x)
+    one = keras.Model(x, keras.layers.Dense(1)(h))
+    maps = keras.layers.Reshape((2, 3))(keras.layers.Dense(6)(h))
+    grid = {"timesteps": 10, "scale_firing_rates": 300, "devices": "loihi"}
+    rng = np.random.RandomState(0)
+    inputs = data[0]
+    for model, size, classes in ((one, (), 2), (keras.Model(x, maps), (2,), 3)):
+        labels = rng.randint(classes, size=(N_INFERENCES, *size))
+        options = dict(chunk_size=chunk_size, checkpoint=tmp_path / str(size), **HERE)
+        found = ne.sweep(model, inputs, labels, grid, **options).points[0]
+        again = ne.sweep(model, inputs, labels, grid, **options).points[0]
+        assert again.error is None and again.accuracy == found.accuracy
+        snn = ne.convert(model, scale_firing_rates=300)
+        (output,) = snn.measure(inputs, 10, progress=False).outputs.values()
+        keras_output = model.predict(inputs, verbose=0)
+        if size:
+            decided = output.reshape(-1, 2, 3).argmax(axis=2), keras_output.argmax(2)
+        else:
+            decided = output[:, 0] > 0, keras_output[:, 0] > 0
+        assert found.accuracy.value == np.mean(decided[0] == labels)
+        assert found.keras_accuracy.value == np.mean(decided[1] == labels)
+        assert found.agreement.value == np.mean(decided[0] == decided[1])
+        assert found.accuracy.n == labels.size
+        (population,) = snn.measure(inputs, 10, progress=False).populations.values()
+        assert population.spikes.any()
+        assert found.spikes == population.spikes.sum() / N_INFERENCES
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
