@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Mapping
 
 from .batched_loihi import BatchedLoihiRunner
+from .compiled import CompiledRunner
 from .minibatch import NengoDLRunner
 from .runner import BatchCounts, Runner
 from .schedule import Schedule
@@ -16,6 +17,7 @@ from .sequential import NengoRunner
 __all__ = ["RUNNERS", "SIMULATORS", "BatchCounts", "Runner", "Schedule"]
 
 RUNNERS: Mapping[str, type[Runner]] = {
+    "compiled": CompiledRunner,
     "nengo": NengoRunner,
     "nengo-dl": NengoDLRunner,
     "loihi": BatchedLoihiRunner,

@@ -1,0 +1,178 @@
+"""A network that is ready to run: many inferences, on all cores."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+import nengo
+import numpy as np
+from nengo.builder import Model
+
+from .graph import Graph
+from .neurons import Neurons, Stepped
+from .parts import Constant, Input, Part, Room, Stretch, Value, dense
+
+CELLS = 2**20
+"""Units x timesteps x inferences that a part works on at once: few enough for the
+processor's caches, many enough that calls don't matter."""
+
+
+class Program:
+    """A network whose neurons are counted.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network.
+    dt : float
+        Length of a timestep [s].
+    ensembles : sequence of nengo.Ensemble
+        Whose spikes are counted.
+    probes : sequence of nengo.Probe
+        Probes of the network whose values are wanted.
+    bits : int
+        Precision of a number, 32 or 64.
+
+    Raises
+    ------
+    UnsupportedError
+        If the network has what this can't do.
+    """
+
+    def __init__(
+        self,
+        network: nengo.Network,
+        dt: float,
+        ensembles: Sequence[nengo.Ensemble],
+        probes: Sequence[nengo.Probe],
+        bits: int = 32,
+    ):
+        model = _build(network, dt, bits)
+        inputs = {
+            model.sig[node]["out"]: node
+            for node in network.all_nodes
+            if node.size_in == 0 and isinstance(node.output, np.ndarray)
+        }
+        outputs = [model.sig[ensemble.neurons]["out"] for ensemble in ensembles]
+        probed = [model.sig[probe]["in"] for probe in probes]
+        graph = Graph(model, inputs, outputs + probed)
+        self.dtype = np.dtype(f"f{bits // 8}")
+        self.neurons = {e: graph.part_of(s) for e, s in zip(ensembles, outputs)}
+        self.probes = {p: graph.part_of(s) for p, s in zip(probes, probed)}
+        self.parts = graph.parts
+        self.largest = max((part.size for part in self.parts), default=1)
+        self.own = {
+            part: np.asarray(part.name.output, self.dtype)
+            for part in self.parts
+            if isinstance(part, Input)
+        }
+
+    def group_size(self, n_steps: int) -> int:
+        """Return how many inferences of some timesteps are best run together."""
+        return max(1, CELLS // (self.largest * n_steps))
+
+    @property
+    def longest(self) -> int:
+        """How many timesteps are best run at once."""
+        return max(1, CELLS // self.largest)
+
+    def open(self, inputs: Mapping[Any, np.ndarray], n_images: int) -> Execution:
+        """Return an execution of some inferences, before its first timestep.
+
+        Parameters
+        ----------
+        inputs : mapping of {nengo.Node: ndarray}
+            (n_images, 1 or n_steps, size) each.
+        n_images : int
+            Inferences.
+        """
+        return Execution(self, inputs, n_images)
+
+
+class Execution:
+    """Some inferences of a program, from the first timestep on."""
+
+    def __init__(
+        self, program: Program, inputs: Mapping[Any, np.ndarray], n_images: int
+    ):
+        self.program = program
+        self.inputs: dict[Part, np.ndarray] = {
+            part: (
+                inputs[part.name].astype(program.dtype)
+                if part.name in inputs
+                else own[None, None]
+            )
+            for part, own in program.own.items()
+            if isinstance(part, Input)
+        }
+        self.stretch = Stretch(
+            n_images,
+            0,
+            values={},
+            states={part: part.start(n_images) for part in program.parts},
+            counts={},
+            room=Room(),
+        )
+        self.clear()
+        self.staying: set[Part] = set()
+        for part in program.parts:
+            stays = part.keeps_time and self.staying.issuperset(part.sources)
+            if stays and (part not in self.inputs or self.inputs[part].shape[1] == 1):
+                self.staying.add(part)
+
+    def clear(self) -> None:
+        """Count anew."""
+        for part in self.program.parts:
+            if isinstance(part, Neurons):
+                self.stretch.counts[part] = part.no_counts(self.stretch.n_images)
+
+    def run(self, start: int, end: int) -> None:
+        """Run the timesteps from one to before another."""
+        stretch = self.stretch
+        stretch.n_steps = end - start
+        for part in self.program.parts:
+            if part in self.inputs:
+                x = self.inputs[part]
+                stretch.values[part] = x if x.shape[1] == 1 else x[:, start:end]
+            elif part not in self.staying or start == 0:
+                stretch.values[part] = part.run(stretch)
+            if isinstance(part, Stepped):
+                part.count(stretch, stretch.values[part])
+
+    def counted(self, ensemble: nengo.Ensemble, kind: str) -> np.ndarray:
+        """Return what neurons put out since `clear`, (n_images, n_neurons) ndarray."""
+        part = self.program.neurons[ensemble]
+        assert isinstance(part, Neurons)
+        counts = part.counted(self.stretch.counts[part], kind)
+        return np.broadcast_to(counts, (self.stretch.n_images, counts.shape[1])).copy()
+
+    def probed(self, probe: nengo.Probe) -> np.ndarray:
+        """Return what a probe saw in the last stretch, (n_images, n_steps, size)."""
+        stretch, part = self.stretch, self.program.probes[probe]
+        shape = (stretch.n_images, stretch.n_steps, part.size)
+        return np.broadcast_to(dense(stretch.values[part]), shape)
+
+
+def _build(network: nengo.Network, dt: float, bits: int) -> Model:
+    """Return the network as Nengo builds it, in some precision."""
+    model = Model(dt=dt)
+    before = nengo.rc.get("precision", "bits")
+    nengo.rc.set("precision", "bits", str(bits))
+    try:
+        model.build(network)
+    finally:
+        nengo.rc.set("precision", "bits", before)
+    return model
+
+
+def n_cores() -> int:
+    """Return how many threads are to be used: those of the machine, or fewer if said."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        cores = os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(told)) if told.isdigit() and int(told) > 0 else cores
