@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import graphlib
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
 import numpy as np
@@ -30,7 +31,7 @@ from nengo.synapses import LinearFilter, Triangle
 from ...common.exceptions import UnsupportedError
 from ...network.fanout import convolution_map
 from ...network.linear_maps import DenseMap, LinearMap, SparseMap
-from .neurons import neurons_part
+from .neurons import Current, neurons_part
 from .parts import Constant, Filter, Input, Linear, Part, Sum, Term
 from .weights import Weights
 
@@ -54,6 +55,8 @@ class Graph:
     ----------
     parts : list of Part
         In an order in which each follows those that it needs.
+    wanted : list of Part
+        Those that compute the wanted signals.
 
     Raises
     ------
@@ -74,6 +77,12 @@ class Graph:
         self.parts: list[Part] = []
         for signal in self._in_order([s.base for s in wanted]):
             self.made[signal] = self._make(signal)
+        self.wanted = [self.part_of(signal) for signal in wanted]
+        needed = set(self.wanted)
+        for part in reversed(self.parts):
+            if part in needed:
+                needed.update(part.sources)
+        self.parts = [part for part in self.parts if part in needed]
 
     def part_of(self, signal: Signal) -> Part:
         """Return the part that computes a signal, or some units of one."""
@@ -123,9 +132,17 @@ class Graph:
 
     def _neurons(self, op: SimNeurons) -> Part:
         state = {name: s.initial_value for name, s in op.state.items()}
-        current = self.part_of(op.J)
-        bias, drive = _split(current) if isinstance(current, Sum) else (None, current)
-        return self._add(neurons_part(op.neurons, bias, drive, state, self.dt))
+        current = self._current(self.part_of(op.J))
+        return self._add(neurons_part(op.neurons, current, state, self.dt))
+
+    def _current(self, part: Part) -> Current:
+        """Return a current, taken apart where it is a bias and one thing more."""
+        if isinstance(part, Sum) and len(part.terms) == 1:
+            (term,) = part.terms
+            scale = np.ones(1) if term.scale is None else term.scale
+            if replace(term, scale=None).is_whole(part.size) and np.ptp(scale) == 0:
+                return Current(part.base, term.source, float(scale[0]))
+        return Current(np.zeros(part.size, self.dtype), part)
 
     def _filter(self, op: SimProcess) -> Part:
         state = {name: s.initial_value for name, s in op.state.items()}
@@ -206,13 +223,6 @@ def _constant_of(term: Term) -> np.ndarray | None:
     if term.source_index is not None:
         value = value[term.source_index]
     return value if term.scale is None else value * term.scale
-
-
-def _split(current: Sum) -> tuple[np.ndarray | None, Part]:
-    """Return the constant part of a current, and the part that is added to it."""
-    if len(current.terms) == 1 and current.terms[0].is_whole(current.size):
-        return current.base, current.terms[0].source
-    return None, current
 
 
 def _written(op: Operator) -> list[Signal]:

@@ -219,9 +219,9 @@ def loihi_relu(
     constants: np.ndarray,
 ) -> None:
     """Advance neurons as ``LoihiSpikingRectifiedLinear.step`` does."""
-    dt, one, zero = constants[0], constants[1], constants[2]
+    dt, one, zero, gain = constants[0], constants[1], constants[2], constants[3]
     for i in range(len(bias)):
-        v = voltage[i] + (bias[i] + drive[i]) * dt
+        v = voltage[i] + (bias[i] + drive[i] * gain) * dt
         spikes = v > one
         spiked[i] = spikes
         v = max(v, zero)
@@ -239,15 +239,11 @@ def lif(
     loihi: bool,
 ) -> None:
     """Advance neurons as ``LIF.step`` and ``LoihiLIF.step`` do."""
-    dt, one, zero = constants[0], constants[1], constants[2]
-    tau_rc, tau_ref, lowest, whole = (
-        constants[3],
-        constants[4],
-        constants[5],
-        constants[6],
-    )
+    dt, one, zero, gain = constants[0], constants[1], constants[2], constants[3]
+    tau_rc, tau_ref, lowest = constants[4], constants[5], constants[6]
+    whole = constants[7]
     for i in range(len(bias)):
-        current = bias[i] + drive[i]
+        current = bias[i] + drive[i] * gain
         left = refractory[i] - dt
         time = min(max(dt - left, zero), dt)
         if time == dt:
@@ -322,9 +318,10 @@ def run_single(
         The other part.
     voltage, refractory : (n_images, n_neurons) ndarray
         State, which is advanced.
-    constants : (7,) ndarray
-        Timestep, one, zero; for LIF also both time constants, the lowest voltage, and
-        what is left of a difference after a timestep, less one.
+    constants : (4,) or (8,) ndarray
+        Timestep, one, zero, and what the drive is multiplied by; for LIF also both time
+        constants, the lowest voltage, and the share of a difference that is left after
+        a timestep, less one.
     unit : float
         What a spike puts out.
     spiked : (n_neurons rounded up to a multiple of 8,) uint8 ndarray
@@ -368,9 +365,9 @@ def several(
     constants: np.ndarray,
 ) -> None:
     """Advance neurons as ``SpikingRectifiedLinear`` and ``RegularSpiking`` do."""
-    dt, zero = constants[0], constants[2]
+    dt, zero, gain = constants[0], constants[2], constants[3]
     for i in range(len(bias)):
-        current = bias[i] + drive[i]
+        current = bias[i] + drive[i] * gain
         if kind == RELU:
             current = max(current, zero)
         v = voltage[i] + current * dt

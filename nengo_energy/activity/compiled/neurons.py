@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any, Mapping
 
 import nengo
@@ -13,10 +14,33 @@ from . import kernels
 from .parts import Part, Spikes, Stretch, Value, dense
 
 
+@dataclass(frozen=True)
+class Current:
+    """What flows into neurons: ``bias + gain * drive``.
+
+    Attributes
+    ----------
+    bias : (n_neurons,) ndarray
+        Never changes.
+    drive : Part
+        Of n_neurons.
+    gain : float
+        The same for all neurons.
+    """
+
+    bias: np.ndarray
+    drive: Part
+    gain: float = 1.0
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return len(self.bias)
+
+
 def neurons_part(
     neuron_type: Any,
-    bias: np.ndarray | None,
-    drive: Part,
+    current: Current,
     state: Mapping[str, np.ndarray],
     dt: float,
 ) -> Neurons:
@@ -26,10 +50,8 @@ def neurons_part(
     ----------
     neuron_type : nengo.neurons.NeuronType
         The type.
-    bias : (n_neurons,) ndarray or None
-        Part of the current that never changes.
-    drive : Part
-        The other part.
+    current : Current
+        What flows into the neurons.
     state : mapping of {str: (n_neurons,) ndarray}
         State before the first timestep.
     dt : float
@@ -39,10 +61,10 @@ def neurons_part(
     module = type(neuron_type).__module__
     if module in ("nengo.neurons", "nengo_loihi.neurons"):
         if name in SINGLE:
-            return Single(neuron_type, bias, drive, state, dt)
+            return Single(neuron_type, current, state, dt)
         if name in SEVERAL:
-            return Several(neuron_type, bias, drive, state, dt)
-    return Stepped(neuron_type, bias, drive, state, dt)
+            return Several(neuron_type, current, state, dt)
+    return Stepped(neuron_type, current, state, dt)
 
 
 SINGLE = {
@@ -73,15 +95,14 @@ class Neurons(Part):
     def __init__(
         self,
         neuron_type: Any,
-        bias: np.ndarray | None,
-        drive: Part,
+        current: Current,
         state: Mapping[str, np.ndarray],
         dt: float,
     ):
         self.neuron_type, self.dt = neuron_type, dt
-        self.sources, self.size, self.state = (drive,), drive.size, state
+        self.sources, self.size, self.state = (current.drive,), current.size, state
+        self.current = current
         self.unit = getattr(neuron_type, "amplitude", 1.0) / dt
-        self.bias = bias
 
     def start(self, n_images: int) -> dict[str, np.ndarray]:
         return {
@@ -116,9 +137,6 @@ class Spiking(Neurons):
             room.array((self, "value"), (n_most,), dtype),
         )
 
-    def _bias(self, dtype: Any) -> np.ndarray:
-        return np.zeros(self.size, dtype) if self.bias is None else self.bias
-
     def counted(self, counts: Mapping[str, np.ndarray], kind: str) -> np.ndarray:
         if kind == "active":
             return counts["active"]
@@ -136,7 +154,7 @@ class Single(Spiking):
         spiked = np.zeros(-(-self.size // 8) * 8, np.uint8)
         kernels.run_single(
             SINGLE[type(self.neuron_type).__name__],
-            self._bias(drive.dtype),
+            self.current.bias,
             drive,
             voltage,
             state.get("refractory_time", voltage),
@@ -153,16 +171,15 @@ class Single(Spiking):
     def _constants(self) -> np.ndarray:
         dt, kind = self.dt, self.neuron_type
         if not isinstance(kind, nengo.LIF):
-            return np.array([dt, 1.0, 0.0])
+            return np.array([dt, 1.0, 0.0, self.current.gain])
         tau_rc, tau_ref = kind.tau_rc, kind.tau_ref
         if type(kind).__name__ == "LoihiLIF":
             from nengo_loihi.neurons import discretize_tau_rc, discretize_tau_ref
 
             tau_rc = discretize_tau_rc(tau_rc, dt)
             tau_ref = discretize_tau_ref(tau_ref, dt)
-        return np.array(
-            [dt, 1.0, 0.0, tau_rc, tau_ref, kind.min_voltage, np.expm1(-dt / tau_rc)]
-        )
+        rest = [tau_rc, tau_ref, kind.min_voltage, np.expm1(-dt / tau_rc)]
+        return np.array([dt, 1.0, 0.0, self.current.gain, *rest])
 
 
 class Several(Spiking):
@@ -175,10 +192,10 @@ class Several(Spiking):
         spikes = self._spikes(stretch, drive.dtype)
         kernels.run_several(
             SEVERAL[type(self.neuron_type).__name__],
-            self._bias(drive.dtype),
+            self.current.bias,
             drive,
             state["voltage"],
-            np.array([self.dt, 1.0, 0.0], drive.dtype),
+            np.array([self.dt, 1.0, 0.0, self.current.gain], drive.dtype),
             drive.dtype.type(self.unit),
             stretch.room.array((self, "spikes"), (self.size,), drive.dtype),
             spikes.first,
@@ -214,9 +231,9 @@ class Stepped(Neurons):
         counts["peak"] = np.maximum(counts["peak"], size.max(axis=1))
 
     def run(self, stretch: Stretch) -> Value:
-        current = dense(stretch.values[self.sources[0]])
-        if self.bias is not None:
-            current = self.bias + current
+        drive = dense(stretch.values[self.sources[0]])
+        gain = drive.dtype.type(self.current.gain)
+        current = self.current.bias + drive * gain
         n_steps = current.shape[1] if self.keeps_time else stretch.n_steps
         n_images = current.shape[0] if self.keeps_time else stretch.n_images
         shape = (n_images, n_steps, self.size)

@@ -7,6 +7,7 @@ spiking neurons put out is a list of `Spikes`, as most of it is zero.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Mapping, Union
@@ -26,7 +27,7 @@ class Room:
 
     def array(self, key: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Return an array that holds anything, the same for the same key."""
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         flat = self.arrays.get(key)
         if flat is None or flat.size < size:
             flat = self.arrays[key] = np.empty(size, dtype)

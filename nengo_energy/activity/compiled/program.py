@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -13,7 +11,7 @@ from nengo.builder import Model
 
 from .graph import Graph
 from .neurons import Neurons, Stepped
-from .parts import Constant, Input, Part, Room, Stretch, Value, dense
+from .parts import Input, Part, Room, Stretch, dense
 
 CELLS = 2**20
 """Units x timesteps x inferences that a part works on at once: few enough for the
@@ -60,8 +58,7 @@ class Program:
         probed = [model.sig[probe]["in"] for probe in probes]
         graph = Graph(model, inputs, outputs + probed)
         self.dtype = np.dtype(f"f{bits // 8}")
-        self.neurons = {e: graph.part_of(s) for e, s in zip(ensembles, outputs)}
-        self.probes = {p: graph.part_of(s) for p, s in zip(probes, probed)}
+        self.part_of = dict(zip([*ensembles, *probes], graph.wanted))
         self.parts = graph.parts
         self.largest = max((part.size for part in self.parts), default=1)
         self.own = {
@@ -144,14 +141,14 @@ class Execution:
 
     def counted(self, ensemble: nengo.Ensemble, kind: str) -> np.ndarray:
         """Return what neurons put out since `clear`, (n_images, n_neurons) ndarray."""
-        part = self.program.neurons[ensemble]
+        part = self.program.part_of[ensemble]
         assert isinstance(part, Neurons)
         counts = part.counted(self.stretch.counts[part], kind)
         return np.broadcast_to(counts, (self.stretch.n_images, counts.shape[1])).copy()
 
     def probed(self, probe: nengo.Probe) -> np.ndarray:
         """Return what a probe saw in the last stretch, (n_images, n_steps, size)."""
-        stretch, part = self.stretch, self.program.probes[probe]
+        stretch, part = self.stretch, self.program.part_of[probe]
         shape = (stretch.n_images, stretch.n_steps, part.size)
         return np.broadcast_to(dense(stretch.values[part]), shape)
 
