@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import logging
 from typing import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from ..network.tracing import trace_topology
 from .activity import Activity
 from .inputs import check_inputs
 from .run import Run
-from .simulators import RUNNERS
+from .simulators import Simulators
 from .totals import Totals
 
 logger = logging.getLogger(__name__)
@@ -176,8 +177,12 @@ def measure_run(
     topology: Topology | None = None,
     probes: Sequence[nengo.Probe] | None = None,
     on_batch: OnBatch | None = None,
+    simulators: Simulators | None = None,
 ) -> tuple[Activity, ...]:
-    """Measure activity as a run says; see `measure_activity_at`."""
+    """Measure activity as a run says; see `measure_activity_at`.
+
+    The simulator is one of ``simulators``, which keep it open, if they are given.
+    """
     if topology is None:
         topology = trace_topology(network)
     schedule = run.schedule
@@ -189,12 +194,23 @@ def measure_run(
     totals = [Totals(topology) for _ in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     options = {} if run.emulator is None else {"emulator": run.emulator}
-    runner = RUNNERS[run.simulator](
-        network, topology.populations, probes, run.dt, batch_size, **options
-    )
     n_steps = n_inferences * schedule.total
     label = f"simulating ({run.simulator})"
-    with progress_bar(n_steps, label, run.progress) as tick, runner:
+    with contextlib.ExitStack() as stack:
+        if simulators is None:
+            simulators = stack.enter_context(contextlib.closing(Simulators()))
+        tick = stack.enter_context(progress_bar(n_steps, label, run.progress))
+        runner = stack.enter_context(
+            simulators.runner(
+                run.simulator,
+                network,
+                topology.populations,
+                probes,
+                run.dt,
+                batch_size,
+                **options,
+            )
+        )
         for start in range(0, n_inferences, batch_size):
             batch = {node: x[start : start + batch_size] for node, x in data.items()}
             for counts, total in zip(runner.run(batch, schedule, tick), totals):
@@ -208,20 +224,20 @@ def measure_run(
             timesteps=mark,
             warmup=run.warmup,
             dt=run.dt,
-            simulator=run.simulator,
+            simulator=runner.name,
             static_input=_stays(topology, data),
             fingerprint=topology.fingerprint,
             outputs=total.outputs(),
             assumptions=total.assumptions(),
             settings={
-                "simulator": run.simulator,
+                "simulator": runner.name,
                 "timesteps": mark,
                 "warmup": run.warmup,
                 "dt": run.dt,
                 "n_inferences": n_inferences,
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
-                "versions": _versions(run.simulator),
+                "versions": _versions(runner.name),
             },
         )
         for mark, total in zip(schedule.marks, totals)
@@ -257,7 +273,11 @@ def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
 
 def _versions(simulator: str) -> dict[str, str]:
     """Return the versions of the packages that took part."""
-    packages = {"nengo": ["nengo"], "nengo-dl": ["nengo", "nengo-dl", "tensorflow"]}
+    packages = {
+        "compiled": ["nengo", "numba"],
+        "nengo": ["nengo"],
+        "nengo-dl": ["nengo", "nengo-dl", "tensorflow"],
+    }
     names = packages.get(simulator, ["nengo", "nengo-loihi"]) + ["numpy"]
     found = {}
     for name in names:

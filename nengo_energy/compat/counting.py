@@ -7,8 +7,9 @@ grow with time, and nothing is added to the network, so that it computes what it
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -125,6 +126,33 @@ def open_nengo(
     return sim, totals
 
 
+def build_model(network: nengo.Network, dt: float) -> Model:
+    """Return a network as Nengo builds it, in the precision that NengoDL would take."""
+    model = Model(dt=dt)
+    with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
+        model.build(network)
+    return model
+
+
+def nengo_dl_setting(network: nengo.Network, name: str, default: Any) -> Any:
+    """Return what ``nengo_dl.configure_settings`` set in a network."""
+    try:
+        return getattr(network.config[network], name, default)
+    except nengo.exceptions.ConfigError:
+        return default
+
+
+@contextlib.contextmanager
+def precision(bits: str) -> Iterator[None]:
+    """Let Nengo build in single precision ("32") or double ("64")."""
+    before = nengo.rc.get("precision", "bits")
+    nengo.rc.set("precision", "bits", bits)
+    try:
+        yield
+    finally:
+        nengo.rc.set("precision", "bits", before)
+
+
 def open_nengo_dl(
     network: nengo.Network,
     dt: float,
@@ -141,17 +169,11 @@ def open_nengo_dl(
     nengo_dl = import_nengo_dl()
     _install_accumulate()
     from nengo_dl.builder import NengoBuilder, NengoModel
-    from nengo_dl.config import get_setting
 
     model = NengoModel(dt=dt, builder=NengoBuilder(), fail_fast=False)
-    # NengoDL builds in single precision unless the network says otherwise
-    bits = nengo.rc.get("precision", "bits")
-    nengo.rc.set("precision", "bits", get_setting(network, "dtype", "float32")[-2:])
-    try:
+    with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
         model.build(network)
         totals = add_counters(model, wanted)
-    finally:
-        nengo.rc.set("precision", "bits", bits)
     seed = None if network.seed is None else network.seed + 1
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="No GPU support detected")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from ..activity.activity import Activity
 from ..activity.measuring import OnBatch, measure_run
 from ..activity.run import Run
-from ..activity.simulators import SIMULATORS
+from ..activity.simulators import SIMULATORS, Simulators
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
 from ..common.defaults import DT
@@ -164,6 +165,16 @@ class SpikingModel:
         found = check_rates(self.wanted_rates(example_data), dt)
         return replace(prepared, checks=prepared.checks + tuple(found))
 
+    def _deployed(self, dt: float) -> LoihiNetwork:
+        """Return the network as it is prepared by default, the same one each time."""
+        if dt not in self._deployments:
+            self._deployments[dt] = self.loihi_network(dt=dt)
+        return self._deployments[dt]
+
+    @cached_property
+    def _deployments(self) -> dict[float, LoihiNetwork]:
+        return {}
+
     @cached_property
     def _preparation(self) -> LoihiPreparation:
         return LoihiPreparation(
@@ -269,7 +280,7 @@ class SpikingModel:
         """
         network, topology = self.net, self.topology
         if run.simulator == "loihi":
-            prepared = self.loihi_network(dt=run.dt)
+            prepared = self._deployed(run.dt)
             network, topology = prepared.network, prepared.topology
         return measure_run(
             network,
@@ -278,7 +289,15 @@ class SpikingModel:
             topology=topology,
             probes=self.output_probes,
             on_batch=on_batch,
+            simulators=self._simulators,
         )
+
+    @cached_property
+    def _simulators(self) -> Simulators:
+        """Simulators that stay open until the model goes."""
+        simulators = Simulators()
+        weakref.finalize(self, simulators.close)
+        return simulators
 
     def compare(
         self,

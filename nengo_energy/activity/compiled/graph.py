@@ -32,7 +32,7 @@ from ...common.exceptions import UnsupportedError
 from ...network.fanout import convolution_map
 from ...network.linear_maps import DenseMap, LinearMap, SparseMap
 from .neurons import Current, neurons_part
-from .parts import Constant, Filter, Input, Linear, Part, Sum, Term
+from .parts import Constant, Filter, Input, Linear, Part, Sum, Term, add_at
 from .weights import Weights
 
 Index = Any
@@ -168,7 +168,7 @@ class Graph:
             if constant is None:
                 terms.append(term)
             else:
-                np.add.at(base, slice(None) if index is None else index, constant)
+                add_at(base, index, constant)
         if not terms:
             return self._add(Constant(base))
         alone = terms[0]
@@ -242,10 +242,13 @@ def _check(op: Operator, signal: Signal) -> None:
             raise UnsupportedError(f"the process {op.process} makes {signal.name}")
         if not isinstance(op.process, (LinearFilter, Triangle)):
             raise UnsupportedError(f"the synapse {op.process} isn't known")
-    elif not isinstance(
-        op,
-        (Reset, Copy, ElementwiseInc, ConvInc, ConvTransposeInc, SparseDotInc),
-    ) and type(op) is not DotInc:
+    elif (
+        not isinstance(
+            op,
+            (Reset, Copy, ElementwiseInc, ConvInc, ConvTransposeInc, SparseDotInc),
+        )
+        and type(op) is not DotInc
+    ):
         raise UnsupportedError(f"{type(op).__name__} makes {signal.name}")
 
 

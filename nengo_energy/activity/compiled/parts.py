@@ -145,6 +145,16 @@ class Input(Part):
         return stretch.values[self]
 
 
+def add_at(total: np.ndarray, index: Any, x: np.ndarray) -> None:
+    """Add to some units of the last axis: all, a slice, or an array of them."""
+    if index is None:
+        total += x
+    elif isinstance(index, slice):
+        total[..., index] += x
+    else:  # a unit may be there twice
+        np.add.at(np.moveaxis(total, -1, 0), index, np.moveaxis(x, -1, 0))
+
+
 @dataclass(frozen=True)
 class Term:
     """What a part adds to a sum.
@@ -187,12 +197,7 @@ class Sum(Part):
                 x = x[..., term.source_index]
             if term.scale is not None:
                 x = x * term.scale
-            if term.index is None:
-                total += x
-            elif isinstance(term.index, slice):
-                total[..., term.index] += x
-            else:
-                np.add.at(total, (..., term.index), x)
+            add_at(total, term.index, x)
         return total
 
 

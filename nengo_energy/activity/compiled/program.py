@@ -7,8 +7,9 @@ from typing import Any, Mapping, Sequence
 
 import nengo
 import numpy as np
-from nengo.builder import Model
 
+from ...common.exceptions import UnsupportedError
+from ...compat.counting import build_model, nengo_dl_setting
 from .graph import Graph
 from .neurons import Neurons, Stepped
 from .parts import Input, Part, Room, Stretch, dense
@@ -31,9 +32,6 @@ class Program:
         Whose spikes are counted.
     probes : sequence of nengo.Probe
         Probes of the network whose values are wanted.
-    bits : int
-        Precision of a number, 32 or 64.
-
     Raises
     ------
     UnsupportedError
@@ -46,9 +44,10 @@ class Program:
         dt: float,
         ensembles: Sequence[nengo.Ensemble],
         probes: Sequence[nengo.Probe],
-        bits: int = 32,
     ):
-        model = _build(network, dt, bits)
+        if nengo_dl_setting(network, "learning_phase", None):
+            raise UnsupportedError("the network was told to run as it learns")
+        model = build_model(network, dt)
         inputs = {
             model.sig[node]["out"]: node
             for node in network.all_nodes
@@ -57,7 +56,7 @@ class Program:
         outputs = [model.sig[ensemble.neurons]["out"] for ensemble in ensembles]
         probed = [model.sig[probe]["in"] for probe in probes]
         graph = Graph(model, inputs, outputs + probed)
-        self.dtype = np.dtype(f"f{bits // 8}")
+        self.dtype = graph.dtype
         self.part_of = dict(zip([*ensembles, *probes], graph.wanted))
         self.parts = graph.parts
         self.largest = max((part.size for part in self.parts), default=1)
@@ -137,7 +136,7 @@ class Execution:
             elif part not in self.staying or start == 0:
                 stretch.values[part] = part.run(stretch)
             if isinstance(part, Stepped):
-                part.count(stretch, stretch.values[part])
+                part.count(stretch, dense(stretch.values[part]))
 
     def counted(self, ensemble: nengo.Ensemble, kind: str) -> np.ndarray:
         """Return what neurons put out since `clear`, (n_images, n_neurons) ndarray."""
@@ -153,20 +152,9 @@ class Execution:
         return np.broadcast_to(dense(stretch.values[part]), shape)
 
 
-def _build(network: nengo.Network, dt: float, bits: int) -> Model:
-    """Return the network as Nengo builds it, in some precision."""
-    model = Model(dt=dt)
-    before = nengo.rc.get("precision", "bits")
-    nengo.rc.set("precision", "bits", str(bits))
-    try:
-        model.build(network)
-    finally:
-        nengo.rc.set("precision", "bits", before)
-    return model
-
-
 def n_cores() -> int:
-    """Return how many threads are to be used: those of the machine, or fewer if said."""
+    """Return how many threads are used: as many as there are cores, or fewer if told
+    by ``OMP_NUM_THREADS``."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on this system

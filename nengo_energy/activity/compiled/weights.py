@@ -120,16 +120,16 @@ def _order_of_taps(meetings: np.ndarray) -> np.ndarray:
         first; in a transposed one all do as they come.
     """
     n_taps = meetings.shape[1]
-    follows = {}
+    follows: dict[int, int] = {}
     for outputs in meetings:
         taps = np.flatnonzero(outputs >= 0)
         taps = taps[np.argsort(outputs[taps])]
         follows.update(zip(taps[:-1], taps[1:]))
     order: list[int] = []
-    for start in sorted(set(range(n_taps)) - set(follows.values())):
-        while start is not None:
-            order.append(start)
-            start = follows.get(start)
+    for tap in sorted(set(range(n_taps)) - set(follows.values())):
+        order.append(tap)
+        while order[-1] in follows:
+            order.append(follows[order[-1]])
     return np.array(order)
 
 
@@ -144,14 +144,22 @@ def _windows(
     low = np.argmax(used, axis=1)
     high = n_filters - np.argmax(used[:, ::-1], axis=1)
     width = np.where(used.any(axis=1), high - low, 0)
+    first, outer_target, outer_weight, inner_target, inner_weight, inner_size = (
+        np.ascontiguousarray(a, dtype=np.int64) for a in (first, *outer, *inner)
+    )
     return Windows(
-        np.uint64(len(inner[0])),
-        np.uint64(len(weights)),
-        np.uint64(n_filters),
-        *(np.ascontiguousarray(a, dtype=np.int64) for a in (first, *outer, *inner)),
-        low.astype(np.int64),
-        width.astype(np.int64),
-        weights,
+        n_inner=np.uint64(len(inner_size)),
+        n_channels=np.uint64(len(weights)),
+        n_filters=np.uint64(n_filters),
+        first=first,
+        outer_target=outer_target,
+        outer_weight=outer_weight,
+        inner_target=inner_target,
+        inner_weight=inner_weight,
+        inner_size=inner_size,
+        low=low.astype(np.int64),
+        width=width.astype(np.int64),
+        weights=weights,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any, Iterator
 
 import numpy as np
 
+from ...common.exceptions import UnsupportedError
+from ...common.optional_imports import has_numba
 from .runner import BatchCounts, Inputs, Runner, Tick, counter_kinds, sum_up
 from .schedule import Means, Schedule
 from .sequential import stack
@@ -15,7 +17,11 @@ from .sequential import stack
 class CompiledRunner(Runner):
     """Networks in which nothing leads back, in compiled loops."""
 
+    name = "compiled"
+
     def __enter__(self) -> Runner:
+        if not has_numba("NengoDL's simulator runs"):
+            raise UnsupportedError("there is no numba")
         from ..compiled.program import Program
 
         ensembles = [pop.ensemble for pop in self.populations]
@@ -24,6 +30,9 @@ class CompiledRunner(Runner):
 
     def __exit__(self, *exc_info: Any) -> None:
         del self.program
+
+    def takes(self, batch_size: int) -> bool:
+        return True
 
     def run(
         self, inputs: Inputs, schedule: Schedule, tick: Tick

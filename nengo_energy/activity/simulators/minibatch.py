@@ -21,6 +21,8 @@ CHUNK_BYTES = 8 * 2**20
 class NengoDLRunner(Runner):
     """NengoDL: minibatches in TensorFlow, counted inside its graph."""
 
+    name = "nengo-dl"
+
     def __enter__(self) -> Runner:
         self.names, wanted = wanted_counters(self.populations, self.dt)
         self.sim, self.totals = counting.open_nengo_dl(

@@ -95,6 +95,8 @@ class SequentialRunner(Runner):
 class NengoRunner(SequentialRunner):
     """Nengo's own simulator."""
 
+    name = "nengo"
+
     def __enter__(self) -> Runner:
         self.names, wanted = wanted_counters(self.populations, self.dt)
         self.sim, self.totals = counting.open_nengo(self.network, self.dt, wanted)
@@ -133,6 +135,8 @@ class LoihiRunner(SequentialRunner):
     emulator : str, optional
         See `nengo_energy.activity.emulator.open_simulator`.
     """
+
+    name = "loihi"
 
     def __init__(self, *args: Any, emulator: str | None = None):
         super().__init__(*args)
