@@ -8,7 +8,6 @@ once, since nothing leads back.
 from __future__ import annotations
 
 import graphlib
-from collections import defaultdict
 from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
@@ -69,10 +68,10 @@ class Graph:
     ):
         self.dt, self.inputs = model.dt, inputs
         self.dtype = np.dtype(wanted[0].dtype if wanted else float)
-        self.writers: dict[Signal, list[Operator]] = defaultdict(list)
+        self.writers: dict[Signal, list[Operator]] = {}
         for op in model.operators:
             for signal in dict.fromkeys(s.base for s in _written(op)):
-                self.writers[signal].append(op)
+                self.writers.setdefault(signal, []).append(op)
         self.made: dict[Signal, Part] = {}
         self.parts: list[Part] = []
         for signal in self._in_order([s.base for s in wanted]):
@@ -106,10 +105,9 @@ class Graph:
                 continue
             needs[signal] = set()
             if signal not in self.inputs:
-                for op in self.writers[signal]:
+                for op in self.writers.get(signal, ()):
                     _check(op, signal)
-                    reads = op.reads[1:] if isinstance(op, SimProcess) else op.reads
-                    needs[signal].update(s.base for s in reads)
+                    needs[signal].update(s.base for s in self._values_read(op))
             todo.extend(needs[signal])
         try:
             return list(graphlib.TopologicalSorter(needs).static_order())
@@ -117,10 +115,24 @@ class Graph:
             names = ", ".join(dict.fromkeys(s.name for s in error.args[1]))
             raise UnsupportedError(f"it has a loop: {names}") from error
 
+    def _values_read(self, op: Operator) -> list[Signal]:
+        """Return the signals that an operator reads, but for time and for weights."""
+        reads: list[Signal] = op.reads
+        if isinstance(op, SimProcess):
+            return reads[1:]
+        if isinstance(op, (DotInc, ConvInc, ConvTransposeInc)):
+            if self._varies(reads[0]):
+                raise UnsupportedError(f"{reads[0].name} change")
+            return reads[1:]
+        return reads
+
+    def _varies(self, signal: Signal) -> bool:
+        return signal.base in self.inputs or signal.base in self.writers
+
     def _make(self, signal: Signal) -> Part:
         if signal in self.inputs:
             return self._add(Input(self.inputs[signal], signal.size))
-        ops = self.writers[signal]
+        ops = self.writers.get(signal)
         if not ops:
             return self._add(Constant(self._constant(signal)))
         first = ops[0]
@@ -185,18 +197,18 @@ class Graph:
                 chosen = all_units if units is None else all_units[units]
                 units = chosen[_as_index(op.src_slice)]
             return Term(source, units, index)
-        factor, x = op.reads[0], op.reads[1]
-        if factor.base in self.inputs or self.writers[factor.base]:
-            factor, x = x, factor
-            if self.writers[factor.base] or not isinstance(op, ElementwiseInc):
-                raise UnsupportedError(f"the weights of {op} change")
-        source = self.part_of(x)
+        factor, x = op.reads
         if isinstance(op, ElementwiseInc):
-            scale = self._constant(factor)
-            size = (op.sets + op.incs)[0].size
+            if self._varies(factor):
+                factor, x = x, factor
+            source, scale = self.part_of(x), self._constant(factor)
+            size = op.incs[0].size
             if scale.size not in (1, size) or source.size not in (1, size):
                 raise UnsupportedError(f"{op} multiplies arrays of other shapes")
+            if self._varies(factor):
+                raise UnsupportedError(f"{op} multiplies two values that change")
             return Term(source, None, index, None if np.all(scale == 1) else scale)
+        source = self.part_of(x)
         if isinstance(source, Constant) and not np.any(source.value):
             return Term(Constant(np.zeros(1, self.dtype)), None, index)
         weights = Weights(_linear_map(op, factor), self.dtype)
