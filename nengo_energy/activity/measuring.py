@@ -63,15 +63,18 @@ def measure_activity(
         network runs once, with what its nodes put out.
     timesteps : int
         Timesteps per inference.
-    simulator : {"nengo", "nengo-dl", "loihi"}
-        ``"nengo-dl"`` runs minibatches; ``"loihi"`` is NengoLoihi, on an emulator.
+    simulator : {"nengo", "compiled", "nengo-dl", "loihi"}
+        ``"compiled"`` runs networks in which nothing leads back, in compiled loops on
+        all cores; for others ``"nengo-dl"`` runs in its place, and the log says why.
+        Both compute in single precision, ``"nengo"`` in double. ``"loihi"`` is
+        NengoLoihi, on an emulator.
     dt : float
         Length of a timestep [s].
     warmup : int
         Timesteps that are run before counting begins.
     minibatch_size : int, optional
-        Inferences that ``"nengo-dl"`` and ``"loihi"`` run side by side; chosen by the
-        size of the network if not given. ``"nengo"`` runs one by one.
+        Inferences that are run side by side; chosen by the size of the network if not
+        given. ``"nengo"`` runs one by one.
     emulator : {"fast", "nengo-loihi"}, optional
         For ``"loihi"``: the compiled emulator, which is the default, or NengoLoihi's
         own, which runs one by one; see `nengo_energy.activity.emulator.open_simulator`.

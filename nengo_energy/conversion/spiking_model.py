@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from ..activity.activity import Activity
 from ..activity.measuring import OnBatch, measure_run
 from ..activity.run import Run
-from ..activity.simulators import SIMULATORS, Simulators
+from ..activity.simulators import Simulators
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
 from ..common.defaults import DT
@@ -189,7 +191,7 @@ class SpikingModel:
         x: Any,
         timesteps: int = 50,
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         dt: float = DT,
         warmup: int = 0,
         minibatch_size: int | None = None,
@@ -205,8 +207,10 @@ class SpikingModel:
             in the order of the model's inputs, or a mapping by input.
         timesteps : int
             Timesteps per inference.
-        simulator : {"nengo-dl", "nengo", "loihi"}
-            ``"loihi"`` runs the network as it is deployed, on an emulator.
+        simulator : {"compiled", "nengo-dl", "nengo", "loihi"}
+            ``"compiled"`` spikes as ``"nengo-dl"`` does, which runs in its place where
+            it can't, with the reason in the log; ``"loihi"`` runs the network as it is
+            deployed, on an emulator.
         dt, warmup, minibatch_size, emulator, progress
             See `nengo_energy.measure_activity`.
 
@@ -233,7 +237,7 @@ class SpikingModel:
         x: Any,
         timesteps: Sequence[int],
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         dt: float = DT,
         on_batch: OnBatch | None = None,
         **options: Any,
@@ -292,6 +296,32 @@ class SpikingModel:
             simulators=self._simulators,
         )
 
+    @contextlib.contextmanager
+    def measurer(self, **options: Any) -> Iterator[Callable[..., Activity]]:
+        """Measure again and again, and close the simulator at the end of the block.
+
+        `measure` keeps its simulators open as well, but until the model goes.
+
+        Parameters
+        ----------
+        **options
+            Arguments of `measure` that are the same each time.
+
+        Yields
+        ------
+        callable
+            `measure`, with these arguments.
+
+        Examples
+        --------
+        >>> with snn.measurer(timesteps=100) as measure:  # doctest: +SKIP
+        ...     rates = [measure(x).firing_rates("conv2d") for x in batches]
+        """
+        same = replace(self)
+        same.__dict__["topology"] = self.topology
+        with contextlib.closing(same._simulators):
+            yield functools.partial(same.measure, **options)
+
     @cached_property
     def _simulators(self) -> Simulators:
         """Simulators that stay open until the model goes."""
@@ -305,7 +335,7 @@ class SpikingModel:
         timesteps: int = 50,
         labels: Any = None,
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         devices: Any = None,
         host: Any = None,
         curve: Sequence[int] | None = None,
@@ -471,7 +501,7 @@ class SpikingModel:
         nengo.Simulator, nengo_dl.Simulator or nengo_loihi.Simulator
             ``sim.data[snn.outputs[...]]`` is the output.
         """
-        check_choice("simulator", name, SIMULATORS)
+        check_choice("simulator", name, ("nengo-dl", "nengo", "loihi"))
         if name != "loihi" and not (presentation_time is None and on_host is None):
             raise InputError(
                 "presentation_time and on_host are for the simulator 'loihi'; "

@@ -10,7 +10,7 @@ import nengo
 import numpy as np
 
 from ...compat.counting import KINDS
-from . import kernels
+from . import neuron_kernels as kernels
 from .parts import Part, Spikes, Stretch, Value, dense
 
 
@@ -243,7 +243,12 @@ class Stepped(Neurons):
         for image in range(n_images):
             state = {name: states[name][image] for name in self.state}
             for step in range(n_steps):
-                self.neuron_type.step(
-                    self.dt, current[image, step].copy(), output[image, step], **state
-                )
+                # as in Nengo's simulator, which lets rates of silent neurons pass
+                with np.errstate(divide="ignore", over="ignore"):
+                    self.neuron_type.step(
+                        self.dt,
+                        current[image, step].copy(),
+                        output[image, step],
+                        **state,
+                    )
         return output
