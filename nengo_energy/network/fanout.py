@@ -76,10 +76,8 @@ def transform_map(
         return _dense_map(transform, rng)
     if isinstance(transform, nengo.Sparse):
         return _sparse_map(transform, rng)
-    if isinstance(transform, nengo.Convolution):
-        return _convolution_map(transform, rng)
-    if isinstance(transform, _ConvolutionTranspose):
-        return _convolution_map(transform, rng, transposed=True)
+    if isinstance(transform, (nengo.Convolution, _ConvolutionTranspose)):
+        return convolution_map(transform, transform.sample(rng=rng))
     raise UnsupportedError(
         f"can't count the synapses of the transform {transform!r} of type "
         f"{type(transform).__name__}; known: Dense, Sparse, Convolution, "
@@ -160,9 +158,9 @@ def _sparse_map(transform: nengo.Sparse, rng: np.random.RandomState) -> LinearMa
     return SparseMap(weights)
 
 
-def _convolution_map(
-    transform: Any, rng: np.random.RandomState, transposed: bool = False
-) -> LinearMap:
+def convolution_map(transform: Any, kernel: np.ndarray) -> ConvolutionMap:
+    """Return the map of a convolution, transposed or not, with weights of its own."""
+    transposed = isinstance(transform, _ConvolutionTranspose)
     inputs = transform.input_shape.spatial_shape
     outputs = transform.output_shape.spatial_shape
     pads = [0] * len(inputs)
@@ -177,7 +175,7 @@ def _convolution_map(
             )
         ]
     return ConvolutionMap(
-        transform.sample(rng=rng),
+        kernel,
         inputs,
         outputs,
         transform.input_shape.n_channels,

@@ -137,6 +137,8 @@ class SequentialRunner(Runner):
 class NengoRunner(SequentialRunner):
     """Nengo's own simulator."""
 
+    name = "nengo"
+
     def __enter__(self) -> Runner:
         self.sim = counting.open_nengo(self.network, self.dt)
         self.count_and_record(self.sim, self.populations)
@@ -164,6 +166,8 @@ class LoihiRunner(SequentialRunner):
     emulator : str, optional
         See `nengo_energy.activity.emulator.open_simulator`.
     """
+
+    name = "loihi"
 
     def __init__(self, *args: Any, emulator: str | None = None):
         super().__init__(*args)
