@@ -100,11 +100,14 @@ class ChipUse:
     pace : float, optional
         Length that each timestep is held to, if no core takes longer [s]; by default
         timesteps follow each other as fast as the cores can.
+    n_tiles : int, optional
+        Tiles that hold a core in use, where the placement says.
     """
 
     cores: tuple[CoreUse, ...]
     longest_way: tuple[int, int] = (0, 0)
     pace: float | None = None
+    n_tiles: int | None = None
 
     @property
     def n_cores(self) -> int:

@@ -73,6 +73,7 @@ QUANTITY_COPIED = (
 QUANTITY_OPTIONAL = (
     "low",
     "high",
+    "steps",
     *(name for name in QUANTITY_COPIED if name not in QUANTITY_REQUIRED),
 )
 
@@ -283,11 +284,20 @@ def _quantity(
     def to_si(number: Decimal | int) -> float:
         return float(Decimal(number) * Decimal(units[unit]))
 
+    steps = table.get("steps", {})
+    if not isinstance(steps, Mapping) or not all(map(str.isdecimal, steps)):
+        raise InputError(
+            f"{name}.steps must be a table of numbers by size; got {steps!r}"
+        )
+    for value in steps.values():
+        check_amount(f"{name}.steps", value, unit)
+
     try:
         return Quantity(
             value=to_si(sum(terms)),
             low=to_si(table["low"]) if "low" in table else None,
             high=to_si(table["high"]) if "high" in table else None,
+            steps=tuple((int(size), to_si(steps[size])) for size in steps),
             published=" + ".join(str(t) for t in terms) + f" {unit}" * (unit != "1"),
             **{key: table[key] for key in QUANTITY_COPIED if key in table},
         )

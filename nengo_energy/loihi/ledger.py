@@ -240,8 +240,10 @@ class Ledger:
             )
             for core in self.cores
         )
-        way = self.placements[placement].longest_way(self.messages)
-        return ChipUse(cores, way, pace)
+        placed = self.placements[placement]
+        return ChipUse(
+            cores, placed.longest_way(self.messages), pace, placed.n_tiles
+        )
 
     def estimate(
         self,

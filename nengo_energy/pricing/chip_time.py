@@ -44,7 +44,7 @@ def chip_duration(
     untimed : list of NotModelled
         Operations that happen and whose time isn't known.
     """
-    bounds = {name: _range(model, name) for name in model.times}
+    bounds = {name: _range(model, name, use.n_tiles) for name in model.times}
     low, nominal, high = (
         timesteps * _timestep(use, {name: r[k] for name, r in bounds.items()})
         for k in range(3)
@@ -64,8 +64,10 @@ def chip_duration(
     return (low, nominal, high), untimed
 
 
-def _range(model: Device, operation: str) -> Range:
+def _range(model: Device, operation: str, n_tiles: int | None) -> Range:
     time = model.times[operation]
+    if n_tiles is not None:
+        time = time.at(n_tiles)
     low, high = time.bounds
     return low, time.value, high
 

@@ -134,6 +134,37 @@ def test_far_cores() -> None:
     assert estimate.settings["placement"] == "row-major"
 
 
+def test_the_fitted_device_times_all_that_a_core_does() -> None:
+    # arch/loihi.yaml of SANA-FE, commit 8951ab0, in ns: dense synapse 3.8, neuron
+    # access + update 6.0 + 3.7, spike out 30, message out 5.1, message in 16; hops
+    # 4.1 east or west, 6.5 north or south
+    busy = 400 * 3.8 + 160 * 9.7 + 60 * 30 + 60 * 5.1 + 50 * 16
+    other = 300 * 3.8 + 100 * 9.7 + 60 * 16
+    assert busy > other
+    mean = busy / (N_INFERENCES * TIMESTEPS)
+    for placement, way, barrier in (
+        ("greedy", 0.0, 600),  # both cores on one tile
+        ("row-major", 3 * 4.1 + 2 * 6.5, 1000),  # on two
+    ):
+        estimate = ledger().estimate("loihi-fitted2025@dense", placement=placement)
+        latency = estimate.latency("loihi-fitted2025@dense")
+        expected = TIMESTEPS * (mean + way + barrier) * 1e-9
+        assert latency == pytest.approx(expected, rel=1e-12)
+        assert not [x for x in estimate.not_modelled if x.operation[:4] == "time"]
+
+
+def test_a_barrier_grows_with_the_tiles() -> None:
+    row = OpCount("a", "synop", 1, 1)
+    # latency_sync of arch/loihi.yaml, in us; the greatest number of tiles reached holds
+    for n_tiles, barrier in ((1, 0.6), (2, 1.0), (3, 1.0), (4, 1.4), (28, 1.4), (64, 1.8)):
+        use = ChipUse((CoreUse(0, {}),), n_tiles=n_tiles)
+        counts = OpCounts((row,), 1, DT, chip_use=use)
+        latency = ne.estimate_energy(counts, "loihi-fitted2025").latency(
+            "loihi-fitted2025"
+        )
+        assert latency == pytest.approx(barrier * 1e-6, rel=1e-12)
+
+
 def test_real_time() -> None:
     estimate = ledger().estimate("loihi-davies2018", real_time=True)
     latency = TIMESTEPS * DT
