@@ -7,7 +7,7 @@ it knows Keras, Nengo or spikes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Mapping, Protocol, Sequence
 
 import numpy as np
@@ -33,6 +33,9 @@ OPERATIONS: Mapping[str, str] = {
 }
 """The operations that are counted, each with its meaning."""
 
+FORMS: Mapping[str, tuple[str, ...]] = {"synop": ("dense", "sparse", "convolution")}
+"""What an operation can be further: how the weights of a synop are stored."""
+
 
 @dataclass(frozen=True)
 class OpCount:
@@ -55,6 +58,8 @@ class OpCount:
         ``"event"`` for the spiking network, ``"dense"`` for the conventional one.
     where : str
         ``"device"``, or ``"host"`` for work that the host does for the device.
+    form : str
+        One of `FORMS` of the operation, empty where it isn't known.
     """
 
     layer: str
@@ -64,6 +69,7 @@ class OpCount:
     std: float = 0.0
     execution: str = "event"
     where: str = "device"
+    form: str = ""
 
     @property
     def mean(self) -> float:
@@ -271,21 +277,16 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
     known = [{_row_key(row): row for row in part.rows} for part in parts]
     rows = []
     for key in dict.fromkeys(key for rows_of in known for key in rows_of):
-        layer, operation, execution, where = key
+        some = next(rows_of[key] for rows_of in known if key in rows_of)
         found_rows = [
             rows_of.get(key)
-            or OpCount(
-                layer, operation, 0, n[execution], execution=execution, where=where
-            )
+            or replace(some, total=0, n_inferences=n[some.execution], std=0.0)
             for rows_of, n in zip(known, numbers)
         ]
         total = sum(row.total for row in found_rows)
         n_all = sum(row.n_inferences for row in found_rows)
         std = _pooled_std(found_rows, total / n_all)
-        merged = OpCount(
-            layer, operation, total, n_all, std=std, execution=execution, where=where
-        )
-        rows.append(merged)
+        rows.append(replace(some, total=total, n_inferences=n_all, std=std))
     first = parts[0]
     settings = dict(first.settings)
     settings["n_inferences"] = sum(n["event"] for n in numbers)
@@ -304,8 +305,8 @@ def _n_inferences(counts: OpCounts, execution: str) -> int:
     )
 
 
-def _row_key(row: OpCount) -> tuple[str, str, str, str]:
-    return row.layer, row.operation, row.execution, row.where
+def _row_key(row: OpCount) -> tuple[str, str, str, str, str]:
+    return row.layer, row.operation, row.execution, row.where, row.form
 
 
 def _pooled_std(rows: Sequence[OpCount], mean: float) -> float:

@@ -159,6 +159,14 @@ class Device:
         known = {part: price for part, price in single.items() if price is not None}
         return {**self.energies, **known}
 
+    def energy_of(self, operation: str, form: str = "") -> Quantity | None:
+        """Return the price of an operation, that of its form before the general one."""
+        return self.energies.get(f"{operation}_{form}", self.energies.get(operation))
+
+    def time_of(self, operation: str, form: str = "") -> Quantity | None:
+        """Return the time of an operation, that of its form before the general one."""
+        return self.times.get(f"{operation}_{form}", self.times.get(operation))
+
     @property
     def evidence(self) -> tuple[str, ...]:
         """The grades of evidence of what estimates charge, each once.

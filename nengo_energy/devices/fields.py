@@ -10,6 +10,12 @@ KINDS = ("event", "dense")
 PLACED_OPERATIONS = ("message", "hop_east_west", "hop_north_south")
 """Operations whose number follows from the placement of neurons on cores."""
 
+PRICED_FORMS: Mapping[str, tuple[str, ...]] = {
+    "synop": ("synop_dense", "synop_sparse", "synop_convolution"),
+}
+"""Prices that go before that of an operation where its form is known, keys of
+counts.FORMS."""
+
 PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "event": (
         "synop",
@@ -18,10 +24,12 @@ PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "spike",
         *PLACED_OPERATIONS,
         "addition",
+        *PRICED_FORMS["synop"],
     ),
     "dense": ("mac", "activation", "addition"),
 }
-"""The operations that each kind of device can price, keys of counts.OPERATIONS."""
+"""The operations that each kind of device can price, keys of counts.OPERATIONS, and forms
+of them."""
 
 TIMED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "event": (*PRICED_OPERATIONS["event"], "message_in", "barrier"),

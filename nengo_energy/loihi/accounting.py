@@ -136,7 +136,7 @@ class _Book:
         projections = prepared.topology.projections + prepared.topology.inputs
         layers = {projection.name: projection.layer for projection in projections}
         self.weights_of = [layers[axon.connection.label] for axon in image.axons]
-        self.series: dict[tuple[str, str, str], list[int]] = {}
+        self.series: dict[tuple[str, str, str, str], list[int]] = {}
         self.pending: dict[str, int] = {}
 
     def add(
@@ -158,16 +158,21 @@ class _Book:
 
     def _tally(self, spikes: UnitSpikes, n_steps: int) -> None:
         """Keep the counts by layer of what was added."""
-        traffic, found = self.traffic, dict[tuple[str, str, str], int]()
+        traffic, found = self.traffic, dict[tuple[str, str, str, str], int]()
 
         def count(
-            layer: str, operation: str, value: int, where: str = "device"
+            layer: str,
+            operation: str,
+            value: int,
+            where: str = "device",
+            form: str = "",
         ) -> None:
-            key = (layer, operation, where)
+            key = (layer, operation, where, form)
             found[key] = found.get(key, 0) + int(value)
 
-        for layer, synops in zip(self.weights_of, spikes.delivered @ traffic.weights):
-            count(layer, "synop", synops)
+        arrived = spikes.delivered @ traffic.weights
+        for layer, axon, synops in zip(self.weights_of, self.image.axons, arrived):
+            count(layer, "synop", synops, form=axon.form)
         late = (spikes.emitted - spikes.delivered) @ traffic.weights
         for layer, synops in zip(self.weights_of, late):
             self.pending[layer] = self.pending.get(layer, 0) + int(synops)
@@ -226,6 +231,10 @@ class _Book:
         for k in order:
             block = image.blocks[k]
             values = {name: int(column[k]) for name, column in columns.items()}
+            forms: dict[str, int] = {}
+            for axon, synops in zip(image.axons, arrived):
+                if axon.target == k:
+                    forms[axon.form] = forms.get(axon.form, 0) + int(synops)
             cores.append(
                 CoreLoad(
                     chip=image.chip_of[k],
@@ -238,6 +247,7 @@ class _Book:
                     updates_inactive=len(block.neurons) * steps - int(active[k]),
                     spikes_to_host=int(active[k]) if block.is_read else 0,
                     lost_bits=block.lost_bits,
+                    synops_by_form=forms,
                     **values,
                 )
             )
@@ -268,8 +278,9 @@ class _Book:
                 std=float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
                 execution="event",
                 where=where,
+                form=form,
             )
-            for (layer, operation, where), values in self.series.items()
+            for (layer, operation, where, form), values in self.series.items()
         )
 
 

@@ -60,11 +60,14 @@ def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
     omitted: list[NotModelled] = []
     for count in own:
         pricer = host if count.where == "host" else model
-        price = None if pricer is None else pricer.energies.get(count.operation)
+        price = None
+        if pricer is not None:
+            price = pricer.energy_of(count.operation, count.form)
         if price is not None:
             rows.append(_row(count, model, price, host))
         elif count.total and not _is_included(count, model):
             omitted.append(_unpriced(count, model, pricer))
+    rows = _added_up(rows)
     if model.fixed_energy is not None:
         rows.append(_whole_row(model, "fixed", (1.0, 1.0, 1.0), model.fixed_energy))
     duration, untimed = _duration(counts, own, model)
@@ -107,6 +110,25 @@ def _row(
         high=count.mean * high,
         std=count.std * price.value,
     )
+
+
+def _added_up(rows: Sequence[EnergyRow]) -> list[EnergyRow]:
+    """Return one row for each operation of a layer, whatever its forms.
+
+    Forms follow the same spikes, so their spreads add up.
+    """
+    groups: dict[tuple[str, ...], list[EnergyRow]] = {}
+    for row in rows:
+        key = (row.device, row.layer, row.operation, row.where)
+        groups.setdefault(key, []).append(row)
+    return [same[0] if len(same) == 1 else _sum(same) for same in groups.values()]
+
+
+def _sum(rows: Sequence[EnergyRow]) -> EnergyRow:
+    names = ("count", "energy", "low", "high", "std")
+    total = {name: sum(getattr(row, name) for row in rows) for name in names}
+    price = total["energy"] / total["count"] if total["count"] else 0.0
+    return replace(rows[0], energy_per_operation=price, **total)
 
 
 def _whole_row(
@@ -166,7 +188,7 @@ def _duration(
     untimed = []
     terms = [] if model.fixed_time is None else [(1.0, model.fixed_time)]
     for count in own:
-        time = model.times.get(count.operation)
+        time = model.time_of(count.operation, count.form)
         if time is not None:
             terms.append((count.mean, time))
         elif count.total and count.operation not in model.included:

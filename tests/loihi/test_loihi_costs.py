@@ -165,6 +165,36 @@ def test_a_barrier_grows_with_the_tiles() -> None:
         assert latency == pytest.approx(barrier * 1e-6, rel=1e-12)
 
 
+def test_synops_are_priced_by_the_form_of_their_weights() -> None:
+    # arch/loihi.yaml: 35.5 pJ and 3.8 ns dense, 33.6 and 4.7 sparse, 24.0 and 3.1 shared
+    a = replace(A, synops_by_form={"convolution": 300, "sparse": 100})
+    b = replace(B, synops_by_form={"dense": 300})
+    rows = [row for row in ROWS if row.operation != "synop"]
+    for layer, form, n in (
+        ("a", "convolution", 300),
+        ("a", "sparse", 100),
+        ("b", "dense", 300),
+    ):
+        rows.append(OpCount(layer, "synop", n, N_INFERENCES, form=form))
+    placed = replace(ledger(), cores=(a, b), rows=tuple(rows))
+    name = "loihi-fitted2025"
+    estimate = placed.estimate(name)
+    found = {r.layer: r for r in estimate.rows if r.operation == "synop"}
+    assert found["a"].count == 200
+    for layer, pj in (("a", 300 * 24.0 + 100 * 33.6), ("b", 300 * 35.5)):
+        row = found[layer]
+        expected = pj * 1e-12 / N_INFERENCES
+        assert row.low == row.high == row.energy == pytest.approx(expected, rel=1e-12)
+    busy = 300 * 3.1 + 100 * 4.7 + 160 * 9.7 + 60 * 30 + 60 * 5.1 + 50 * 16
+    latency = TIMESTEPS * (busy / (N_INFERENCES * TIMESTEPS) + 600) * 1e-9
+    assert estimate.latency(name) == pytest.approx(latency, rel=1e-12)
+    # where the form isn't known: dense, and perhaps as cheap as a convolution
+    (row,) = [
+        r for r in ledger().estimate(name).rows if (r.layer, r.operation) == ("a", "synop")
+    ]
+    assert (row.energy, row.low) == pytest.approx((200 * 35.5e-12, 200 * 24e-12))
+
+
 def test_real_time() -> None:
     estimate = ledger().estimate("loihi-davies2018", real_time=True)
     latency = TIMESTEPS * DT
