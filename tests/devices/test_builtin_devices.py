@@ -226,7 +226,7 @@ def test_static_power_of_loihi_is_that_of_a_chip():
         ("spinnaker-ostrau2022@spinn5-one-to-one", 90.5e-9),
         ("ryzen-2600x-genn", 58e-9),
         ("i7-4710mq-genn", 21e-9),
-        ("rtx-2070-genn", 3.4e-9),
+        ("rtx-2070-genn", 3.401e-9),
         ("spikey", 10.9e-12),
         ("truenorth", 26e-12),
         ("darwin3", 5.47e-12),
@@ -241,6 +241,14 @@ def test_static_power_of_loihi_is_that_of_a_chip():
 )
 def test_synops_of_event_devices(name, synop):
     assert devices.get(name).energies["synop"].value == synop
+
+
+def test_the_meter_of_the_graphics_board_was_its_own():
+    device = devices.get("rtx-2070-genn")
+    for quantity in device.quantities.values():
+        assert "nvidia-smi" in quantity.conditions and "wall" not in quantity.conditions
+    (note,) = [note for note in device.notes if "One to one" in note]
+    assert "4,702 +/- 266 nJ" in note
 
 
 def test_data_sheet_bounds_are_power_over_throughput():
