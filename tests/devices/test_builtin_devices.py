@@ -224,8 +224,8 @@ def test_static_power_of_loihi_is_that_of_a_chip():
         ("spinnaker-ostrau2022@spinn5-random", 7.55e-9),
         ("spinnaker-ostrau2022@spinn5-one-to-all", 7.32e-9),
         ("spinnaker-ostrau2022@spinn5-one-to-one", 90.5e-9),
-        ("ryzen-2600x-genn", 58e-9),
-        ("i7-4710mq-genn", 21e-9),
+        ("ryzen-2600x-genn", 58.17e-9),
+        ("i7-4710mq-genn", 21.4e-9),
         ("rtx-2070-genn", 3.401e-9),
         ("spikey", 10.9e-12),
         ("truenorth", 26e-12),
@@ -241,6 +241,31 @@ def test_static_power_of_loihi_is_that_of_a_chip():
 )
 def test_synops_of_event_devices(name, synop):
     assert devices.get(name).energies["synop"].value == synop
+
+
+@pytest.mark.parametrize(
+    "name, operation, value, deviation",
+    [
+        # SNABSuite, config_energy/*.json: mean and standard deviation [nJ]
+        ("spinnaker-ostrau2022@spinn3-random", "synop", 9.595, 0.2746),
+        ("spinnaker-ostrau2022@spinn3-one-to-all", "synop", 7.543, 2.314),
+        ("spinnaker-ostrau2022@spinn3-one-to-one", "synop", 93.87, 6.923),
+        ("spinnaker-ostrau2022@spinn3-random", "spike", 9.961, 2.229),
+        ("spinnaker-ostrau2022@spinn5-random", "synop", 7.551, 1.289),
+        ("spinnaker-ostrau2022@spinn5-one-to-all", "synop", 7.322, 11.59),
+        ("spinnaker-ostrau2022@spinn5-one-to-one", "synop", 90.54, 31.38),
+        ("spinnaker-ostrau2022@spinn5-random", "spike", 8.727, 11.32),
+        ("ryzen-2600x-genn", "synop", 58.17, 21.33),
+        ("i7-4710mq-genn", "synop", 21.40, 1.430),
+        ("rtx-2070-genn", "synop", 3.401, 0.1675),
+        ("spikey", "spike", 0.4390, 0.1246),
+    ],
+)
+def test_ranges_are_the_published_deviations(name, operation, value, deviation):
+    price = devices.get(name).energies[operation]
+    assert price.value == pytest.approx(value * 1e-9, rel=2e-3)
+    ends = max(value - deviation, 0) * 1e-9, (value + deviation) * 1e-9
+    assert price.bounds == pytest.approx(ends, rel=6e-3)
 
 
 def test_the_meter_of_the_graphics_board_was_its_own():
