@@ -222,7 +222,7 @@ def test_devices_refuse_to_add_to_an_all_in_price(fields, message):
         event(**given_fields)
 
 
-@pytest.mark.parametrize("name", ["truenorth", "odin", "cortex-m4"])
+@pytest.mark.parametrize("name", ["truenorth@all-in-20hz", "odin", "cortex-m4"])
 def test_built_in_all_in_devices_charge_one_price(name):
     device = devices.get(name)
     counts = conventional() if device.kind == "dense" else spiking(synop=1000, spike=5)
