@@ -232,7 +232,7 @@ def _at_point(device: Device, point: str) -> Device:
         raise NotFoundError(
             f"device {device.name!r} has no operating points; got {point!r}"
         )
-    hint = _closest(point, device.operating_points)
+    hint = _closest_point(point, device.operating_points)
     raise NotFoundError(
         f"operating point {point!r} of device {device.name!r} not found{hint}; "
         f"known: {', '.join(device.operating_points)}"
@@ -244,6 +244,29 @@ def _closest(name: str, known: Iterable[str]) -> str:
     keys = {device_key(other): other for other in known}
     close = difflib.get_close_matches(device_key(name), keys, n=1)
     return f" (did you mean {keys[close[0]]!r}?)" if close else ""
+
+
+def _closest_point(point: str, known: Iterable[str]) -> str:
+    """Return a hint at an operating point: by its number, if that alone differs.
+
+    Numbers are near as ratios: batch32 is near batch64, not batch512.
+    """
+    stem, number = _split_number(point)
+    ratios = {
+        name: max(n, number) / min(n, number)
+        for name in known
+        for start, n in [_split_number(name.lower())]
+        if start == stem and n and number
+    }
+    if not ratios:
+        return _closest(point, known)
+    return f" (did you mean {min(ratios, key=ratios.__getitem__)!r}?)"
+
+
+def _split_number(key: str) -> tuple[str, int]:
+    """Return a name without the number at its end, and that number, or 0."""
+    stem = key.rstrip("0123456789")
+    return stem, int(key[len(stem) :] or 0)
 
 
 @functools.lru_cache(maxsize=None)

@@ -10,7 +10,7 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.exceptions import InputError, UnsupportedError
 from ..common.tables import format_si
 from ..common.version import __version__
-from ..counts import OpCounts
+from ..counts import ConventionalOps, OpCount, OpCounts
 from ..devices import Device
 from ..devices.device import device_key
 from ..devices.fields import PART_WORDS, PARTS
@@ -30,7 +30,7 @@ SPREAD_OF_COUNTS = Assumption(
 
 
 def estimate_energy(
-    counts: OpCounts,
+    counts: OpCounts | ConventionalOps,
     devices: DeviceLike | Sequence[DeviceLike],
     *,
     host: DeviceLike | None = None,
@@ -46,8 +46,9 @@ def estimate_energy(
 
     Parameters
     ----------
-    counts : OpCounts
-        Operations of the network, counted once for any number of devices.
+    counts : OpCounts or LayerOps
+        Operations of the network, counted once for any number of devices; of a
+        conventional network alone, what `nengo_energy.count_layer_ops` returns.
     devices : str, Device, or sequence of them
         Devices to price on; names as in ``ne.devices.names()``.
     host : str or Device, optional
@@ -69,8 +70,7 @@ def estimate_energy(
         When nothing is published from which the energy on a device could be told; the
         message says what is.
     """
-    if not isinstance(counts, OpCounts):
-        raise InputError(f"counts must be OpCounts; got {type(counts).__name__}")
+    counts = _as_counts(counts)
     models = resolve_devices(devices)
     host_model = None if host is None else resolve_host(host)
     charges = [_charge(counts, model, host_model) for model in models]
@@ -100,6 +100,22 @@ def estimate_energy(
             "host": None if host_model is None else host_model.name,
             "versions": _versions(counts),
         },
+    )
+
+
+def _as_counts(counts: object) -> OpCounts:
+    """Return counts as `OpCounts`, also where a conventional network's were given."""
+    if isinstance(counts, OpCounts):
+        return counts
+    if hasattr(counts, "to_counts") and hasattr(counts, "assumptions"):
+        return OpCounts(counts.to_counts(), assumptions=counts.assumptions)
+    if isinstance(counts, (list, tuple)) and all(
+        isinstance(row, OpCount) for row in counts
+    ):
+        return OpCounts(tuple(counts))
+    raise InputError(
+        "counts must be OpCounts, from count_ops, or what count_layer_ops returns; "
+        f"got {type(counts).__name__}"
     )
 
 

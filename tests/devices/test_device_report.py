@@ -119,7 +119,7 @@ def test_list_has_a_line_for_each_device_with_kind_grade_and_year():
     assert list(cells) == ["chip", *devices.names()]
     # static power of a chip waits for the number of chips, so it grades no estimate
     assert cells["chip"] == ["event", "fitted, user", "2019"]
-    assert cells["loihi2"] == ["event", "no prices", "2026"]
+    assert cells["loihi2"] == ["event", "no prices", "2023"]
     assert cells["loihi-davies2018"] == ["event", "pre-silicon", "2018"]
     assert cells["h100"] == ["dense", "fitted, measured", "2026"]
 

@@ -243,8 +243,11 @@ def test_unknown_points_list_the_known_ones(accelerator):
         devices.get("accelerator@batch2")
     assert str(caught.value) == (
         "operating point 'batch2' of device 'accelerator' not found (did you mean "
-        "'batch8'?); known: batch8, Batch1"
+        "'Batch1'?); known: batch8, Batch1"
     )
+    for batch, near in ((32, 64), (16, 8), (20000, 4096)):
+        with pytest.raises(NotFoundError, match=f"did you mean 'bf16-batch{near}'"):
+            devices.get(f"h100@bf16-batch{batch}")
     with pytest.raises(NotFoundError, match="device 'loihi' has no operating points"):
         devices.get("loihi@fast")
     with pytest.raises(NotFoundError, match="device 'acelerator@batch8' not found"):
