@@ -30,11 +30,21 @@ OPERATIONS: Mapping[str, str] = {
     "mac": "one multiply-accumulate of the conventional network, or of the host",
     "activation": "one output of a nonlinearity of the conventional network",
     "addition": "one addition without a weight: pooling, merging",
+    "kernel": "one kernel that a processor starts, once per batch",
+    "weight_byte": "one byte of a weight that is read, once per batch, at 32 bits each",
+    "activation_byte": "one byte of a layer's input or output, at 32 bits each",
 }
 """The operations that are counted, each with its meaning."""
 
-FORMS: Mapping[str, tuple[str, ...]] = {"synop": ("dense", "sparse", "convolution")}
-"""What an operation can be further: how the weights of a synop are stored."""
+FORMS: Mapping[str, tuple[str, ...]] = {
+    "synop": ("dense", "sparse", "convolution"),
+    "mac": ("dense", "convolution", "depthwise"),
+}
+"""What an operation can be further: how the weights of a synop are stored, and what
+kind of layer a multiply-accumulate is of."""
+
+BATCH_NORM = "batch_norm"
+"""Form of what a batch normalization takes, unless it is folded into other weights."""
 
 
 @dataclass(frozen=True)

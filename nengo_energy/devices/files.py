@@ -14,6 +14,7 @@ from ..common.exceptions import InputError, NotFoundError
 from .device import POINT_MARK, Device
 from .fields import PARTS
 from .quantity import EVIDENCE, Quantity, check_amount, check_text
+from .spread import Spread
 
 UNITS: Mapping[str, Mapping[str, str]] = {
     "J": {
@@ -49,6 +50,8 @@ POINT_OPTIONAL = (
     "not_modelled",
     "included",
     "batch_size",
+    "word_bits",
+    "spread",
     "shared",
 )
 DEVICE_OPTIONAL = (
@@ -247,7 +250,23 @@ def _fields(
         "not_modelled": _table(f"{prefix}not_modelled", data.get("not_modelled", {})),
         "included": data.get("included", ()),
         "batch_size": data.get("batch_size", 1),
+        "word_bits": data.get("word_bits", 32),
+        "spread": _spread(f"{prefix}spread", data),
     }
+
+
+def _spread(name: str, data: Mapping[str, Any]) -> Spread | None:
+    """Return the prediction interval of a device or an operating point."""
+    if "spread" not in data:
+        return None
+    table = _table(name, data["spread"])
+    required = ("level", "energy", "time", "macs")
+    _check_fields(name, table, required, ("batch", "forms"))
+    factors = {key: float(table[key]) for key in required[:3]}
+    try:
+        return Spread(**{**table, **factors})
+    except InputError as error:
+        raise InputError(f"{name}.{error}") from None
 
 
 def _quantity(

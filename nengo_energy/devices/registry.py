@@ -6,6 +6,7 @@ import difflib
 import functools
 import importlib.resources
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Iterable, Iterator, Mapping
 
 from ..common.exceptions import InputError, NotFoundError
@@ -65,7 +66,9 @@ class Registry:
         ----------
         name : str
             A name of `names`, with an operating point after ``@`` where the device has
-            several (``"h100@bf16-batch64"``); without it, at its default.
+            several (``"h100@bf16"``); without it, at its default. Where prices tell what
+            a batch takes once, a batch size may stand there, or follow the point
+            (``"h100@bf16-batch24"``).
 
         Raises
         ------
@@ -228,6 +231,9 @@ def _at_point(device: Device, point: str) -> Device:
     keys = {device_key(name): name for name in device.operating_points}
     if point in keys:
         return device.operating_points[keys[point]]
+    at_batch = _at_batch(device, point)
+    if at_batch is not None:
+        return at_batch
     if not keys:
         raise NotFoundError(
             f"device {device.name!r} has no operating points; got {point!r}"
@@ -236,6 +242,28 @@ def _at_point(device: Device, point: str) -> Device:
     raise NotFoundError(
         f"operating point {point!r} of device {device.name!r} not found{hint}; "
         f"known: {', '.join(device.operating_points)}"
+    )
+
+
+def _at_batch(device: Device, point: str) -> Device | None:
+    """Return a device at a batch size, such as ``batch8`` or ``bf16-batch8``."""
+    name, mark, number = point.rpartition("batch")
+    if not mark or not number.isdecimal() or int(number) < 1:
+        return None
+    keys = {device_key(own): own for own in device.operating_points}
+    if not name:
+        base = device
+    elif name.endswith("-") and name[:-1] in keys:
+        base = device.operating_points[keys[name[:-1]]]
+    else:
+        return None
+    if not base.takes_batches:
+        return None
+    mark = "-" if base.operating_point and name else POINT_MARK
+    return replace(
+        base.at_batch(int(number)),
+        name=f"{base.name}{mark}batch{number}",
+        description=f"{base.description}, batch size {number}",
     )
 
 
