@@ -14,6 +14,7 @@ from nengo_energy.devices.registry import DEFAULT_NAMES
 BUILTIN = (
     "akida1000",
     "arm",
+    "b200",
     "brainscales2",
     "cmos45",
     "cmos45-spiking",
@@ -22,6 +23,7 @@ BUILTIN = (
     "cortex-m7",
     "cpu",
     "darwin3",
+    "efr32-xg24",
     "gap9",
     "gpu",
     "h100",
@@ -37,6 +39,8 @@ BUILTIN = (
     "odin",
     "quadro-k4000",
     "reckon",
+    "renesas-ra6m4",
+    "renesas-rx65n",
     "rtx-2070-genn",
     "ryzen-2600x-genn",
     "seneca",
@@ -297,26 +301,33 @@ def test_data_sheet_bounds_are_power_over_throughput():
 def test_all_in_figures_are_marked():
     marked = {device.name.split("@")[0] for device in at_every_point() if device.all_in}
     assert marked == {
+        "b200",
         "cortex-m4",
         "cortex-m7",
         "cortex-m33",
+        "efr32-xg24",
         "gap9",
         "h100-peak",
         "ndp120",
         "odin",
+        "renesas-ra6m4",
+        "renesas-rx65n",
         "truenorth",
     }
     assert not devices.get("odin@incremental").all_in
 
 
-def test_h100_has_each_precision_at_five_batch_sizes():
-    points = devices.get("h100").operating_points
-    assert set(points) == {
-        f"{precision}-batch{batch}"
-        for precision in ("fp32", "tf32", "bf16")
-        for batch in (1, 8, 64, 512, 4096)
-    }
-    assert all(p.batch_size == int(n.split("batch")[1]) for n, p in points.items())
-    assert devices.get("h100").operating_point == "bf16-batch64"
-    idle = {point.static_power.bounds for point in points.values()}
-    assert idle == {(124.7, 131.0)}
+def test_h100_has_each_precision_at_any_batch_size():
+    h100 = devices.get("h100")
+    assert list(h100.operating_points) == ["fp32", "tf32", "bf16"]
+    assert (h100.operating_point, h100.batch_size) == ("bf16", 64)
+    for precision, bits in (("fp32", 32), ("tf32", 32), ("bf16", 16)):
+        for batch in (1, 8, 24, 64, 512, 4096):
+            point = devices.get(f"h100@{precision}-batch{batch}")
+            assert (point.batch_size, point.word_bits) == (batch, bits)
+            assert point.energies == h100.operating_points[precision].energies
+            assert point.static_power.bounds == (124.7, 131.0)
+    # starting a kernel and reading a byte cost the same at all precisions
+    for price in ("kernel", "weight_byte", "activation_byte"):
+        same = {p.energies[price].value for p in h100.operating_points.values()}
+        assert len(same) == 1
