@@ -10,7 +10,8 @@ import nengo
 
 from ...common.exceptions import UnsupportedError
 from ...compat.counting import nengo_dl_setting
-from ...network.topology import Population, fingerprint
+from ...network.fingerprint import fingerprint
+from ...network.topology import Population
 from .batched_loihi import BatchedLoihiRunner
 from .compiled import CompiledRunner
 from .minibatch import NengoDLRunner
