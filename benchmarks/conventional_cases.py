@@ -74,7 +74,9 @@ def conventional_counts(case: Case) -> OpCounts:
 
 def constants(case: Case) -> tuple[float, float]:
     """Return what KerasSpiking's constants give for a case, twice."""
-    _, value, _ = price(conventional_counts(case), KERAS_SPIKING[case.device], "dynamic")
+    _, value, _ = price(
+        conventional_counts(case), KERAS_SPIKING[case.device], "dynamic"
+    )
     return value, value
 
 

@@ -244,9 +244,7 @@ class Ledger:
             for core in self.cores
         )
         placed = self.placements[placement]
-        return ChipUse(
-            cores, placed.longest_way(self.messages), pace, placed.n_tiles
-        )
+        return ChipUse(cores, placed.longest_way(self.messages), pace, placed.n_tiles)
 
     def estimate(
         self,

@@ -85,9 +85,7 @@ def estimate_energy(
     one_batch: list[str] = []
     if batch_size is not None:
         one_batch = [m.name for m in models if _has_one_batch_size(m)]
-        models = tuple(
-            m.at_batch(batch_size) if m.takes_batches else m for m in models
-        )
+        models = tuple(m.at_batch(batch_size) if m.takes_batches else m for m in models)
     host_model = None if host is None else resolve_host(host)
     charges = [_charge(counts, model, host_model) for model in models]
     omitted = _merge_counts([item for c in charges for item in c.omitted])

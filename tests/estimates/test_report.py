@@ -182,7 +182,9 @@ def test_static_power_is_the_last_row_above_the_total():
 
 
 def test_terms_of_the_whole_device_are_the_last_rows_and_all_in_has_no_dynamic():
-    estimate = estimate_energy(COUNTS, ["xeon-e5-2630", "h100", "truenorth@all-in-20hz", "cpu"])
+    estimate = estimate_energy(
+        COUNTS, ["xeon-e5-2630", "h100", "truenorth@all-in-20hz", "cpu"]
+    )
     text = format_estimate(estimate, width=200)
     labels = [label for label in layer_tables(text)["xeon-e5-2630"] if label[0] != "t"]
     assert labels == ["conv", "dense", "softmax", "fixed energy", "static power"] + [

@@ -156,7 +156,14 @@ def test_the_fitted_device_times_all_that_a_core_does() -> None:
 def test_a_barrier_grows_with_the_tiles() -> None:
     row = OpCount("a", "synop", 1, 1)
     # latency_sync of arch/loihi.yaml, in us; the greatest number of tiles reached holds
-    for n_tiles, barrier in ((1, 0.6), (2, 1.0), (3, 1.0), (4, 1.4), (28, 1.4), (64, 1.8)):
+    for n_tiles, barrier in (
+        (1, 0.6),
+        (2, 1.0),
+        (3, 1.0),
+        (4, 1.4),
+        (28, 1.4),
+        (64, 1.8),
+    ):
         use = ChipUse((CoreUse(0, {}),), n_tiles=n_tiles)
         counts = OpCounts((row,), 1, DT, chip_use=use)
         latency = ne.estimate_energy(counts, "loihi-fitted2025").latency(
@@ -166,7 +173,8 @@ def test_a_barrier_grows_with_the_tiles() -> None:
 
 
 def test_synops_are_priced_by_the_form_of_their_weights() -> None:
-    # arch/loihi.yaml: 35.5 pJ and 3.8 ns dense, 33.6 and 4.7 sparse, 24.0 and 3.1 shared
+    # arch/loihi.yaml: 35.5 pJ and 3.8 ns dense, 33.6 and 4.7 sparse, 24.0 and 3.1
+    # shared
     a = replace(A, synops_by_form={"convolution": 300, "sparse": 100})
     b = replace(B, synops_by_form={"dense": 300})
     rows = [row for row in ROWS if row.operation != "synop"]
@@ -190,7 +198,9 @@ def test_synops_are_priced_by_the_form_of_their_weights() -> None:
     assert estimate.latency(name) == pytest.approx(latency, rel=1e-12)
     # where the form isn't known: dense, and perhaps as cheap as a convolution
     (row,) = [
-        r for r in ledger().estimate(name).rows if (r.layer, r.operation) == ("a", "synop")
+        r
+        for r in ledger().estimate(name).rows
+        if (r.layer, r.operation) == ("a", "synop")
     ]
     assert (row.energy, row.low) == pytest.approx((200 * 35.5e-12, 200 * 24e-12))
 
