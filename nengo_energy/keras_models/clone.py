@@ -303,7 +303,11 @@ class _Builder:
             ) from error
         has_own_weights = hasattr(source, "get_weights") and not is_held(private)
         is_new = id(private) not in self.calls
-        if is_new and has_own_weights and not is_model(getattr(source, "layer", source)):
+        if (
+            is_new
+            and has_own_weights
+            and not is_model(getattr(source, "layer", source))
+        ):
             copy_weights(source, private)
         return outputs
 

@@ -288,7 +288,7 @@ def test_simulators_open(keras):
         assert sim.data[snn.outputs[model.output]].shape == (2, 4, 3)
     with pytest.raises(ne.InputError, match=r"run_steps\(n, data="):
         snn.simulator("nengo-dl", np.ones(10))
-    with pytest.raises(ne.InputError, match="one of nengo, nengo-dl, loihi"):
+    with pytest.raises(ne.InputError, match="one of nengo-dl, nengo, loihi"):
         snn.simulator("loihi2")
 
 
@@ -420,7 +420,7 @@ def test_counts_say_what_was_converted_and_how(keras):
     assert counts.settings["scale_firing_rates"] == 100
     assert counts.settings["synapse"] == 0.005
     assert counts.settings["max_to_avg_pool"] is True
-    assert counts.settings["simulator"] == "nengo-dl"
+    assert counts.settings["simulator"] == "compiled"
     codes = [assumption.code for assumption in counts.assumptions]
     assert codes.count("max-pooling-replaced") == 1
     assert "input-on-host" in codes

@@ -68,7 +68,9 @@ class LayerFunction:
                 tensors[index]._keras_mask = mask(tensors[start:stop])
             start = stop
         n = tf.shape(values[0])[0]
-        outputs = [tf.convert_to_tensor(output) for output in leaves(self.call(tensors))]
+        outputs = [
+            tf.convert_to_tensor(output) for output in leaves(self.call(tensors))
+        ]
         self._check_examples(values[0].shape[0], outputs)
         if len({output.dtype for output in outputs}) > 1:
             outputs = [tf.cast(output, tf.float32) for output in outputs]
@@ -107,7 +109,10 @@ class LayerFunction:
     def _typed(self, tensor: Any, dtype: Any) -> Any:
         """Return values in the layer's type; numbers of rows or classes are rounded."""
         tf = import_tensorflow()
-        if not dtype.is_floating or type(held_by(self.layer)).__name__ in INDEXING_LAYERS:
+        if (
+            not dtype.is_floating
+            or type(held_by(self.layer)).__name__ in INDEXING_LAYERS
+        ):
             tensor = tf.round(tensor)  # what was decoded of 3 may be 2.9999999
         return tf.cast(tensor, dtype)
 
