@@ -7,7 +7,9 @@ import re
 import sys
 from typing import Any, Callable, Sequence
 
-from ..common.exceptions import UnsupportedError
+import numpy as np
+
+from ..common.exceptions import InputError, UnsupportedError
 from ..compat import import_tensorflow, import_tf_keras
 from .graph import Call, is_from_keras, is_model, is_tensor, leaves
 
@@ -348,6 +350,27 @@ def scope_name(name: str) -> str:
     """Return a name that TensorFlow allows: Keras 3 takes spaces and the like."""
     allowed = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", name)
     return allowed if re.match("[A-Za-z0-9.]", allowed) else f"layer{allowed}"
+
+
+def check_weights(layer: Any) -> None:
+    """Refuse a layer with weights that are no numbers, as after training that failed.
+
+    Raises
+    ------
+    InputError
+        A weight is NaN or infinite.
+    """
+    if is_model(layer) or not hasattr(layer, "get_weights"):
+        return
+    for values in layer.get_weights():
+        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
+            n_bad = np.size(values) - np.count_nonzero(np.isfinite(values))
+            raise InputError(
+                f"{describe(layer)} has {n_bad} weights that are NaN or infinite, of "
+                f"{np.size(values)} in an array of shape {np.shape(values)}; weights "
+                "must be numbers, so train the model again, or take a checkpoint from "
+                "before they were lost"
+            )
 
 
 def copy_weights(source: Any, target: Any) -> None:

@@ -24,10 +24,28 @@ PROBED_AT_ONCE = 2**24
 
 @converts("ActivityRegularization", "AlphaDropout", "Dropout", "SpatialDropout{}D")
 @converts("GaussianDropout", "GaussianNoise", "StochasticDepth", "Identity")
-@converts("Flatten", "Reshape")
+@converts("Reshape")
 def convert_nothing(build: LayerBuild) -> Any:
     """Pass on what arrives: the order of the elements stays."""
     return build.inputs[0]
+
+
+@converts("Flatten")
+def convert_flatten(build: LayerBuild) -> Any:
+    """Pass on what arrives; with channels first, Keras moves them to the end."""
+    channels_first = getattr(build.layer, "data_format", None) == "channels_first"
+    return _moved_channels(build) if channels_first else build.inputs[0]
+
+
+def _moved_channels(build: LayerBuild) -> Any:
+    shape = build.input_shape
+    numbers = np.arange(build.size).reshape(shape)
+    order = np.ravel(np.moveaxis(numbers, 0, -1) if shape else numbers)
+    if np.array_equal(order, np.arange(build.size)):
+        return build.inputs[0]
+    output = build.node()
+    build.connect(build.inputs[0][order.tolist()], output)
+    return output
 
 
 @converts("Masking")
