@@ -134,7 +134,7 @@ def test_single_precision_is_nengo_dls():
     options = dict(timesteps=60, dt=2.0**-10, progress=False)
     wanted = ne.measure_activity(net, x, simulator="nengo-dl", **options)
     found = ne.measure_activity(net, x, simulator="compiled", **options)
-    assert found.populations["ensemble #3"].spikes.min() > 10
+    assert found.populations["ensemble #3"].spikes.sum() > 100
     assert_same(found, wanted)
 
 
@@ -209,10 +209,10 @@ def watched(a, b):
     "change, reason",
     [
         (looping, "it has a loop: .*neuron_in"),
-        (noisy, "the process <WhiteNoise.* makes .*neuron_in"),
+        (noisy, "the process WhiteNoise makes .*neuron_in"),
         (stochastic, "StochasticSpiking.* draws random numbers"),
         (computed, "SimPyFunc makes"),
-        (presented, "the process PresentInput.* makes"),
+        (presented, "the process PresentInput makes"),
         (watched, "voltage, the state of neurons, is used"),
     ],
 )
