@@ -216,8 +216,9 @@ def h100_file() -> dict[str, Any]:
         "batch_size": 64,
         "included": ["activation", "addition"],
         "notes": [
-            "Fitted to four networks from 172,800 to 4.1e9 multiply-accumulates, and to "
-            "tokens of language models of 8e9 to 32e9, at batch sizes from 1 to 65,536.",
+            "Fitted to four networks from 172,800 to 4.1e9 multiply-accumulates, and "
+            "to tokens of language models of 8e9 to 32e9, at batch sizes from 1 to "
+            "65,536.",
         ],
         "shared": {
             "source": "measured-h100",
@@ -256,8 +257,8 @@ def b200_file() -> dict[str, Any]:
         "included": ["activation", "addition"],
         "notes": [
             "Fitted to tokens of six language models at batch sizes from 8 to 2,043. A "
-            "token is taken as one multiply-accumulate for each active weight; attention "
-            "and the idle power of the GPU are in the prices.",
+            "token is taken as one multiply-accumulate for each active weight; "
+            "attention and the idle power of the GPU are in the prices.",
         ],
         "shared": {
             "source": "ml-energy",
@@ -281,8 +282,8 @@ def kws_file(device: str, description: str, terms: Sequence[str]) -> dict[str, A
         varied.append(f"{len(batches)} batch sizes")
     notes = [
         f"Fitted to {len(cases)} measurements over {' and '.join(varied)} of fully "
-        "connected layers of 256 units: what a layer of another size or kind takes isn't "
-        "known.",
+        "connected layers of 256 units: what a layer of another size or kind takes "
+        "isn't known.",
     ]
     if len(sizes) == 1:
         notes.append(
@@ -335,13 +336,13 @@ def board_file(device: str) -> dict[str, Any]:
     return mlperf_file(
         device,
         BOARDS[device],
-        "[D] scale of the board and software, times ratios between kinds of layers that "
-        "all boards have in common",
+        "[D] scale of the board and software, times ratios between kinds of layers "
+        "that all boards have in common",
         {"default_operating_point": default, "operating_points": points},
         [
-            "Energy of the whole device per inference. Software moved the same Cortex-M4 "
-            "by a factor of 4 in energy, boards with a Cortex-M33 span 173 to 1,582 pJ "
-            "per multiply-accumulate.",
+            "Energy of the whole device per inference. Software moved the same "
+            "Cortex-M4 by a factor of 4 in energy, boards with a Cortex-M33 span 173 "
+            "to 1,582 pJ per multiply-accumulate.",
         ],
     )
 

@@ -32,8 +32,8 @@ above idle is hardly measured."""
 
 
 H100_BANDWIDTH = 3.35e12
-"""Memory bandwidth of the H100 by its data sheet, as quoted by glennklockwood.com [B/s].
-Streaming weights can't be faster."""
+"""Memory bandwidth of the H100 by its data sheet, as quoted by glennklockwood.com
+[B/s]. Streaming weights can't be faster."""
 
 
 @dataclass(frozen=True)

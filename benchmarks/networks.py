@@ -64,7 +64,8 @@ def cifar_vgg6(keras: Any) -> Any:
 
 
 def resnet50(keras: Any) -> Any:
-    """Return ResNet-50 v1.5: the convolutions of 3 x 3 have the strides, as in PyTorch."""
+    """Return ResNet-50 v1.5: the convolutions of 3 x 3 have the strides, as in "
+    "PyTorch."""
     inputs = keras.Input((224, 224, 3))
     x = _normalized(keras, inputs, 64, 7, 2, True)
     x = keras.layers.MaxPooling2D(3, 2, "same")(x)

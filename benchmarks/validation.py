@@ -50,15 +50,15 @@ with as many of these terms as the cases of a device tell apart, by least square
 logarithms. The H100 has one price for kernels and bytes at all batch sizes, and one for
 multiply-accumulates by precision: six numbers in place of thirty. Kernels, bytes and
 multiply-accumulates of the networks are counted by `count_layer_ops`
-(`benchmarks/networks.py`). Microcontrollers have a price for each kind of layer: a scale
-of the board and its software, times ratios that all boards have in common.
+(`benchmarks/networks.py`). Microcontrollers have a price for each kind of layer: a
+scale of the board and its software, times ratios that all boards have in common.
 
 An interval is meant to hold 90 %. Its width is that of residuals of logarithms, each
 network left out of the fit in turn, times Student's t. Beyond the sizes and batch sizes
-that were measured it grows with the power {exponent} of the ratio to the nearest, and by
-a factor of {kind:.0f} where a network has layers of a kind that wasn't measured. Both
-numbers were chosen so that intervals hold what they say here; estimates outside of what
-was measured say so by name.
+that were measured it grows with the power {exponent} of the ratio to the nearest, and
+by a factor of {kind:.0f} where a network has layers of a kind that wasn't measured.
+Both numbers were chosen so that intervals hold what they say here; estimates outside
+of what was measured say so by name.
 
 Nothing that was fitted on a case counts as predicted on it, and networks are left out
 whole, at any batch size, precision and, for microcontrollers, on any board:
@@ -76,20 +76,20 @@ whole, at any batch size, precision and, for microcontrollers, on any board:
   price of which was fitted to these cases. Speck: each task from the energy per spike
   of the other two.
 
-The intervals that are scored are those that the package ships: they are made by the code
-that writes the device files, from the cases that are left.
+The intervals that are scored are those that the package ships: they are made by the
+code that writes the device files, from the cases that are left.
 """
 
 EXCLUSIONS = (
     "NCS2: one measurement, and no device that it could be predicted from.",
     "Syntiant NDP120 in v0.7: one network, so none that it could be predicted from.",
-    "Language models on several GPUs, of mixtures of experts, and not in bf16: no device "
-    "at these.",
-    "Jetson Orin, ResNet-50 (MLPerf Inference v3.1): its power is known from an excerpt "
-    "of the log only.",
+    "Language models on several GPUs, of mixtures of experts, and not in bf16: no "
+    "device at these.",
+    "Jetson Orin, ResNet-50 (MLPerf Inference v3.1): its power is known from an "
+    "excerpt of the log only.",
     "Xylo Audio 2, keyword spotting: another network, and no price per operation.",
-    "Loihi 2 (Meszaros 2025, CLP-SNN, force control, PilotNet), BrainScaleS-2 (Stradmann "
-    "2022), Akida: no price per operation.",
+    "Loihi 2 (Meszaros 2025, CLP-SNN, force control, PilotNet), BrainScaleS-2 "
+    "(Stradmann 2022), Akida: no price per operation.",
     "DVS and EMG gestures (Ceolini 2020), acoustic scenes (NeuroBench), odours (Imam "
     "and Cleland 2020), LeNet on SpiNNaker (Patino-Saucedo 2020): networks known in "
     "part, or no energy given.",
@@ -99,18 +99,19 @@ EXCLUSIONS = (
 
 FACTORS = """\
 Geometric means over the cases of each tier; half-widths are medians. The last column is
-no prediction: it is what the shipped device gives, which was fitted to these cases among
-others.
+no prediction: it is what the shipped device gives, which was fitted to these cases
+among others.
 """
 
 VERDICT = """\
 On the conventional tier the mean factor is {ours:.2f}, with KerasSpiking's constants
-{theirs:.2f}: {closer:.1f} times closer to 1. The nominal 90 % intervals held {held:.0%}.
-{wide}
+{theirs:.2f}: {closer:.1f} times closer to 1. The nominal 90 % intervals held
+{held:.0%}. {wide}
 
 Two rows of the H100 lie less above idle than the 6 W by which its idle power rose while
-it was measured. They are hardly measurements of energy above idle, aren't fitted to, and
-stand in a tier of their own. With them the conventional mean factor is {with_drift:.2f}.
+it was measured. They are hardly measurements of energy above idle, aren't fitted to,
+and stand in a tier of their own. With them the conventional mean factor is
+{with_drift:.2f}.
 """
 
 USEFUL = 10.0
@@ -271,8 +272,8 @@ def wide_intervals(predictions: Sequence[Prediction]) -> str:
         return f"No interval is wider than {USEFUL:.0f} times to both sides."
     names = ", ".join(dict.fromkeys(f"{p.hardware} ({p.case})" for p in wide))
     return (
-        f"{len(wide)} intervals are wider than {USEFUL:.0f} times to both sides, which is "
-        f"of little use: {names}."
+        f"{len(wide)} intervals are wider than {USEFUL:.0f} times to both sides, which "
+        f"is of little use: {names}."
     )
 
 

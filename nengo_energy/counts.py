@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Mapping, Protocol, Sequence
 
 import numpy as np
 
-from .activity.retracing import as_traced
 from .common.assumptions import Assumption, merge_assumptions
 from .common.exceptions import InputError
 
@@ -217,6 +216,8 @@ def count_ops(
     InputError
         If the activity was measured on another network.
     """
+    from .activity.retracing import as_traced
+
     activity = as_traced(activity, topology)
     tally = _Tally(activity.n_inferences, _layers_in_order(topology))
     for pop in topology.populations:

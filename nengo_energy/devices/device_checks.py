@@ -45,9 +45,9 @@ def _check_keys(device: Device) -> None:
         if key not in CAPACITIES:
             known = ", ".join(CAPACITIES)
             raise InputError(f"capacity.{key} isn't known; allowed: {known}")
-    known = (*PRICED_OPERATIONS[device.kind], *FOLDED)
+    may_be_included = (*PRICED_OPERATIONS[device.kind], *FOLDED)
     for operation in device.included:
-        check_choice("each of included", operation, known)
+        check_choice("each of included", operation, may_be_included)
         if operation in device.energies:
             raise InputError(f"{operation} is included, so it can't have a price")
 

@@ -37,8 +37,8 @@ PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
         *PRICED_FORMS["mac"],
     ),
 }
-"""The operations that each kind of device can price, keys of counts.OPERATIONS, and forms
-of them."""
+"""The operations that each kind of device can price, keys of counts.OPERATIONS, and
+forms of them."""
 
 PER_BATCH = ("kernel", "weight_byte")
 """Operations that a batch takes once, so that each inference bears its share."""

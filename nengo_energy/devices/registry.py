@@ -66,8 +66,8 @@ class Registry:
         ----------
         name : str
             A name of `names`, with an operating point after ``@`` where the device has
-            several (``"h100@bf16"``); without it, at its default. Where prices tell what
-            a batch takes once, a batch size may stand there, or follow the point
+            several (``"h100@bf16"``); without it, at its default. Where prices tell
+            what a batch takes once, a batch size may stand there, or follow the point
             (``"h100@bf16-batch24"``).
 
         Raises

@@ -24,7 +24,7 @@ def test_spikes_are_the_input_rounded():
     """After any time: the integral of the input, plus the half spike to begin with."""
     current = np.array([0.0, 3.0, 7.0, 250.0, 999.0, 2500.0, -40.0])
     net, ens = network(current)
-    for simulator in ("nengo", "nengo-dl"):
+    for simulator in ("nengo", "nengo-dl", "compiled"):
         for timesteps in (10, 100):
             activity = ne.measure_activity(net, None, timesteps, simulator=simulator)
             (population,) = activity.populations.values()

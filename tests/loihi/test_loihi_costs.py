@@ -173,7 +173,8 @@ def test_a_barrier_grows_with_the_tiles() -> None:
 
 
 def test_synops_are_priced_by_the_form_of_their_weights() -> None:
-    # arch/loihi.yaml: 35.5 pJ and 3.8 ns dense, 33.6 and 4.7 sparse, 24.0 and 3.1 shared
+    # arch/loihi.yaml: 35.5 pJ and 3.8 ns dense, 33.6 and 4.7 sparse, 24.0 and 3.1
+    # shared
     a = replace(A, synops_by_form={"convolution": 300, "sparse": 100})
     b = replace(B, synops_by_form={"dense": 300})
     rows = [row for row in ROWS if row.operation != "synop"]

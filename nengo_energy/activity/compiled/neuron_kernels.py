@@ -9,7 +9,7 @@ from ...common.compiled import compiled
 LOIHI_RELU, LIF, LOIHI_LIF = 0, 1, 2
 """Neurons that spike at most once in a timestep."""
 
-RELU, REGULAR = 0, 1
+RELU, REGULAR, INTEGRATE = 0, 1, 2
 """Neurons that may spike several times in a timestep."""
 
 
@@ -167,14 +167,14 @@ def several(
     spikes: np.ndarray,
     constants: np.ndarray,
 ) -> None:
-    """Advance neurons as ``SpikingRectifiedLinear`` and ``RegularSpiking`` do."""
+    """Advance neurons as the ``step`` of those in `nengo_energy` and Nengo does."""
     dt, zero, gain = constants[0], constants[2], constants[3]
     for i in range(len(bias)):
         current = bias[i] + drive[i] * gain
         if kind == RELU:
             current = max(current, zero)
         v = voltage[i] + current * dt
-        n = np.floor(v)
+        n = np.floor(max(v, zero) if kind == INTEGRATE else v)
         spikes[i] = n
         voltage[i] = v - n
 
@@ -200,7 +200,7 @@ def run_several(
     Parameters
     ----------
     kind : int
-        `RELU` or `REGULAR`.
+        `RELU`, `REGULAR` or `INTEGRATE`.
     spikes : (n_neurons,) ndarray
         Room.
     active, peak : (n_images, 1) ndarray

@@ -10,6 +10,7 @@ import nengo
 import numpy as np
 
 from ...compat.counting import KINDS
+from ...compat.neurons import IntegrateAndFire
 from . import neuron_kernels as kernels
 from .parts import Part, Spikes, Stretch, Value, dense
 
@@ -59,7 +60,7 @@ def neurons_part(
     """
     name = type(neuron_type).__name__
     module = type(neuron_type).__module__
-    if module in ("nengo.neurons", "nengo_loihi.neurons"):
+    if module in ("nengo.neurons", "nengo_loihi.neurons", IntegrateAndFire.__module__):
         if name in SINGLE:
             return Single(neuron_type, current, state, dt)
         if name in SEVERAL:
@@ -77,6 +78,7 @@ SINGLE = {
 SEVERAL = {
     "SpikingRectifiedLinear": kernels.RELU,
     "RegularSpiking": kernels.REGULAR,
+    "IntegrateAndFire": kernels.INTEGRATE,
 }
 """Compiled types that may spike several times in a timestep."""
 

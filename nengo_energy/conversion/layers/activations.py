@@ -151,7 +151,8 @@ def neurons_for(build: LayerBuild, function: Any) -> nengo.neurons.NeuronType | 
         return None
     curve = read_curve(_elementwise(function))
     if isinstance(curve, Rectifiers) and curve.is_relu:
-        return build.options.rectifier
+        chosen = build.options.swaps.get(nengo.RectifiedLinear())
+        return chosen or build.options.rectifier
     return None
 
 

@@ -167,7 +167,8 @@ def _multi_head(
         + attention
         + gates * (sequences.query_size + 1),
         activations=n_heads * sequences.n_pairs + gates,
-        # three projections, scores, softmax, sum, output; the gate's projection and product
+        # three projections, scores, softmax, sum, output; the gate's projection and
+        # product
         kernels=7 + 2 * has_gate,
     )
 
