@@ -7,7 +7,7 @@ from typing import Any, Mapping, Optional, Sequence
 import numpy as np
 
 from ..common.exceptions import InputError
-from .graph import KerasGraph
+from .graph import KerasGraph, read_graph
 
 Shape = tuple[Optional[int], ...]
 """Shape without the batch axis; None for a size that is open."""
@@ -54,7 +54,21 @@ def fixed_shapes(
     return shapes
 
 
-def given_shapes(graph: KerasGraph, given: Any) -> list[tuple[int, ...]]:
+def has_open_sizes(model: Any, temporal: bool = False) -> bool:
+    """Tell whether inputs of a model have axes without a size, examples aside.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of either Keras.
+    temporal : bool
+        Whether the first axis after the examples is time, which may be open.
+    """
+    first = 2 if temporal else 1
+    return any(None in tuple(t.shape)[first:] for t in read_graph(model).inputs)
+
+
+def given_shapes(graph: KerasGraph, given: Any) -> list[Shape]:
     """Return the shapes that a user gives for a model's inputs, in its order.
 
     Parameters
@@ -78,18 +92,21 @@ def given_shapes(graph: KerasGraph, given: Any) -> list[tuple[int, ...]]:
                 f"{', '.join(names)}"
             )
         given = [given[name] for name in names]
-    elif all(isinstance(size, (int, np.integer)) for size in given):
+    elif not any(isinstance(size, (list, tuple)) for size in given):
         given = [given]
     shapes = [tuple(shape) for shape in given]
     for shape in shapes:
-        if not all(isinstance(n, (int, np.integer)) and n > 0 for n in shape):
+        sizes = [n for n in shape if n is not None]
+        if not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
             raise InputError(
                 f"input_shape must be sizes of axes, such as (28, 28, 1); got {shape}"
             )
     return shapes
 
 
-def shapes_of_data(graph: KerasGraph, data: Any) -> list[tuple[int, ...]]:
+def shapes_of_data(
+    graph: KerasGraph, data: Any, temporal: bool = False
+) -> list[Shape]:
     """Return the shapes of a model's inputs in data, without the axis of examples.
 
     Parameters
@@ -98,6 +115,8 @@ def shapes_of_data(graph: KerasGraph, data: Any) -> list[tuple[int, ...]]:
         The model.
     data : ndarray, or list or mapping of ndarray
         Values for the only input, or for each by order or name.
+    temporal : bool
+        Leave the first axis after the examples open: it is time.
     """
     names = [tensor._keras_history[0].name for tensor in graph.inputs]
     if isinstance(data, Mapping):
@@ -106,4 +125,5 @@ def shapes_of_data(graph: KerasGraph, data: Any) -> list[tuple[int, ...]]:
         isinstance(data, (list, tuple)) and np.ndim(data[0]) == len(graph.inputs[0].shape)
     ):
         data = [data]
-    return [np.shape(values)[1:] for values in data]
+    shapes: list[Shape] = [np.shape(values)[1:] for values in data]
+    return [(None, *shape[1:]) for shape in shapes] if temporal else shapes

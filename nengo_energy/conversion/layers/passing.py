@@ -32,20 +32,19 @@ def convert_nothing(build: LayerBuild) -> Any:
 
 @converts("Flatten")
 def convert_flatten(build: LayerBuild) -> Any:
-    """Pass on what arrives; with channels first, Keras moves them to the end."""
-    channels_first = getattr(build.layer, "data_format", None) == "channels_first"
-    return _moved_channels(build) if channels_first else build.inputs[0]
-
-
-def _moved_channels(build: LayerBuild) -> Any:
-    shape = build.input_shape
-    numbers = np.arange(build.size).reshape(shape)
-    order = np.ravel(np.moveaxis(numbers, 0, -1) if shape else numbers)
-    if np.array_equal(order, np.arange(build.size)):
-        return build.inputs[0]
+    """Pass on what arrives; channels that come first are moved to the end, as in Keras."""
+    if not moves_channels(build.layer):
+        return convert_nothing(build)
+    numbers = np.arange(build.size).reshape(build.input_shape)
+    order = np.ravel(np.moveaxis(numbers, 0, -1))
     output = build.node()
     build.connect(build.inputs[0][order.tolist()], output)
     return output
+
+
+def moves_channels(layer: Any) -> bool:
+    """Tell whether a layer that flattens changes the order of the elements."""
+    return getattr(layer, "data_format", None) == "channels_first"
 
 
 @converts("Masking")
@@ -68,7 +67,7 @@ def convert_input(build: LayerBuild) -> Any:
         )
         raise UnsupportedError(
             f"its shape {build.call.outputs[0].shape} is open. Give it a size, "
-            "keras.Input((100, 4)) for (None, 4)"
+            "input_shape=(100, 4) for (None, 4)"
             + (
                 ", or, where the open axis stands for the network's timesteps, pass "
                 "temporal_model=True"
