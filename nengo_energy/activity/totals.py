@@ -78,7 +78,8 @@ class Totals:
         if rates:
             text = (
                 f"{', '.join(rates)} don't spike; their output in Hz is taken as the "
-                "rate that spiking neurons in their place would have."
+                "rate that spiking neurons in their place would have, and their counts "
+                "are expected values."
             )
             found.append(Assumption(RATE_AS_SPIKING, text))
         many = [f"{name} (up to {k})" for name, k in self.peak.items() if k > 1]

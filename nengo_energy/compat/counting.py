@@ -7,7 +7,8 @@ computes what it did, with the same random numbers.
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+import contextlib
+from typing import Any, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -32,8 +33,8 @@ def accumulate(lib: Any, kind: str, total: Any, output: Any, spike: Any) -> Any:
     lib : module
         NumPy or TensorFlow: the functions have the same names.
     kind : str
-        One of `KINDS`. A neuron that puts out less than a spike is active for as much of
-        the timestep, which is the share of timesteps that a rate stands for.
+        One of `KINDS`. A neuron that puts out less than a spike is active to that
+        share, as a rate stands for a spike in some of the timesteps.
     total, output : array
         What is accumulated so far, and the neurons' output.
     spike : float or array
@@ -48,7 +49,18 @@ def accumulate(lib: Any, kind: str, total: Any, output: Any, spike: Any) -> Any:
     return lib.maximum(total, lib.abs(output))
 
 
-class Accumulate(Operator):
+class Onlooker(Operator):
+    """An operator that looks at a signal, if at any, and changes none."""
+
+    def __init__(self, tag: str, *seen: Signal):
+        super().__init__(tag=tag)
+        self.sets: list[Signal] = []
+        self.incs: list[Signal] = []
+        self.updates: list[Signal] = []
+        self.reads = list(seen)
+
+
+class Accumulate(Onlooker):
     """Add one timestep's output of some neurons to what came before.
 
     Parameters
@@ -67,10 +79,9 @@ class Accumulate(Operator):
     """
 
     def __init__(self, kind: str, output: Signal, spike: float):
-        super().__init__(tag=f"count {kind}")
+        super().__init__(f"count {kind}", output)
         self.kind, self.spike = kind, spike
         self.total = np.zeros(output.shape)
-        self.sets, self.incs, self.reads, self.updates = [], [], [output], []
 
     def make_step(self, signals: Mapping, dt: float, rng: Any) -> Any:
         """Return the function that takes a timestep."""
@@ -84,7 +95,7 @@ class Accumulate(Operator):
         return step
 
 
-class Record(Operator):
+class Record(Onlooker):
     """Record what a probe sees in every timestep, however seldom it records itself.
 
     Attributes
@@ -94,9 +105,8 @@ class Record(Operator):
     """
 
     def __init__(self, seen: Signal):
-        super().__init__(tag="record")
+        super().__init__("record", seen)
         self.rows: list[np.ndarray] = []
-        self.sets, self.incs, self.reads, self.updates = [], [], [seen], []
 
     def make_step(self, signals: Mapping, dt: float, rng: Any) -> Any:
         """Return the function that takes a timestep."""
@@ -106,19 +116,18 @@ class Record(Operator):
         return lambda: rows.append(values.copy())
 
 
-class Rewind(Operator):
+class Rewind(Onlooker):
     """Bring random neurons back to where they began when a simulator is reset.
 
     Nengo's reset does so for its processes, but forgets the neurons' generators.
     """
 
     def __init__(self, generators: Sequence[np.random.RandomState]):
-        super().__init__(tag="rewind")
+        super().__init__("rewind")
         self.beginnings = [(rng, rng.get_state()) for rng in generators]
-        self.sets, self.incs, self.reads, self.updates = [], [], [], []
 
     def make_step(self, signals: Mapping, dt: float, rng: Any) -> Any:
-        """Go back, and return the function that takes a timestep, which does nothing."""
+        """Go back, and return the function that takes a timestep: it does nothing."""
         for generator, state in self.beginnings:
             generator.set_state(state)
         return lambda: None
@@ -174,6 +183,33 @@ def record_in(
     sim.step_order.extend(recorders.values())
     sim.reset()
     return {probe: recorder.rows for probe, recorder in recorders.items()}
+
+
+def build_model(network: nengo.Network, dt: float) -> Model:
+    """Return a network as Nengo builds it, in the precision that NengoDL would take."""
+    model = Model(dt=dt)
+    with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
+        model.build(network)
+    return model
+
+
+def nengo_dl_setting(network: nengo.Network, name: str, default: Any) -> Any:
+    """Return what ``nengo_dl.configure_settings`` set in a network."""
+    try:
+        return getattr(network.config[network], name, default)
+    except nengo.exceptions.ConfigError:
+        return default
+
+
+@contextlib.contextmanager
+def precision(bits: str) -> Iterator[None]:
+    """Let Nengo build in single precision ("32") or double ("64")."""
+    before = nengo.rc.get("precision", "bits")
+    nengo.rc.set("precision", "bits", bits)
+    try:
+        yield
+    finally:
+        nengo.rc.set("precision", "bits", before)
 
 
 def open_nengo(network: nengo.Network, dt: float) -> nengo.Simulator:

@@ -73,8 +73,8 @@ def open_emulator(
 def _seed_hosts(sim: Any, seed: int | None) -> None:
     """Give hosts the seed that Nengo's simulator would have, if there is one.
 
-    NengoLoihi gives it to the chip alone. The second host gets the next one, so that its
-    noise isn't that of the first.
+    NengoLoihi gives it to the chip alone. The second host gets the next one, so that
+    its noise isn't that of the first.
     """
     hosts = list(nengo_simulators(sim))
     for k, host in enumerate(hosts):

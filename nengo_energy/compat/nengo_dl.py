@@ -11,12 +11,18 @@ import numpy as np
 from nengo.builder.neurons import SimNeurons
 
 from .batched_process import batch_processes
-from .counting import Accumulate, Wanted, accumulate
+from .counting import (
+    Accumulate,
+    Wanted,
+    accumulate,
+    nengo_dl_setting,
+    precision,
+)
 from .imports import import_nengo_dl, import_tensorflow, locked
 from .neurons import teach_nengo_dl
 
 _settings: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
-"""Settings of NengoDL by model, which go before those of its network's configuration."""
+"""Settings of NengoDL by model, which go before those that its network has."""
 
 
 class Counters:
@@ -75,13 +81,9 @@ def open_nengo_dl(
 
     model = NengoModel(dt=dt, builder=NengoBuilder(), fail_fast=False)
     # NengoDL builds in single precision unless the network says otherwise
-    bits = nengo.rc.get("precision", "bits")
-    nengo.rc.set("precision", "bits", get_setting(network, "dtype", "float32")[-2:])
-    try:
+    with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
         model.build(network)
         batch_processes(model)
-    finally:
-        nengo.rc.set("precision", "bits", bits)
     counters = [
         Accumulate(kind, model.sig[ensemble.neurons]["out"], spike)
         for ensemble, kind, spike in wanted
@@ -92,7 +94,7 @@ def open_nengo_dl(
         groups = planner(operators)
         return groups + _beside_neurons(groups, counters)
 
-    # whatever the network was configured to: it is to be run on from any timestep, for any
+    # whatever the network was configured to: it is run on from any timestep, for any
     # number of them, and all are looked at
     _settings[model] = dict(
         planner=plan, stateful=True, use_loop=True, keep_history=True
@@ -115,8 +117,8 @@ def _beside_neurons(groups: Sequence, counters: Sequence[Accumulate]) -> list:
     """Group counters as NengoDL's plan groups the neurons that they count.
 
     The planner isn't told of them: operators that can't be merged take it the cube of
-    their number of steps. And the network's own operators come in the order in which they
-    do without counters.
+    their number of steps. And the network's own operators come in the order in which
+    they do without counters.
     """
     group_of = {
         op.output: k
@@ -163,7 +165,7 @@ def _install() -> None:
             super().__init__(ops)
             ends = np.cumsum([op.reads[0].shape[0] for op in ops])
             self.columns = [slice(*x) for x in zip([0, *ends], ends)]
-            self.total = None
+            self.total: Any = None
 
         def build_pre(self, signals: Any, config: Any) -> None:
             super().build_pre(signals, config)
@@ -186,9 +188,9 @@ def _install() -> None:
 def restart(sim: Any) -> None:
     """Bring a simulator of NengoDL back to its first timestep.
 
-    All inferences of the minibatch get the random numbers that NengoDL gives to the first
-    run of a minibatch of one. Of its own, each gets others, and after a reset others
-    again. What TensorFlow draws, for neurons that spike at random, goes on as it does.
+    All inferences of the minibatch get the random numbers that NengoDL gives to the
+    first run of a minibatch of one. By itself it gives each others, and others again
+    after a reset. What TensorFlow draws, for neurons that spike at random, goes on.
     """
     sim.reset(include_trainable=False, include_probes=False, include_processes=False)
     graph = sim.tensor_graph

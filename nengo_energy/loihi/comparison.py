@@ -58,11 +58,14 @@ class LedgerComparison:
         By layer and operation.
     estimated_on, accounted_on : str
         Simulators whose spikes the two counted.
+    notes : tuple of str
+        What else sets the two apart.
     """
 
     rows: tuple[ComparedCount, ...]
     estimated_on: str
     accounted_on: str
+    notes: tuple[str, ...] = ()
 
     def total(self, operation: str) -> tuple[float, float, float]:
         """Return estimate, ledger and pending of an operation on the chip."""
@@ -119,8 +122,10 @@ def compare_counts(ledger: Ledger, estimate: OpCounts) -> LedgerComparison:
                 note=note,
             )
         )
+    estimated_on = str(estimate.settings.get("simulator", "unknown"))
+    found_apart = []
+    if estimated_on != ledger.simulator:
+        found_apart = [note.text for note in ledger.notes]
     return LedgerComparison(
-        tuple(compared),
-        str(estimate.settings.get("simulator", "unknown")),
-        ledger.simulator,
+        tuple(compared), estimated_on, ledger.simulator, tuple(found_apart)
     )

@@ -70,6 +70,9 @@ def build_loihi_network(
     """
     require_supported(topology, "deployment to Loihi")
     dt = check_positive("dt", dt, "s")
+    # what a probe decodes is no connection of the network, but the probe's own
+    to_nodes = (p for p in topology.readouts if isinstance(p.target, nengo.Node))
+    topology = replace(topology, readouts=tuple(to_nodes))
     host = _host_populations(topology, on_host)
     changes: list[Change] = []
     for projection in topology.inputs + topology.projections + topology.readouts:

@@ -198,6 +198,8 @@ def format_comparison(comparison: LedgerComparison, width: int = WIDTH) -> str:
     ]
     if aside:
         parts.append(format_bullets("Not on the chip", aside, width))
+    if comparison.notes:
+        parts.append(format_bullets("What sets them apart", comparison.notes, width))
     return "\n\n".join(parts)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from functools import cached_property
+from typing import Any, Sequence
 
 import nengo
 import numpy as np
@@ -28,6 +29,8 @@ class BuiltWeights:
         The network.
     connections : sequence of nengo.Connection
         Those whose weights are wanted.
+    probes : sequence of nengo.Probe
+        Those whose decoders are wanted.
     as_factors : bool
         Whether encoders are left out of decoded connections.
     """
@@ -36,9 +39,11 @@ class BuiltWeights:
         self,
         network: nengo.Network,
         connections: Sequence[nengo.Connection],
+        probes: Sequence[nengo.Probe],
         as_factors: bool,
     ):
         self.connections = connections
+        self.probes = probes
         self.as_factors = as_factors
         self.model = nengo.builder.Model()
         self.model.toplevel = network  # keeps Nengo from drawing seeds once more
@@ -49,7 +54,7 @@ class BuiltWeights:
             base_rng=np.random.RandomState(0),
         )
         self.has_decoders = any(map(is_decoded, connections))
-        if self.has_decoders:
+        if self.has_decoders or probes:
             self.model.build(network)
 
     def map(self, conn: nengo.Connection) -> LinearMap:
@@ -66,6 +71,20 @@ class BuiltWeights:
         if isinstance(conn.post_obj, nengo.Ensemble) and not self.as_factors:
             linear = self._encoders(conn.post_obj) @ linear
         return linear
+
+    def probe_decoders(self, probe: nengo.Probe) -> np.ndarray:
+        """Return the decoders of a probe, (size_in, n_neurons) ndarray."""
+        return np.atleast_2d(self.model.params[self._probe_connections[probe]].weights)
+
+    @cached_property
+    def _probe_connections(self) -> dict[nengo.Probe, nengo.Connection]:
+        """The connections that Nengo builds for probes."""
+        return {
+            obj.post_obj: obj
+            for obj in self.model.params
+            if isinstance(obj, nengo.Connection)
+            and isinstance(obj.post_obj, nengo.Probe)
+        }
 
     def encoder_macs(self) -> dict[nengo.Ensemble, int]:
         """Return the multiply-accumulates of each ensemble's encoders in a timestep."""
@@ -84,16 +103,17 @@ class BuiltWeights:
         said = []
         if self.has_decoders:
             said.append(DECODED_AS_FACTORS if self.as_factors else DECODED_AS_WEIGHTS)
-        if any(map(self._is_unseeded, self.connections)):
+        drawn = [*map(self._drawn, self.connections), [p.obj for p in self.probes]]
+        if not all(self.model.seeded[obj] for objects in drawn for obj in objects):
             said.append(UNSEEDED_WEIGHTS)
         return said
 
     def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
         return DenseMap(np.asarray(self.model.params[ens].scaled_encoders))
 
-    def _is_unseeded(self, conn: nengo.Connection) -> bool:
-        """Tell whether a simulator will draw other weights."""
-        drawn = [
+    def _drawn(self, conn: nengo.Connection) -> list[Any]:
+        """Return the objects whose seeds decide on the weights of a connection."""
+        drawn: list[Any] = [
             end
             for end in (conn.pre_obj, conn.post_obj)
             if isinstance(end, nengo.Ensemble)
@@ -102,4 +122,4 @@ class BuiltWeights:
             drawn and isinstance(conn.eval_points, Distribution)
         ):
             drawn.append(conn)
-        return not all(self.model.seeded[obj] for obj in drawn)
+        return drawn

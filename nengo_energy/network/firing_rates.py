@@ -65,7 +65,12 @@ def rate_network(
     UnsupportedError
         If a neuron type has no rate equivalent.
     """
-    copied = network.copy()
+    with warnings.catch_warnings():
+        # Nengo takes the size of each passthrough node that it copies for news
+        warnings.filterwarnings(
+            "ignore", message="'Node.size_out' is being overwritten"
+        )
+        copied = network.copy()
     pairs = dict(zip(network.all_ensembles, copied.all_ensembles))
     for ens in copied.all_ensembles:
         ens.neuron_type = _rate_neurons(ens)

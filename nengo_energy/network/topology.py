@@ -5,8 +5,10 @@ What a part of the network becomes (DESIGN: "what a converted network holds"):
 * an ensemble is a population; it is updated every timestep;
 * all paths from one population to another through passthrough nodes are one projection,
   and a direct connection is a projection of its own;
-* paths to a node that is probed, ends there or computes something are a readout;
-* paths from an input node are host work, not synapses;
+* paths to a node that is probed, ends there or computes something are a readout, and so
+  are the decoders of an ensemble that is probed;
+* passthrough nodes in a loop with a synapse compute: paths end there, and begin anew;
+* paths from an input node, or one that computes, are host work, not synapses;
 * paths from a node that holds constants are a bias of the neurons.
 """
 
@@ -30,6 +32,12 @@ INPUT_ON_HOST = Assumption(
 READOUT_ON_DEVICE = Assumption(
     "readout-on-device",
     "A linear output is read out by synapses of the device, charged as synops.",
+)
+STATES_ON_HOST = Assumption(
+    "states-on-host",
+    "Passthrough nodes in loops with a synapse hold a state, which the host computes: "
+    "spikes are read out to them, and the host multiplies what they give in every "
+    "timestep: {}.",
 )
 DECODED_AS_WEIGHTS = Assumption(
     "decoded-as-weights",
@@ -98,7 +106,8 @@ class Projection:
     filters : tuple of nengo.synapses.Synapse
         Synaptic filters along the way.
     source, target : nengo.Ensemble or nengo.Node
-        Nengo objects that the projection leaves and ends in.
+        Nengo objects that the projection leaves and ends in; a nengo.Probe that decodes
+        is a target, too.
     connection : nengo.Connection or None
         The connection itself, where the projection is nothing else.
     """
@@ -157,9 +166,9 @@ class Topology:
     projections : tuple of Projection
         From neurons to neurons.
     readouts : tuple of Projection
-        From neurons to nodes.
+        From neurons to nodes, or to probes that decode them.
     inputs : tuple of Projection
-        From input nodes to neurons, or on to readouts.
+        From input nodes, and nodes that compute, to neurons and to nodes.
     biases : tuple of Bias
         What constant nodes give to neurons and to nodes.
     encoder_macs : Mapping

@@ -1,14 +1,10 @@
-"""nengo.Network -> Topology: the walk through the network.
-
-Linear maps are pushed from their sources (neurons, input nodes, constant nodes) through
-the passthrough nodes in topological order, and collected where they end.
-"""
+"""nengo.Network -> Topology: what the paths of a network are, and their names."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Sequence
 
 import nengo
 import numpy as np
@@ -20,25 +16,25 @@ from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
 from .built import BuiltWeights
 from .fingerprint import fingerprint
-from .linear_maps import sum_maps
 from .objects import (
     base,
     constants,
-    is_decoded,
-    is_passthrough,
     is_tensor_node,
     labels,
     once,
 )
-from .paths import Path, Stage, group_paths, join_stages
+from .paths import Path, Stage
+from .readouts import decoders, decoding_probes, rows_read
 from .topology import (
     INPUT_ON_HOST,
     READOUT_ON_DEVICE,
+    STATES_ON_HOST,
     Bias,
     Population,
     Projection,
     Topology,
 )
+from .walk import Walk, merge
 
 
 def trace_topology(
@@ -115,15 +111,15 @@ class Tracer:
         self.omit = omit
         self.layer_name = layer_name or (lambda label: label)
         self.labels = dict(labels(network))
-        self.probed = {base(probe.target) for probe in network.all_probes}
         self.omitted: list[str] = []
         self.assumptions: list[Assumption] = []
-        self.leaving: dict[Any, list[nengo.Connection]] = defaultdict(list)
         self.connections = [c for c in once(network.all_connections) if self._usable(c)]
-        for conn in self.connections:
-            self.leaving[base(conn.pre_obj)].append(conn)
+        self.computed = {c.pre_obj for c in self.connections if c.function is not None}
         self.inputs = set(inputs) if inputs is not None else None
-        self.built = BuiltWeights(network, self.connections, decoded == "factors")
+        self.decoding = decoding_probes(network)
+        self.built = BuiltWeights(
+            network, self.connections, sum(self.decoding, []), decoded == "factors"
+        )
         self.assumptions.extend(self.built.assumptions())
         self.populations = {
             ens: self._population(ens) for ens in once(network.all_ensembles)
@@ -132,7 +128,17 @@ class Tracer:
 
     def trace(self) -> Topology:
         """Return the topology."""
-        arrived = self._arrivals()
+        walk = Walk(
+            self.labels,
+            self.connections,
+            self.built.map,
+            self._stage,
+            rows_read(self.network),
+        )
+        arrived = walk.arrivals()
+        for probes in self.decoding:
+            path = self._decoded(probes)
+            arrived[path.source, probes[0]] = [(path, None)]
         projections, readouts, inputs, biases = [], [], [], []
         names: Counter[str] = Counter()
         for (source, target), paths in arrived.items():
@@ -141,7 +147,7 @@ class Tracer:
                 values = sum(p.weights.apply(constants(source)) for p, _ in paths)
                 biases.append(Bias(post, np.asarray(values), source, target))
                 continue
-            for path, connection in self._merge(paths):
+            for path, connection in merge(paths):
                 pre = self._name(source)
                 names[f"{pre} -> {post}"] += 1
                 repeat = names[f"{pre} -> {post}"]
@@ -164,6 +170,9 @@ class Tracer:
                     readouts.append(projection)
         if inputs:
             self.assumptions.append(INPUT_ON_HOST)
+        if walk.held:
+            text = STATES_ON_HOST.text.format(", ".join(map(self._name, walk.held)))
+            self.assumptions.append(Assumption(STATES_ON_HOST.code, text))
         if readouts:
             self.assumptions.append(READOUT_ON_DEVICE)
         return Topology(
@@ -234,120 +243,25 @@ class Tracer:
     def _name(self, obj: Any) -> str:
         if isinstance(obj, nengo.Ensemble):
             return self.populations[obj].name
+        if isinstance(obj, nengo.Probe):
+            return f"{self._name(obj.obj)}.{obj.attr}"
         return self.layer_name(self.labels[obj])
 
+    def _decoded(self, probes: Sequence[nengo.Probe]) -> Path:
+        """Return what some probes read of an ensemble's decoded output."""
+        weights = decoders(probes, [self.built.probe_decoders(p) for p in probes])
+        stage = Stage(self._name(probes[0]), rank=2)
+        return Path(probes[0].obj, weights, (), (stage,))
+
     def _is_constant(self, obj: Any) -> bool:
-        """Tell whether a node is a bias: its output never changes."""
+        """Tell whether a node is a bias: a constant that nothing is computed with."""
+        if obj in self.computed:
+            return False
         if not isinstance(obj, nengo.Node) or not isinstance(obj.output, np.ndarray):
             return False
         if self.inputs is not None:
             return obj not in self.inputs
         return bool(np.any(obj.output))
-
-    # --- paths -----------------------------------------------------------------------
-
-    def _arrivals(self) -> dict[tuple[Any, Any], list[tuple[Path, Any]]]:
-        """Push the maps of all sources along, and collect them where they end."""
-        ended: dict[tuple[Any, Any], list[tuple[Path, Any]]] = defaultdict(list)
-        at_node: dict[Any, list[Path]] = defaultdict(list)
-
-        def push(conn: nengo.Connection, incoming: Sequence[Path]) -> None:
-            target = base(conn.post_obj)
-            for path in self._extend(conn, incoming):
-                if is_passthrough(target):
-                    at_node[target].append(path)
-                else:
-                    direct = None if incoming else conn
-                    ended[path.source, target].append((path, direct))
-
-        for conn in self.connections:
-            if not is_passthrough(base(conn.pre_obj)):
-                push(conn, ())
-        for node in self._passthrough_in_order():
-            paths = [
-                Path(
-                    group[0].source,
-                    sum_maps([path.weights for path in group]),
-                    group[0].filters,
-                    join_stages(group),
-                )
-                for group in group_paths(at_node[node])
-            ]
-            if not paths:
-                continue
-            if node in self.probed or not self.leaving[node]:
-                for path in paths:
-                    ended[path.source, node].append((path, None))
-            for conn in self.leaving[node]:
-                push(conn, paths)
-        return ended
-
-    def _extend(self, conn: nengo.Connection, incoming: Sequence[Path]) -> list[Path]:
-        """Return paths prolonged by a connection; it is the whole path at a source."""
-        weights, stage = self.built.map(conn), self._stage(conn)
-        filters = () if conn.synapse is None else (conn.synapse,)
-        if not incoming:
-            return [Path(base(conn.pre_obj), weights, filters, (stage,))]
-        return [
-            Path(
-                path.source,
-                weights @ path.weights,
-                path.filters + filters,
-                path.stages + (stage,),
-            )
-            for path in incoming
-        ]
-
-    def _merge(self, paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
-        """Yield direct connections one by one, and sum the others by their filters."""
-        for path, direct in paths:
-            if direct is not None:
-                plain = not is_decoded(direct)
-                yield path, direct if plain else None
-        for group in group_paths([path for path, direct in paths if direct is None]):
-            weights = sum_maps([path.weights for path in group])
-            yield Path(
-                group[0].source, weights, group[0].filters, join_stages(group)
-            ), None
-
-    def _passthrough_in_order(self) -> list[nengo.Node]:
-        """Return the passthrough nodes so that each follows those that feed it."""
-        nodes = [n for n in once(self.network.all_nodes) if is_passthrough(n)]
-        n_feeds = Counter(
-            base(c.post_obj)
-            for c in self.connections
-            if is_passthrough(base(c.pre_obj))
-        )
-        ready = [n for n in nodes if n_feeds[n] == 0]
-        ordered = []
-        while ready:
-            node = ready.pop(0)
-            ordered.append(node)
-            for conn in self.leaving[node]:
-                post = base(conn.post_obj)
-                n_feeds[post] -= 1
-                if is_passthrough(post) and n_feeds[post] == 0:
-                    ready.append(post)
-        if len(ordered) < len(nodes):
-            raise UnsupportedError(
-                "passthrough nodes form a loop: "
-                f"{', '.join(self.labels[n] for n in self._loops(nodes, ordered))}; "
-                "put an ensemble or a node with a function between them"
-            )
-        return ordered
-
-    def _loops(
-        self, nodes: Sequence[nengo.Node], ordered: Sequence[nengo.Node]
-    ) -> list[nengo.Node]:
-        """Return the nodes that lead to a loop and back, of those in no order."""
-        stuck = set(nodes) - set(ordered)
-        while ends := {
-            node
-            for node in stuck
-            if stuck.isdisjoint(base(conn.post_obj) for conn in self.leaving[node])
-        }:
-            stuck -= ends
-        return [node for node in nodes if node in stuck]
 
     def _stage(self, conn: nengo.Connection) -> Stage:
         layer = self.layer_name(self.labels[base(conn.post_obj)])

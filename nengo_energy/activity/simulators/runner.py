@@ -63,7 +63,14 @@ class Runner(ABC):
         Length of a timestep [s].
     batch_size : int
         Inferences that are run side by side.
+
+    Attributes
+    ----------
+    name : str
+        Of the simulator.
     """
+
+    name: str
 
     def __init__(
         self,
@@ -86,6 +93,10 @@ class Runner(ABC):
     @abstractmethod
     def __exit__(self, *exc_info: Any) -> None:
         """Close the simulator."""
+
+    def takes(self, batch_size: int) -> bool:
+        """Tell whether as many inferences as this can be run, once it is open."""
+        return batch_size == self.batch_size
 
     @abstractmethod
     def run(
@@ -138,19 +149,20 @@ def sum_up(
     batch = BatchCounts()
     for pop in populations:
         first, *others = counter_kinds(pop)
-        spikes = counts[pop.name, first] * (dt / pop.amplitude)
+        per_output = dt / pop.amplitude
+        spikes = counts[pop.name, first] * per_output
+        # without other counters, there is one spike a timestep at most
+        active = counts[pop.name, "active"] if others else spikes
+        peak = float(np.any(spikes))
         if others:
-            active = counts[pop.name, "active"]
-            peak = np.max(counts[pop.name, "peak"], initial=0) * (dt / pop.amplitude)
-        else:
-            # one spike a timestep at most
-            active = spikes
-            peak = float(np.any(spikes))
+            peak = float(np.max(counts[pop.name, "peak"], initial=0) * per_output)
         if pop.spiking:
-            spikes, active = (np.rint(x).astype(np.int64) for x in (spikes, active))
-        batch.spikes[pop.name] = spikes
-        batch.active[pop.name] = active.sum(axis=-1)
-        # a rate of 2.5 spikes a timestep takes 3 in some, one of 1 + 1e-7 is of rounding
-        rounded = round(peak) if pop.spiking else math.ceil(peak * (1 - 1e-6))
-        batch.peak[pop.name] = rounded
+            batch.spikes[pop.name] = np.rint(spikes).astype(np.int64)
+            batch.active[pop.name] = np.rint(active).astype(np.int64).sum(axis=-1)
+            batch.peak[pop.name] = round(peak)
+        else:
+            batch.spikes[pop.name] = spikes
+            batch.active[pop.name] = active.sum(axis=-1)
+            # a rate of 2.5 spikes a timestep takes 3 in some; 1 + 1e-7 is of rounding
+            batch.peak[pop.name] = math.ceil(peak * (1 - 1e-6))
     return batch
