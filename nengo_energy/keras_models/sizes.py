@@ -122,7 +122,8 @@ def shapes_of_data(
     if isinstance(data, Mapping):
         data = [data[name] for name in names if name in data]
     elif len(names) == 1 and not (
-        isinstance(data, (list, tuple)) and np.ndim(data[0]) == len(graph.inputs[0].shape)
+        isinstance(data, (list, tuple))
+        and np.ndim(data[0]) == len(graph.inputs[0].shape)
     ):
         data = [data]
     shapes: list[Shape] = [np.shape(values)[1:] for values in data]
