@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Collection, Mapping, Protocol, Sequence
 
 import numpy as np
 
-from .activity.retracing import as_traced
 from .common.assumptions import Assumption, merge_assumptions
 from .common.exceptions import InputError
 
@@ -32,8 +31,21 @@ OPERATIONS: Mapping[str, str] = {
     "activation": "one output of a nonlinearity of the conventional network, or of a "
     "neuron on the host in one timestep",
     "addition": "one addition without a weight: pooling, merging",
+    "kernel": "one kernel that a processor starts, once per batch",
+    "weight_byte": "one byte of a weight that is read, once per batch, at 32 bits each",
+    "activation_byte": "one byte of a layer's input or output, at 32 bits each",
 }
 """The operations that are counted, each with its meaning."""
+
+FORMS: Mapping[str, tuple[str, ...]] = {
+    "synop": ("dense", "sparse", "convolution"),
+    "mac": ("dense", "convolution", "depthwise"),
+}
+"""What an operation can be further: how the weights of a synop are stored, and what
+kind of layer a multiply-accumulate is of."""
+
+BATCH_NORM = "batch_norm"
+"""Form of what a batch normalization takes, unless it is folded into other weights."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,8 @@ class OpCount:
         ``"event"`` for the spiking network, ``"dense"`` for the conventional one.
     where : str
         ``"device"``, or ``"host"`` for work that the host does for the device.
+    form : str
+        One of `FORMS` of the operation, empty where it isn't known.
     """
 
     layer: str
@@ -66,6 +80,7 @@ class OpCount:
     std: float = 0.0
     execution: str = "event"
     where: str = "device"
+    form: str = ""
 
     @property
     def mean(self) -> float:
@@ -102,11 +117,14 @@ class ChipUse:
     pace : float, optional
         Length that each timestep is held to, if no core takes longer [s]; by default
         timesteps follow each other as fast as the cores can.
+    n_tiles : int, optional
+        Tiles that hold a core in use, where the placement says.
     """
 
     cores: tuple[CoreUse, ...]
     longest_way: tuple[int, int] = (0, 0)
     pace: float | None = None
+    n_tiles: int | None = None
 
     @property
     def n_cores(self) -> int:
@@ -240,6 +258,8 @@ def count_ops(
     InputError
         If the activity was measured on another network.
     """
+    from .activity.retracing import as_traced
+
     activity = as_traced(activity, topology)
     host = frozenset(on_host or ())
     tally = _Tally(activity.n_inferences, _layers_in_order(topology))
@@ -329,21 +349,16 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
     known = [{_row_key(row): row for row in part.rows} for part in parts]
     rows = []
     for key in dict.fromkeys(key for rows_of in known for key in rows_of):
-        layer, operation, execution, where = key
+        some = next(rows_of[key] for rows_of in known if key in rows_of)
         found_rows = [
             rows_of.get(key)
-            or OpCount(
-                layer, operation, 0, n[execution], execution=execution, where=where
-            )
+            or replace(some, total=0, n_inferences=n[some.execution], std=0.0)
             for rows_of, n in zip(known, numbers)
         ]
         total = sum(row.total for row in found_rows)
         n_all = sum(row.n_inferences for row in found_rows)
         std = _pooled_std(found_rows, total / n_all)
-        merged = OpCount(
-            layer, operation, total, n_all, std=std, execution=execution, where=where
-        )
-        rows.append(merged)
+        rows.append(replace(some, total=total, n_inferences=n_all, std=std))
     first = parts[0]
     deployment = first.deployment
     if deployment is not None:
@@ -368,8 +383,8 @@ def _n_inferences(counts: OpCounts, execution: str) -> int:
     )
 
 
-def _row_key(row: OpCount) -> tuple[str, str, str, str]:
-    return row.layer, row.operation, row.execution, row.where
+def _row_key(row: OpCount) -> tuple[str, str, str, str, str]:
+    return row.layer, row.operation, row.execution, row.where, row.form
 
 
 def _pooled_std(rows: Sequence[OpCount], mean: float) -> float:

@@ -262,10 +262,13 @@ def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
     x = _inputs(options)
     import_tensorflow_quietly()
     from ..conversion.converting import convert
+    from ..keras_models.files import as_model
+    from ..keras_models.sizes import has_open_sizes
 
-    by_data = options.scale_firing_rates == "auto"
+    model = as_model(options.model)
+    by_data = options.scale_firing_rates == "auto" or has_open_sizes(model)
     snn = convert(
-        options.model,
+        model,
         scale_firing_rates=options.scale_firing_rates,
         example_data=x if by_data else None,
         synapse=options.synapse,

@@ -111,7 +111,11 @@ TIMING = (
 
 SIMULATION = (
     *TIMING,
-    choice("--simulator", ("nengo-dl", "nengo", "loihi"), "what spikes are counted in"),
+    choice(
+        "--simulator",
+        ("compiled", "nengo-dl", "nengo", "loihi"),
+        "what spikes are counted in",
+    ),
 )
 
 PRICING = (

@@ -11,7 +11,13 @@ import numpy as np
 from nengo.builder.neurons import SimNeurons
 
 from .batched_process import batch_processes
-from .counting import Accumulate, Wanted, accumulate
+from .counting import (
+    Accumulate,
+    Wanted,
+    accumulate,
+    nengo_dl_setting,
+    precision,
+)
 from .imports import import_nengo_dl, import_tensorflow, locked
 from .neurons import teach_nengo_dl
 
@@ -75,13 +81,9 @@ def open_nengo_dl(
 
     model = NengoModel(dt=dt, builder=NengoBuilder(), fail_fast=False)
     # NengoDL builds in single precision unless the network says otherwise
-    bits = nengo.rc.get("precision", "bits")
-    nengo.rc.set("precision", "bits", get_setting(network, "dtype", "float32")[-2:])
-    try:
+    with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
         model.build(network)
         batch_processes(model)
-    finally:
-        nengo.rc.set("precision", "bits", bits)
     counters = [
         Accumulate(kind, model.sig[ensemble.neurons]["out"], spike)
         for ensemble, kind, spike in wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping
 
-from ..common.exceptions import UnsupportedError
+from ..common.exceptions import NengoEnergyError, UnsupportedError
 from ..keras_models.files import as_model
 from ..layer_ops.counting import collect_layer_ops
 from ..loihi.chip import CORES_PER_CHIP, MAX_COMPARTMENTS
@@ -152,10 +152,23 @@ def check_model(
         found = convert_layers(model, **options)
     except UnsupportedError as error:  # before any layer was converted
         return ModelCheck(model.name, (), (str(error),))
-    ops = collect_layer_ops(found.snn.clone.model)
+    return check_converted(found)
+
+
+def check_converted(found: Converted) -> ModelCheck:
+    """Return what became of the layers of a model."""
+    name, refusals = found.snn.model.name, tuple(map(str, found.obstacles))
+    try:
+        ops = collect_layer_ops(found.snn.clone.model)
+    except NengoEnergyError:
+        if not refusals:
+            raise
+        return ModelCheck(name, (), refusals)  # layers lack their shapes
     rows: list[LayerCount | UncountedLayer] = [*ops.layers, *ops.unsupported]
-    layers = tuple(_check_layer(row, found) for row in rows)
-    return ModelCheck(model.name, layers, tuple(map(str, found.obstacles)))
+    layers = tuple(
+        _check_layer(row, found) for row in rows if row.class_name != "InputLayer"
+    )
+    return ModelCheck(name, layers, refusals)
 
 
 def _check_layer(row: LayerCount | UncountedLayer, found: Converted) -> LayerCheck:

@@ -15,7 +15,9 @@ from ..compat import import_nengo_loihi, import_tensorflow
 from ..compat.neurons import IntegrateAndFire
 from ..keras_models.clone import KerasClone, to_tf_keras
 from ..keras_models.files import as_model
+from ..keras_models.graph import read_graph
 from ..keras_models.rebuild import translate_activation
+from ..keras_models.sizes import given_shapes, has_open_sizes, shapes_of_data
 from ..network.biases import fold_biases
 from ..network.firing_rates import (
     INTEGRATING_TARGET_RATE,
@@ -50,6 +52,7 @@ def convert(
     scale_firing_rates: float | Mapping[Any, float] | str | None = None,
     example_data: Any = None,
     target_rate: float | None = None,
+    input_shape: Any = None,
     synapse: float | nengo.synapses.Synapse | None = None,
     neurons: str = "loihi",
     host_synapse: float = 0.05,
@@ -78,10 +81,14 @@ def convert(
         scaled back. Layers are given as such or by name. ``"auto"`` chooses a scale for
         each layer, by which its fastest neurons reach ``target_rate`` on example data.
     example_data : ndarray, or list or mapping of ndarray, optional
-        For ``"auto"``: inputs as the model takes them; some hundred are enough.
+        Inputs as the model takes them. For ``"auto"``, some hundred are enough; sizes
+        that the model leaves open are taken from them too.
     target_rate : float, optional
         For ``"auto"``: the rate [Hz], by default
         `nengo_energy.network.firing_rates.TARGET_RATE`.
+    input_shape : tuple of int, or list or mapping of tuples, optional
+        Shape of the input without the axis of examples, of several inputs a list, or a
+        mapping by name: sizes for axes that the model leaves open.
     synapse : float or nengo.synapses.Synapse, optional
         Filter on the output of all neurons; a number is a low-pass time constant [s].
     neurons : {"loihi", "integrate-and-fire"}
@@ -125,7 +132,12 @@ def convert(
         else than the model.
     """
     model = as_model(model, custom_objects)
+    temporal = bool(converter_options.get("temporal_model"))
+    is_open = has_open_sizes(model, temporal)
+    if input_shape is None and example_data is not None and is_open:
+        input_shape = shapes_of_data(read_graph(model), example_data, temporal)
     chosen = {
+        "input_shape": input_shape,
         "neurons": neurons,
         "synapse": synapse,
         "host_synapse": host_synapse,
@@ -143,7 +155,7 @@ def convert(
         scale_firing_rates = scales_for_target(
             unscaled.wanted_rates(example_data), unscaled.topology, target
         )
-    elif example_data is not None or target_rate is not None:
+    elif target_rate is not None or not (example_data is None or is_open):
         raise InputError(
             'example_data and target_rate are for scale_firing_rates="auto"; got '
             f"{scale_firing_rates!r}"
@@ -177,6 +189,7 @@ class Converted(NamedTuple):
 def convert_layers(
     model: Any,
     scale_firing_rates: float | Mapping[Any, float] | str | None = None,
+    input_shape: Any = None,
     synapse: float | nengo.synapses.Synapse | None = None,
     neurons: str = "loihi",
     host_synapse: float = 0.05,
@@ -190,7 +203,8 @@ def convert_layers(
     ----------
     model : keras.Model
         The user's.
-    scale_firing_rates, synapse, neurons, host_synapse, max_pooling, swap_activations
+    scale_firing_rates, input_shape, synapse, neurons, host_synapse, max_pooling, \
+    swap_activations
         See `convert`.
     **converter_options
         See `convert`.
@@ -200,7 +214,10 @@ def convert_layers(
         max_pooling = "average"
     check_choice("max_pooling", max_pooling, MAX_POOLING)
     check_choice("neurons", neurons, NEURONS)
-    clone = to_tf_keras(model)
+    shapes = None
+    if input_shape is not None:
+        shapes = given_shapes(read_graph(model), input_shape)
+    clone = to_tf_keras(model, shapes)
     _check_sizes(clone)
     swaps = {
         translate_activation(key): translate_activation(value)
@@ -252,7 +269,7 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
     if unknown:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
-            "example_data, target_rate, synapse, swap_activations, inference_only, "
+            "example_data, target_rate, input_shape, synapse, swap_activations, inference_only, "
             "allow_fallback, verify, custom_objects, " + ", ".join(CONVERTER_OPTIONS)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]

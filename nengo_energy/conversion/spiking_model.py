@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -12,7 +15,7 @@ import numpy as np
 from ..activity.activity import Activity
 from ..activity.measuring import OnBatch, measure_run
 from ..activity.run import Run
-from ..activity.simulators import SIMULATORS
+from ..activity.simulators import Simulators
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
 from ..common.decisions import Decision
@@ -197,6 +200,16 @@ class SpikingModel:
         found = check_rates(self.wanted_rates(example_data), dt)
         return replace(prepared, checks=prepared.checks + tuple(found))
 
+    def _deployed(self, dt: float) -> LoihiNetwork:
+        """Return the network as it is prepared by default, the same one each time."""
+        if dt not in self._deployments:
+            self._deployments[dt] = self.loihi_network(dt=dt)
+        return self._deployments[dt]
+
+    @cached_property
+    def _deployments(self) -> dict[float, LoihiNetwork]:
+        return {}
+
     @cached_property
     def _preparation(self) -> LoihiPreparation:
         return LoihiPreparation(
@@ -211,7 +224,7 @@ class SpikingModel:
         x: Any,
         timesteps: int = 50,
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         dt: float = DT,
         warmup: int = 0,
         minibatch_size: int | None = None,
@@ -227,8 +240,10 @@ class SpikingModel:
             in the order of the model's inputs, or a mapping by input.
         timesteps : int
             Timesteps per inference.
-        simulator : {"nengo-dl", "nengo", "loihi"}
-            ``"loihi"`` runs the network as it is deployed, on an emulator.
+        simulator : {"compiled", "nengo-dl", "nengo", "loihi"}
+            ``"compiled"`` spikes as ``"nengo-dl"`` does, which runs in its place where
+            it can't, with the reason in the log; ``"loihi"`` runs the network as it is
+            deployed, on an emulator.
         dt, warmup, minibatch_size, emulator, progress
             See `nengo_energy.measure_activity`.
 
@@ -255,7 +270,7 @@ class SpikingModel:
         x: Any,
         timesteps: Sequence[int],
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         dt: float = DT,
         on_batch: OnBatch | None = None,
         **options: Any,
@@ -303,7 +318,7 @@ class SpikingModel:
         network, topology = self.net, self.topology
         assumptions: tuple[Assumption, ...] = ()
         if run.simulator == "loihi":
-            prepared = self.loihi_network(dt=run.dt)
+            prepared = self._deployed(run.dt)
             network, topology = prepared.network, prepared.topology
             assumptions = prepared.assumptions
         activities = measure_run(
@@ -313,6 +328,7 @@ class SpikingModel:
             topology=topology,
             probes=self.output_probes,
             on_batch=on_batch,
+            simulators=self._simulators,
         )
         return tuple(
             replace(
@@ -343,13 +359,46 @@ class SpikingModel:
         final = self.finals.get(probe)
         return values if final is None else final.function(values)
 
+    @contextlib.contextmanager
+    def measurer(self, **options: Any) -> Iterator[Callable[..., Activity]]:
+        """Measure again and again, and close the simulator at the end of the block.
+
+        `measure` keeps its simulators open as well, but until the model goes.
+
+        Parameters
+        ----------
+        **options
+            Arguments of `measure` that are the same each time.
+
+        Yields
+        ------
+        callable
+            `measure`, with these arguments.
+
+        Examples
+        --------
+        >>> with snn.measurer(timesteps=100) as measure:  # doctest: +SKIP
+        ...     rates = [measure(x).firing_rates("conv2d") for x in batches]
+        """
+        same = replace(self)
+        same.__dict__["topology"] = self.topology
+        with contextlib.closing(same._simulators):
+            yield functools.partial(same.measure, **options)
+
+    @cached_property
+    def _simulators(self) -> Simulators:
+        """Simulators that stay open until the model goes."""
+        simulators = Simulators()
+        weakref.finalize(self, simulators.close)
+        return simulators
+
     def compare(
         self,
         x: Any,
         timesteps: int = 50,
         labels: Any = None,
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         devices: Any = None,
         host: Any = None,
         curve: Sequence[int] | None = None,
@@ -581,7 +630,7 @@ class SpikingModel:
         nengo.Simulator, nengo_dl.Simulator or nengo_loihi.Simulator
             ``sim.data[snn.outputs[...]]`` is the output.
         """
-        check_choice("simulator", name, SIMULATORS)
+        check_choice("simulator", name, ("nengo-dl", "nengo", "loihi"))
         if name != "loihi" and not (presentation_time is None and on_host is None):
             raise InputError(
                 "presentation_time and on_host are for the simulator 'loihi'; "

@@ -79,6 +79,8 @@ class CoreLoad:
         Neurons most of whose spikes followed one in the timestep before.
     lost_bits : int
         Bits of the eight of a weight that were given up to hold threshold and biases.
+    synops_by_form : Mapping of {str: int}
+        Its synops by how their weights are stored, where that is known.
     """
 
     chip: int
@@ -100,6 +102,7 @@ class CoreLoad:
     overflows: int
     saturated: int
     lost_bits: int
+    synops_by_form: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def synapse_share(self) -> float:
@@ -234,7 +237,7 @@ class Ledger:
             CoreUse(
                 core.chip,
                 {
-                    "synop": core.synops / n,
+                    **_synops(core, n),
                     "neuron_update_active": core.updates_active / n,
                     "neuron_update_inactive": core.updates_inactive / n,
                     "spike": core.spikes / n,
@@ -244,8 +247,8 @@ class Ledger:
             )
             for core in self.cores
         )
-        way = self.placements[placement].longest_way(self.messages)
-        return ChipUse(cores, way, pace)
+        placed = self.placements[placement]
+        return ChipUse(cores, placed.longest_way(self.messages), pace, placed.n_tiles)
 
     def estimate(
         self,
@@ -344,3 +347,10 @@ class Ledger:
         from .report import format_ledger
 
         return format_ledger(self)
+
+
+def _synops(core: CoreLoad, n_steps: int) -> dict[str, float]:
+    """Return the synops of a core in a mean timestep, by form where it is known."""
+    if not core.synops_by_form:
+        return {"synop": core.synops / n_steps}
+    return {f"synop_{form}": n / n_steps for form, n in core.synops_by_form.items()}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .estimator import ModelEnergy
 
 HEADING = (
-    "Activations read as Hz, beside spikes measured by {simulator}: mean of "
+    "Activations read as Hz, beside spikes measured (simulator {simulator}): mean of "
     "{n_inferences} inferences of {timesteps} timesteps of {dt:g} ms{scale}"
 )
 ON_HOST = (

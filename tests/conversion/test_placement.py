@@ -140,7 +140,7 @@ def test_a_single_layer_is_on_the_chip_in_both() -> None:
 
 
 def test_host_layers_behind_each_other() -> None:
-    """Weights between two layers on the host are the host's, and so are its readouts."""
+    """Weights between two layers on the host are the host's, and its readouts too."""
     snn, x = converted(8, 6, 4)
     activity = snn.measure(x, T, progress=False)
     placed = rows(snn.count(activity, on_host=["h0", "h1"]))

@@ -166,9 +166,8 @@ def _wires(
         for key, maps in arrived[node].items():
             arrived[node][key] = [sum_maps(maps)]
         for conn in leaving[node]:
-            step = _map(conn, seeds)
-            pre = np.arange(node.size_out)[conn.pre_slice]
-            step = step @ SparseMap.gather(pre, node.size_out)
+            taken = np.arange(node.size_out)[conn.pre_slice]
+            step = _map(conn, seeds) @ SparseMap.gather(taken, node.size_out)
             for (origin, passed), (linear,) in arrived[node].items():
                 key = (origin, passed + _synapses(conn))
                 arrived[conn.post_obj][key].append(step @ linear)

@@ -12,9 +12,11 @@ from ...common.exceptions import UnsupportedError
 from ...compat.emulator import host_objects
 from ...network.objects import is_tensor_node
 from .changes import Change
+from .connections import reform
 from .mirror import Mirror
 from .names import Names
 from .passthrough import merge_passthrough
+from .wires import Wire
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +85,26 @@ def prepare_network(
     seed_network(network, seeds, seeded)
     on_host = host_objects(network)
 
+    def on_chip(obj: Any) -> bool:
+        return obj not in on_host
+
     without: set[Any] = set()
-    added = []
+    added: list[Wire] = []
     changes: list[Change] = []
     if remove_passthrough:
-        merged = merge_passthrough(network, lambda o: o not in on_host, seeds, names)
+        merged = merge_passthrough(network, on_chip, seeds, names)
         without |= merged.nodes | merged.connections
         added = merged.wires
         changes += merged.changes
-    if not (without or added):
+    reformed = {}
+    for conn in network.all_connections:
+        found = None if conn in without else reform(conn, on_chip, seeds, names)
+        if found is not None:
+            reformed[conn], change = found
+            changes.append(change)
+    if not (without or added or reformed):
         return LoihiForm(network, network, tuple(changes), {}, seeds, seeded, names)
-    mirror = Mirror(network, {}, {}, without, added)
+    mirror = Mirror(network, {}, reformed, without, added)
     for new, old in mirror.stands_for.items():
         seeds[new], seeded[new] = seeds[old], seeded[old]
     return LoihiForm(

@@ -8,6 +8,7 @@ import nengo
 import numpy as np
 
 from ...compat import import_tensorflow
+from ...keras_models.graph import is_tensor, map_leaves
 from .building import LayerBuild
 from .curves import Line, Rectifiers, is_elementwise, read_curve
 from .host import on_host
@@ -24,12 +25,49 @@ def convert_activation(build: LayerBuild) -> Any:
     return finish(build, entry, function)
 
 
+def convert_function(build: LayerBuild) -> Any:
+    """Convert a layer that is a function of each element; None if it isn't.
+
+    Such are ``tf.nn.relu(x)``, ``keras.ops.clip(x, 0, 6)``, and Lambda layers.
+    """
+    if len(build.inputs) != 1 or build.input_shapes != build.output_shapes:
+        return None
+    if not build.call.outputs[0].dtype.is_floating:
+        return None
+    function = _LayerCall(build)
+    is_function = _works_by_element(build, function) or function.__name__ == "softmax"
+    if not is_function:
+        return None
+    entry = start(build, function)
+    build.connect(build.inputs[0], entry)
+    return finish(build, entry, function)
+
+
+class _LayerCall:
+    """A call of a layer with one tensor, as a function of tensors of any shape."""
+
+    def __init__(self, build: LayerBuild):
+        self._build = build
+        self.__name__ = build.layer.name
+
+    def __call__(self, x: Any) -> Any:
+        call = self._build.call
+        args, kwargs = map_leaves(
+            lambda leaf: x if is_tensor(leaf) else leaf, (call.args, call.kwargs)
+        )
+        return self._build.layer(*args, **kwargs)
+
+
 @converts("PReLU")
 def convert_prelu(build: LayerBuild) -> Any:
     """Convert ``relu(x) - alpha * relu(-x)``, with a slope for each unit."""
     entry = build.node(part="input")
     build.connect(build.inputs[0], entry)
-    slopes = np.broadcast_to(np.asarray(build.layer.alpha), build.output_shape)
+    return _two_slopes(build, entry, build.layer.alpha)
+
+
+def _two_slopes(build: LayerBuild, entry: Any, below_zero: Any) -> Any:
+    slopes = np.broadcast_to(np.asarray(below_zero), build.output_shape)
     output = build.node()
     for sign, part in ((1.0, "above 0"), (-1.0, "below 0")):
         neurons = build.neurons(build.options.rectifier, part=part)
@@ -69,6 +107,8 @@ def finish(build: LayerBuild, entry: Any, function: Any) -> Any:
         build.final(entry, lambda values: evaluate(function, values, build))
         if not build.use.feeds_layers:
             return entry
+    if type(function).__name__ == "PReLU":
+        return _two_slopes(build, entry, function.alpha)
     if not _works_by_element(build, function):
         return on_host(build, [entry], lambda rows: apply(function, rows, build))
     curve = read_curve(_elementwise(function))
@@ -111,7 +151,8 @@ def neurons_for(build: LayerBuild, function: Any) -> nengo.neurons.NeuronType | 
         return None
     curve = read_curve(_elementwise(function))
     if isinstance(curve, Rectifiers) and curve.is_relu:
-        return build.options.rectifier
+        chosen = build.options.swaps.get(nengo.RectifiedLinear())
+        return chosen or build.options.rectifier
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any, Callable, NamedTuple, Sequence
 
 import nengo
@@ -11,6 +12,8 @@ import numpy as np
 from ...common.exceptions import NengoEnergyError, UnsupportedError
 from ...compat import import_nengo_dl, import_tf_keras
 from ...keras_models.graph import is_model, leaves, read_node
+from ...keras_models.held import held_by, held_call
+from .activations import convert_function
 from .building import ConversionOptions, Final, LayerBuild, Use
 from .host import convert_on_host
 from .masks import masks_of
@@ -193,7 +196,7 @@ def _converter_class() -> type:
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 found = _placeholder(build, f"{type(error).__name__}: {error}")
             if build.inputs and found is build.inputs[0]:
-                kind = type(self.layer).__name__
+                kind = type(held_by(self.layer)).__name__
                 self.converter.passed_on[build.layer_name] = kind
             if len(build.call.outputs) == 1:
                 return found
@@ -228,9 +231,13 @@ def convert_call(build: LayerBuild) -> Any:
         return convert_on_host(build)
     conversion = find_conversion(build.layer)
     if conversion is not None:
-        return conversion(build)
-    found = convert_linear(build)
-    return convert_on_host(build) if found is None else found
+        call = held_call(build.call)
+        return conversion(replace(build, layer=call.layer, call=call))
+    for convert in (convert_linear, convert_function):
+        found = convert(build)
+        if found is not None:
+            return found
+    return convert_on_host(build)
 
 
 def _parts(build: LayerBuild, obj: Any) -> list[nengo.Node]:
@@ -261,7 +268,7 @@ def _nengo_dl_conversion(layer: Any) -> Any:
 
 def _placeholder(build: LayerBuild, reason: str) -> nengo.Node:
     """Note that a layer can't be converted, and return a node in its place."""
-    kind = type(build.layer).__name__
+    kind = type(held_by(build.layer)).__name__
     build.converter.obstacles.append(Obstacle(build.layer_name, kind, reason))
     return nengo.Node(size_in=sum(_sizes(build)))
 

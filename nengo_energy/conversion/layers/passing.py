@@ -24,10 +24,27 @@ PROBED_AT_ONCE = 2**24
 
 @converts("ActivityRegularization", "AlphaDropout", "Dropout", "SpatialDropout{}D")
 @converts("GaussianDropout", "GaussianNoise", "StochasticDepth", "Identity")
-@converts("Flatten", "Reshape")
+@converts("Reshape")
 def convert_nothing(build: LayerBuild) -> Any:
     """Pass on what arrives: the order of the elements stays."""
     return build.inputs[0]
+
+
+@converts("Flatten")
+def convert_flatten(build: LayerBuild) -> Any:
+    """Pass on what arrives; channels that come first are moved to the end, as in Keras."""
+    if not moves_channels(build.layer):
+        return convert_nothing(build)
+    numbers = np.arange(build.size).reshape(build.input_shape)
+    order = np.ravel(np.moveaxis(numbers, 0, -1))
+    output = build.node()
+    build.connect(build.inputs[0][order.tolist()], output)
+    return output
+
+
+def moves_channels(layer: Any) -> bool:
+    """Tell whether a layer that flattens changes the order of the elements."""
+    return getattr(layer, "data_format", None) == "channels_first"
 
 
 @converts("Masking")
@@ -50,7 +67,7 @@ def convert_input(build: LayerBuild) -> Any:
         )
         raise UnsupportedError(
             f"its shape {build.call.outputs[0].shape} is open. Give it a size, "
-            "keras.Input((100, 4)) for (None, 4)"
+            "input_shape=(100, 4) for (None, 4)"
             + (
                 ", or, where the open axis stands for the network's timesteps, pass "
                 "temporal_model=True"

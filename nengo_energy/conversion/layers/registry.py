@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from ...common.exceptions import InputError
-from ...keras_models.graph import KERAS_PACKAGES
+from ...compat import import_tf_keras
+from ...keras_models.graph import KERAS_PACKAGES, is_from_keras
+from ...keras_models.held import held_by, is_held
 
 if TYPE_CHECKING:
     from .building import LayerBuild
@@ -83,9 +85,13 @@ def find_conversion(layer: Any) -> LayerConversion | None:
     """Return the conversion of a layer's class, or of the class it has ``call`` from.
 
     A subclass that defines ``call`` may compute anything, so it isn't taken for the
-    class that it derives from.
+    class that it derives from. Of a layer that is held, it is the class of what it holds.
     """
-    for base in type(layer).__mro__:
+    source = held_by(layer)
+    is_keras3s = is_held(layer) and is_from_keras(source)
+    if is_keras3s and hasattr(import_tf_keras().layers, type(source).__name__):
+        return None  # it is something else than tf_keras's of that name
+    for base in type(source).__mro__:
         found = _CONVERSIONS.get((base.__name__, _is_from_keras(base)))
         if found is not None:
             return found
