@@ -104,9 +104,7 @@ def given_shapes(graph: KerasGraph, given: Any) -> list[Shape]:
     return shapes
 
 
-def shapes_of_data(
-    graph: KerasGraph, data: Any, temporal: bool = False
-) -> list[Shape]:
+def shapes_of_data(graph: KerasGraph, data: Any, temporal: bool = False) -> list[Shape]:
     """Return the shapes of a model's inputs in data, without the axis of examples.
 
     Parameters
