@@ -97,7 +97,8 @@ def refuse(obstacles: Sequence[Obstacle], model_name: str) -> None:
     if obstacles:
         lines = "".join(f"\n- {obstacle}" for obstacle in obstacles)
         raise UnsupportedError(
-            f"{len(obstacles)} layers of model {model_name!r} can't be converted:{lines}"
+            f"{len(obstacles)} layers of model {model_name!r} can't be "
+            f"converted:{lines}"
         )
 
 
