@@ -24,10 +24,9 @@ def main() -> None:
     print("dimensions  projections      synapses  build [s]  trace [s]  ratio")
     for dimensions in map(int, sys.argv[1:] or ("16", "32", "64")):
         network = binding(dimensions)
-        build = min(
-            _seconds(lambda: nengo.builder.Model().build(network)) for _ in "12"
+        build, trace = (
+            min(_seconds(call, network) for _ in range(2)) for call in (_build, _trace)
         )
-        trace = min(_seconds(lambda: _synapses(network)) for _ in range(2))
         topology = ne.trace_topology(network)
         print(
             f"{dimensions:10}  {len(topology.projections):11}  "
@@ -48,13 +47,13 @@ def _build(network: nengo.Network) -> None:
     nengo.builder.Model().build(network)
 
 
-def _synapses(network: nengo.Network) -> int:
+def _trace(network: nengo.Network) -> int:
     return ne.trace_topology(network).n_synapses
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def _seconds(call: Callable[[nengo.Network], object], network: nengo.Network) -> float:
     start = time.process_time()
-    call()
+    call(network)
     return time.process_time() - start
 
 
