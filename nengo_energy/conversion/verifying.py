@@ -78,10 +78,10 @@ def verify_conversion(snn: SpikingModel, approximate: bool) -> tuple[Assumption,
     )
     try:
         found = _outputs(snn, data, temporal)
-    except UnsupportedError as error:
+    except UnsupportedError as reason:
         if not approximate:
             raise
-        text = f"The converted network wasn't compared with the Keras model: {error}."
+        text = f"The converted network wasn't compared with the Keras model: {reason}."
         return (Assumption("activations-replaced", text),)
     replaced = []
     for tensor, wanted in zip(snn.clone.model.outputs, expected):

@@ -109,7 +109,9 @@ def _open_size(private: Any) -> int:
     probe = import_tf_keras().Model(private.inputs, tensors)
     for size in OPEN_SIZES:
         shapes = [[n or size for n in tensor.shape[1:]] for tensor in private.inputs]
-        zeros = [np.zeros([1, *s], t.dtype.name) for s, t in zip(shapes, private.inputs)]
+        zeros = [
+            np.zeros([1, *s], t.dtype.name) for s, t in zip(shapes, private.inputs)
+        ]
         try:
             outputs = leaves(probe(zeros, training=False))
         except Exception:  # layers refuse sizes in ways of their own
@@ -117,8 +119,8 @@ def _open_size(private: Any) -> int:
         if all(np.size(output) for output in outputs):
             return size
     raise UnsupportedError(
-        f"model {private.name!r} can't be run with inputs of the sizes {OPEN_SIZES} for "
-        "the axes that it leaves open; give them a size, as by input_shape=(2000, 4)"
+        f"model {private.name!r} can't be run with inputs of the sizes {OPEN_SIZES} "
+        "for the axes that it leaves open; give them a size, as by input_shape=(2000, 4)"
     )
 
 

@@ -98,10 +98,15 @@ def _held_class() -> type:
             super().__init__(name=name, autocast=False)
             self.supports_masking = bool(getattr(source, "supports_masking", False))
             # attributes that tf_keras doesn't track: the source isn't a part of this
-            vars(self).update(held_source=source, held_function=_function_of(source))
+            attributes: Any = vars(self)
+            attributes.update(held_source=source, held_function=_function_of(source))
 
         def call(self, inputs: Any, pattern: Pattern, mask: Any = None) -> Any:
             """Return what the source puts out."""
+            return self._call(inputs, pattern, mask)
+
+        @tensorflow.autograph.experimental.do_not_convert
+        def _call(self, inputs: Any, pattern: Pattern, mask: Any) -> Any:
             tensors = leaves(inputs)
             masks = [] if mask is None else leaves(mask)
             masked = [k for k, value in enumerate(masks) if value is not None]
@@ -119,7 +124,7 @@ def _held_class() -> type:
             if tensorflow.executing_eagerly():
                 return run(*arguments)
             with tensorflow.init_scope():
-                structure = _probe_outputs(self, tensors, pattern)
+                structure = _probe_outputs(self, tensors, pattern, masks)
             specs = leaves(structure)
             outputs = tensorflow.py_function(
                 lambda *values: leaves(run(*values)),
@@ -139,14 +144,17 @@ def _held_class() -> type:
     return HeldLayer
 
 
-def _probe_outputs(layer: Any, tensors: Sequence[Any], pattern: Pattern) -> Any:
+def _probe_outputs(
+    layer: Any, tensors: Sequence[Any], pattern: Pattern, masks: Sequence[Any]
+) -> Any:
     """Return the structure of a layer's outputs, with their shapes and types."""
     tensorflow = import_tensorflow()
     found = []
     for size in PROBE_SIZES:
-        shapes = [[size if n is None else n for n in t.shape] for t in tensors]
-        zeros = [tensorflow.zeros(s, t.dtype) for s, t in zip(shapes, tensors)]
-        found.append(layer.call(zeros, pattern))
+        values = [_zeros(tensor, size) for tensor in tensors]
+        # as if nothing were masked
+        kept = [None if mask is None else ~_zeros(mask, size) for mask in masks]
+        found.append(layer.call(values, pattern, kept or None))
     others = iter(leaves(found[1]))
 
     def compare(value: Any) -> Any:
@@ -155,6 +163,11 @@ def _probe_outputs(layer: Any, tensors: Sequence[Any], pattern: Pattern) -> Any:
         return tensorflow.TensorSpec(shape, value.dtype)
 
     return map_leaves(compare, found[0])
+
+
+def _zeros(tensor: Any, open_size: int) -> Any:
+    shape = [open_size if n is None else n for n in tensor.shape]
+    return import_tensorflow().zeros(shape, tensor.dtype)
 
 
 def _function_of(source: Any) -> Callable[..., Any]:
