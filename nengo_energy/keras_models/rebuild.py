@@ -109,7 +109,6 @@ def translate_activation(activation: Any) -> Any:
     """
     if not callable(activation):
         return activation
-    name = name.removesuffix("_v2")  # tf.nn.softmax's own name is softmax_v2
     tensorflow, tf_keras = import_tensorflow(), import_tf_keras()
     ours = (tf_keras.activations, tensorflow.nn)
     name = _name_in(ours, activation)
