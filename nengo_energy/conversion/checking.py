@@ -168,9 +168,7 @@ def check_converted(found: Converted) -> ModelCheck:
         _check_layer(name, layer, activations.get(name, 0), found)
         for name, layer in _layers_of(model)
     )
-    return ModelCheck(
-        found.snn.model.name, layers, tuple(map(str, found.obstacles))
-    )
+    return ModelCheck(found.snn.model.name, layers, tuple(map(str, found.obstacles)))
 
 
 def _layers_of(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,5 +1,4 @@
-"""Activations of outputs are the host's, once an inference, wherever outputs come from.
-"""
+"""Activations of outputs are the host's, once an inference, wherever outputs come from."""
 
 from __future__ import annotations
 
