@@ -1,4 +1,4 @@
-"""Commands that take a Keras model: estimate, compare, sweep, deploy."""
+"""Commands that take a Keras model: check, estimate, compare, sweep, deploy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from .options import (
     DATA,
     ESTIMATE_FORMATS,
     HOST,
+    INPUT_SHAPE,
     LABELS,
+    MAX_POOLING,
     MODEL,
     PRICING,
     RESULT_FORMATS,
@@ -24,6 +26,7 @@ from .options import (
     add_command,
     choice,
     number,
+    switch,
     word,
 )
 
@@ -35,6 +38,12 @@ if TYPE_CHECKING:
 DEFAULT_X, DEFAULT_Y = "x", "y"
 """Arrays that are taken unless others are named."""
 
+CHECK = """\
+The exit code is 1 if a layer is refused.
+
+example:
+  nengo-energy check digits.keras
+"""
 ESTIMATE = """\
 examples:
   nengo-energy estimate digits.keras --data test.npz
@@ -93,6 +102,17 @@ def add_commands(commands: Any) -> None:
     """Add the commands to the parser's."""
     add_command(
         commands,
+        run_check,
+        "check",
+        "say what becomes of each layer of a model, without running it",
+        [
+            *(MODEL, choice("--format", RESULT_FORMATS), INPUT_SHAPE),
+            *(MAX_POOLING, switch("--temporal-model", "its steps are the network's")),
+        ],
+        epilog=CHECK,
+    )
+    add_command(
+        commands,
         run_estimate,
         "estimate",
         "estimate energy per inference on devices",
@@ -136,6 +156,34 @@ def add_commands(commands: Any) -> None:
         ],
         epilog=DEPLOY,
     )
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Say what becomes of each layer."""
+    import_tensorflow_quietly()
+    from ..conversion.checking import check_model
+
+    found = check_model(
+        options.model,
+        input_shape=options.input_shape,
+        max_pooling=options.max_pooling,
+        temporal_model=options.temporal_model,
+    )
+    if options.format == "table":
+        print(found)
+    elif options.format == "csv":
+        _print_csv(found.to_frame())
+    else:
+        content = {
+            "model": found.model,
+            "converts": found.converts,
+            "layers": frame_records(found.to_frame()),
+            "refusals": list(found.refusals),
+            "min_cores": found.min_cores,
+            "min_chips": found.min_chips,
+        }
+        print(to_json(content))
+    return 0 if found.converts else 1
 
 
 def run_estimate(options: argparse.Namespace) -> None:

@@ -82,6 +82,8 @@ def read_curve(function: Function) -> Line | Rectifiers | None:
         slope, offset = pieces[0]
         curve = Line(offset, slope)
         found = offset + slope * GRID
+    elif any(a[0] == b[0] for a, b in zip(pieces, pieces[1:])):
+        return None  # parallel lines never meet: the function jumps
     else:
         knots = [
             _plain((later[1] - earlier[1]) / (earlier[0] - later[0]), 1e-5)

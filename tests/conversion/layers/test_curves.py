@@ -67,6 +67,8 @@ def test_lines_and_relu_are_told_apart():
         lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
         lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
         lambda x: np.where(x > 1, x, 0),  # jumps
+        lambda x: np.where(x > 1, x, x + 1),
+        lambda x: np.where(np.abs(x) > 2, x, 0),
         lambda x: np.sin(x),
     ],
 )
