@@ -1,10 +1,10 @@
 """Our measurement beside what else one would take: CPU seconds, wall and spikes.
 
-The same network, 64 images x 50 timesteps, in turn and in one process:
+The same network, 64 images x 50 timesteps, in turn, each in a process of its own. The
+first call of the process has a column of its own, imports and conversion aside; calls
+after that are on a model that was measured before.
 
-* ``measure``: ours, with all that it counts, on a model that was measured before;
-  ``measure, first``: the first call of a process, imports aside;
-* ``NengoDL``: ``measure(simulator="nengo-dl")``, and ``loihi`` likewise;
+* ``measure``: ours, with all that it counts; also on NengoDL and NengoLoihi's emulator;
 * ``JAX``: ``jax.lax.scan``, jitted, which sums spikes up neuron by neuron;
 * ``PyTorch``: a loop that does the same;
 * ``SpikingJelly``, ``snnTorch`` and ``sinabs``: loops over their neurons,
@@ -14,7 +14,7 @@ The same network, 64 images x 50 timesteps, in turn and in one process:
 Peers that aren't installed are skipped; to install them:
 ``pip install "nengo-energy[peers]"``.
 
-    python benchmarks/peers.py [--repeats 7] [--threads 1 2]
+    python benchmarks/peers.py
 """
 
 from __future__ import annotations
@@ -44,49 +44,70 @@ NETWORKS: dict[str, tuple[tuple[int, ...], list[tuple[int, int, str]]]] = {
 
 
 class Case:
-    """A network, its weights and its inputs."""
+    """A network's weights and inputs, the same in all processes."""
 
     def __init__(self, name: str):
-        import nengo_energy as ne
-        from nengo_energy.compat import import_tf_keras
-
-        keras = import_tf_keras()
-        shape, self.convolutions = NETWORKS[name]
-        layers = keras.layers
-        x = image = keras.Input(shape)
-        for filters, stride, padding in self.convolutions:
-            x = layers.Conv2D(filters, 3, stride, padding, activation="relu")(x)
-        model = keras.Model(image, layers.Dense(10)(layers.Flatten()(x)))
+        self.shape, self.convolutions = NETWORKS[name]
         rng = np.random.RandomState(0)
-        self.weights = [_weights(rng, w) for w in model.get_weights()]
-        model.set_weights(self.weights)
-        self.images = rng.uniform(size=(N_IMAGES, *shape)).astype("f4")
-        self.snn = ne.convert(
-            model, scale_firing_rates=SCALE, synapse=TAU, verify=False
+        self.weights: list[np.ndarray] = []
+        space, channels = self.shape[0], self.shape[2]
+        for filters, stride, padding in self.convolutions:
+            self._add(rng, (3, 3, channels, filters))
+            space = (space if padding == "same" else space - 2) // stride
+            channels = filters
+        self._add(rng, (space * space * channels, 10))
+        self.images = rng.uniform(size=(N_IMAGES, *self.shape)).astype("f4")
+
+    def _add(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> None:
+        """Add weights by which a sum of inputs around one stays around one."""
+        limit = 2.0 / np.prod(shape[:-1])
+        kernel = rng.uniform(-0.5 * limit, 1.5 * limit, size=shape)
+        bias = rng.uniform(0, 0.1, size=shape[-1:])
+        self.weights += [kernel.astype("f4"), bias.astype("f4")]
+
+
+# --- ours ----------------------------------------------------------------------------
+
+
+def measure_run(case: Case, simulator: str) -> Callable[[], dict[str, Any]]:
+    """Return a function that measures the converted network."""
+    import numba  # noqa: F401  imports aside
+
+    import nengo_energy as ne
+    from nengo_energy.compat import import_tf_keras
+
+    keras = import_tf_keras()
+    layers = keras.layers
+    x = image = keras.Input(case.shape)
+    for filters, stride, padding in case.convolutions:
+        x = layers.Conv2D(filters, 3, stride, padding, activation="relu")(x)
+    model = keras.Model(image, layers.Dense(10)(layers.Flatten()(x)))
+    model.set_weights(case.weights)
+    snn = ne.convert(model, scale_firing_rates=SCALE, synapse=TAU, verify=False)
+    snn.topology.n_synapses  # traced once for any number of measurements
+
+    def once() -> dict[str, Any]:
+        activity = snn.measure(
+            case.images, TIMESTEPS, simulator=simulator, dt=DT, progress=False
         )
-        self.snn.topology.n_synapses  # traced once for any number of measurements
+        populations = activity.populations.values()
+        return {
+            "spikes": [int(p.spikes.sum()) for p in populations],
+            "synops": sum(
+                int(synops.sum())
+                for p in populations
+                for synops in p.synops_per_inference.values()
+            ),
+            "neurons": snn.topology.n_neurons,
+        }
 
-    def measure(self, simulator: str = "compiled") -> list[int]:
-        """Return the spikes of each layer."""
-        activity = self.snn.measure(
-            self.images, TIMESTEPS, simulator=simulator, dt=DT, progress=False
-        )
-        self.activity = activity
-        return [int(p.spikes.sum()) for p in activity.populations.values()]
-
-
-def _weights(rng: np.random.RandomState, w: np.ndarray) -> np.ndarray:
-    """Return weights by which a sum of inputs around one stays around one."""
-    if w.ndim == 1:
-        return rng.uniform(0, 0.1, size=w.shape).astype("f4")
-    limit = 2.0 / np.prod(w.shape[:-1])
-    return rng.uniform(-0.5 * limit, 1.5 * limit, size=w.shape).astype("f4")
+    return once
 
 
 # --- peers ---------------------------------------------------------------------------
 
 
-def jax_run(case: Case) -> Callable[[], list[int]]:
+def jax_run(case: Case) -> Callable[[], dict[str, Any]]:
     """Return a function that runs the network by ``jax.lax.scan``."""
     import jax
     import jax.numpy as jnp
@@ -141,10 +162,10 @@ def jax_run(case: Case) -> Callable[[], list[int]]:
 
     images = jnp.asarray(case.images)
 
-    def once() -> list[int]:
+    def once() -> dict[str, Any]:
         totals, counts, total = run(images)
         total.block_until_ready()
-        return [int(n) for n in totals]
+        return {"spikes": [int(n) for n in totals]}
 
     return once
 
@@ -185,7 +206,7 @@ class TorchNetwork:
         layer, pads, _ = self.layers[k]
         return layer(self.pad(x, pads) if any(pads) else x)
 
-    def run(self, neurons: Callable[[int, Any], Any]) -> list[int]:
+    def run(self, neurons: Callable[[int, Any], Any]) -> dict[str, Any]:
         """Run all timesteps; ``neurons(layer, x)`` returns spikes for voltage steps."""
         n_layers = len(self.layers)
         first = SCALE * DT * (self.convolve(0, self.images) + self.layers[0][2])
@@ -210,15 +231,15 @@ class TorchNetwork:
             x = self.dense(spikes.reshape(N_IMAGES, -1))
             total = total + filtered[-1] + self.last
             filtered[-1] = KEEP * filtered[-1] + (1 - KEEP) / (SCALE * DT) * x
-        return [int(c.sum()) for c in counts]
+        return {"spikes": [int(c.sum()) for c in counts]}
 
 
-def torch_run(case: Case) -> Callable[[], list[int]]:
+def torch_run(case: Case) -> Callable[[], dict[str, Any]]:
     """Return a function that runs the network by a plain loop in PyTorch."""
     network = TorchNetwork(case)
     torch = network.torch
 
-    def once() -> list[int]:
+    def once() -> dict[str, Any]:
         voltages: dict[int, Any] = {}
 
         def neurons(k: int, x: Any) -> Any:
@@ -232,14 +253,14 @@ def torch_run(case: Case) -> Callable[[], list[int]]:
     return once
 
 
-def jelly_run(case: Case, counted: bool = False) -> Callable[[], list[int]]:
+def jelly_run(case: Case, counted: bool = False) -> Callable[[], dict[str, Any]]:
     """Return a function that runs the network by SpikingJelly's neurons."""
     from spikingjelly.activation_based import functional, neuron, op_counter
 
     network = TorchNetwork(case)
     nodes = [neuron.IFNode() for _ in network.layers]
 
-    def once() -> list[int]:
+    def once() -> dict[str, Any]:
         for node in nodes:
             functional.reset_net(node)
         if not counted:
@@ -251,7 +272,7 @@ def jelly_run(case: Case, counted: bool = False) -> Callable[[], list[int]]:
     return once
 
 
-def snntorch_run(case: Case) -> Callable[[], list[int]]:
+def snntorch_run(case: Case) -> Callable[[], dict[str, Any]]:
     """Return a function that runs the network by snnTorch's neurons."""
     import snntorch
 
@@ -261,7 +282,7 @@ def snntorch_run(case: Case) -> Callable[[], list[int]]:
         for _ in network.layers
     ]
 
-    def once() -> list[int]:
+    def once() -> dict[str, Any]:
         memory = {k: node.reset_mem() for k, node in enumerate(nodes)}
 
         def neurons(k: int, x: Any) -> Any:
@@ -273,7 +294,7 @@ def snntorch_run(case: Case) -> Callable[[], list[int]]:
     return once
 
 
-def sinabs_run(case: Case) -> Callable[[], list[int]]:
+def sinabs_run(case: Case) -> Callable[[], dict[str, Any]]:
     """Return a function that runs the network by sinabs' neurons, step by step."""
     import sinabs.activation
     import sinabs.layers
@@ -288,7 +309,7 @@ def sinabs_run(case: Case) -> Callable[[], list[int]]:
         for _ in network.layers
     ]
 
-    def once() -> list[int]:
+    def once() -> dict[str, Any]:
         for node in nodes:
             node.reset_states()
         return network.run(lambda k, x: nodes[k](x[:, None])[:, 0])
@@ -296,7 +317,10 @@ def sinabs_run(case: Case) -> Callable[[], list[int]]:
     return once
 
 
-PEERS: dict[str, Callable[[Case], Callable[[], list[int]]]] = {
+WORKS: dict[str, Callable[[Case], Callable[[], dict[str, Any]]]] = {
+    "measure": lambda case: measure_run(case, "compiled"),
+    "measure, NengoDL": lambda case: measure_run(case, "nengo-dl"),
+    "measure, Loihi": lambda case: measure_run(case, "loihi"),
     "JAX": jax_run,
     "PyTorch": torch_run,
     "SpikingJelly": jelly_run,
@@ -309,95 +333,108 @@ PEERS: dict[str, Callable[[Case], Callable[[], list[int]]]] = {
 # --- timing --------------------------------------------------------------------------
 
 
-def timed(work: Callable[[], list[int]]) -> tuple[float, float, list[int]]:
-    """Return CPU seconds of all threads, wall seconds, and the result."""
-    cpu, wall = time.process_time(), time.perf_counter()
-    result = work()
-    return time.process_time() - cpu, time.perf_counter() - wall, result
+def work(name: str, network: str) -> None:
+    """Run whenever there is a line to read, and print what came of it as JSON."""
+    try:
+        once = WORKS[name](Case(network))
+    except ImportError as error:
+        print(json.dumps({"skipped": str(error)}), flush=True)
+        return
+    print(json.dumps({}), flush=True)
+    for _ in sys.stdin:
+        cpu, wall = time.process_time(), time.perf_counter()
+        result = once()
+        result["cpu"] = time.process_time() - cpu
+        result["wall"] = time.perf_counter() - wall
+        print(json.dumps(result), flush=True)
 
 
-def run_network(name: str, repeats: int) -> None:
-    """Time all that are installed on one network, and print it as JSON."""
-    import numba  # noqa: F401  imports aside
+class Worker:
+    """A process of its own, held to some cores: libraries don't meet."""
 
-    case = Case(name)
-    first = timed(case.measure)
-    found: dict[str, Any] = {"measure, first": [first]}
-    works: dict[str, Callable[[], list[int]]] = {
-        "measure": case.measure,
-        "NengoDL": lambda: case.measure("nengo-dl"),
-        "loihi": lambda: case.measure("loihi"),
-    }
-    skipped = []
-    for peer, build in PEERS.items():
-        try:
-            works[peer] = build(case)
-            found[f"{peer}, first"] = [timed(works[peer])]
-        except ImportError as error:
-            skipped.append(f"{peer} ({error})")
-    for work in works.values():  # warm up
-        work()
-    for _ in range(repeats):
-        for peer, work in works.items():
-            found.setdefault(peer, []).append(timed(work))
-    case.measure()
-    populations = case.activity.populations.values()
-    print(
-        json.dumps(
-            {
-                "neurons": case.snn.topology.n_neurons,
-                "synops": sum(
-                    int(s.sum())
-                    for p in populations
-                    for s in p.synops_per_inference.values()
-                ),
-                "runs": found,
-                "skipped": skipped,
-            }
+    def __init__(self, name: str, network: str, cores: list[int]):
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--work", name, network],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
+            env={**os.environ, "OMP_NUM_THREADS": str(len(cores))},
         )
-    )
+
+    def read(self) -> dict[str, Any]:
+        """Return the next line that is ours."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        return {"skipped": f"ended with code {self.process.wait()}"}
+
+    def run(self) -> dict[str, Any]:
+        """Let it run once."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.read()
+
+    def close(self) -> None:
+        """Let it end."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
 
 
-def show(name: str, threads: int, data: dict[str, Any]) -> None:
-    """Print the table of one network."""
-    updates = data["neurons"] * N_IMAGES * TIMESTEPS
+def compare(network: str, n_threads: int, repeats: int) -> None:
+    """Time all that are installed in turn, and print the table."""
+    cores = sorted(os.sched_getaffinity(0))[:n_threads]
+    workers: dict[str, Worker] = {}
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for name in WORKS:
+        worker = Worker(name, network, cores)
+        answer = worker.read()
+        if "skipped" not in answer:
+            answer = worker.run()
+        if "skipped" in answer:
+            print(f"skipped: {name}, {answer['skipped']}")
+            worker.close()
+            continue
+        workers[name], runs[name] = worker, [answer]
+    for _ in range(repeats + 1):  # the second call warms up too
+        for name, worker in workers.items():
+            runs[name].append(worker.run())
+    for worker in workers.values():
+        worker.close()
+    ours = runs["measure"][-1]
+    updates = ours["neurons"] * N_IMAGES * TIMESTEPS
     print(
-        f"\n{name}, {threads} thread{'s' * (threads > 1)}: "
-        f"{data['neurons']:,} neurons, {updates / 1e6:.1f} M updates, "
-        f"{data['synops'] / 1e6:.1f} M synops"
+        f"\n{network}, {n_threads} thread{'s' * (n_threads > 1)}: "
+        f"{ours['neurons']:,} neurons, {updates / 1e6:.1f} M updates, "
+        f"{ours['synops'] / 1e6:.1f} M synops; median of {repeats}"
     )
-    print(f"{'':28s} {'CPU [s]':>9s} {'wall [s]':>9s}   spikes by layer")
-    for peer, runs in data["runs"].items():
-        cpu, wall = (statistics.median(run[k] for run in runs) for k in (0, 1))
-        spikes = ", ".join(f"{n:,}" for n in runs[-1][2])
-        print(f"{peer:28s} {cpu:9.3f} {wall:9.3f}   {spikes}")
-    for peer in data["skipped"]:
-        print(f"skipped: {peer}")
+    print(f"{'':27s} {'CPU [s]':>9s} {'wall [s]':>9s} {'first, CPU [s]':>15s}   spikes")
+    for name, each in runs.items():
+        cpu, wall = (
+            statistics.median(run[k] for run in each[2:]) for k in ("cpu", "wall")
+        )
+        spikes = ", ".join(f"{n:,}" for n in each[-1]["spikes"])
+        print(f"{name:27s} {cpu:9.3f} {wall:9.3f} {each[0]['cpu']:15.3f}   {spikes}")
 
 
 def main() -> None:
-    """Run each network in a process of its own, held to some cores."""
+    """Compare on each network, with each number of threads."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--network", choices=NETWORKS, help=argparse.SUPPRESS)
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS])
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.network:
-        run_network(options.network, options.repeats)
+    if options.work:
+        work(*options.work)
         return
-    cores = sorted(os.sched_getaffinity(0))
-    for threads in options.threads:
-        for name in NETWORKS:
-            command = [sys.executable, __file__, "--network", name]
-            result = subprocess.run(
-                [*command, "--repeats", str(options.repeats)],
-                check=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                preexec_fn=lambda: os.sched_setaffinity(0, cores[:threads]),
-                env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-            )
-            show(name, threads, json.loads(result.stdout.splitlines()[-1]))
+    for n_threads in options.threads:
+        for network in options.networks:
+            compare(network, n_threads, options.repeats)
 
 
 if __name__ == "__main__":

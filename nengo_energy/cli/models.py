@@ -217,6 +217,10 @@ def run_deploy(options: argparse.Namespace) -> None:
         if accuracy is not None:
             print(f"\nAccuracy on the emulator {accuracy:.1%}")
         print(f"\nLedger of the chip\n\n{ledger}\n\n{ledger.costs()}\n\n{estimate}")
+        counts = snn.count(activity)
+        for model in estimate.models:
+            if model.spike_input:
+                print(f"\n{ledger.explain(counts, model)}")
     elif options.format == "csv":
         _print_csv(estimate.to_frame())
     else:

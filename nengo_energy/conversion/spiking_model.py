@@ -22,7 +22,7 @@ from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
-from ..counts import OpCount, OpCounts, count_ops
+from ..counts import Deployment, OpCount, OpCounts, count_ops
 from ..keras_models.decisions import output_decisions
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
@@ -499,11 +499,22 @@ class SpikingModel:
         late = prepared.assumptions if ledger.simulator == "loihi" else ()
         return replace(ledger, notes=late)
 
-    def count(self, activity: Activity) -> OpCounts:
+    def count(
+        self, activity: Activity, *, on_host: Iterable[str] | None = None
+    ) -> OpCounts:
         """Count the operations of the spiking and of the conventional network.
 
         A temporal model, whose input has a value for each timestep, takes as many
         timesteps of the one as of the other.
+
+        Parameters
+        ----------
+        activity : Activity
+            From `measure`.
+        on_host : iterable of str, optional
+            Layers that a host runs for event-driven devices; see `loihi_network`. By
+            default, devices that take spikes alone (Loihi) leave the layers that the
+            input feeds to the host, as they are deployed, and others have all layers.
         """
         layer_ops, assumptions = self.layer_ops, self.assumptions
         if self._is_temporal:
@@ -511,15 +522,30 @@ class SpikingModel:
             layer_ops = count_layer_ops(self.clone.model, sequence_length=length)
         elif not activity.static_input:
             assumptions += (ONE_PASS_OF_CHANGING_INPUT,)
+        host = self._preparation.on_host(on_host)
         counts = count_ops(self.topology, activity, layer_ops=layer_ops)
-        return replace(
+        placed = count_ops(self.topology, activity, on_host=host)
+        work = self._host_counts(activity, layer_ops)
+        deployment = Deployment(
+            rows=placed.rows + work,
+            on_host=host,
+            encoded=tuple(p.layer for p in self._preparation.encoded(host)),
+        )
+        counts = replace(
             counts,
-            rows=counts.rows + self._host_counts(activity, layer_ops),
+            rows=counts.rows + work,
             assumptions=assumptions
             + said_of_host(layer_ops, self.host_layers)
             + counts.assumptions,
-            settings={"model": self.model.name, **self.options, **counts.settings},
+            settings={
+                "model": self.model.name,
+                **self.options,
+                **counts.settings,
+                "on_host": sorted(host),
+            },
+            deployment=deployment,
         )
+        return counts if on_host is None else counts.deployed()
 
     def _host_counts(
         self, activity: Activity, layer_ops: LayerOps
@@ -538,7 +564,12 @@ class SpikingModel:
         return host_counts(layer_ops, repeats, finals, activity.n_inferences)
 
     def estimate(
-        self, activity: Activity, devices: Any = None, *, host: Any = None
+        self,
+        activity: Activity,
+        devices: Any = None,
+        *,
+        host: Any = None,
+        on_host: Iterable[str] | None = None,
     ) -> EnergyEstimate:
         """Price what was measured on devices.
 
@@ -551,6 +582,8 @@ class SpikingModel:
         host : str or Device, optional
             The device that does the host's work; without one, that work is listed as
             not modelled.
+        on_host : iterable of str, optional
+            Layers that the host runs; see `count`.
 
         Returns
         -------
@@ -560,7 +593,8 @@ class SpikingModel:
         from .. import devices as registry
 
         chosen = registry.default_names() if devices is None else devices
-        return estimate_energy(self.count(activity), chosen, host=host)
+        counts = self.count(activity, on_host=on_host)
+        return estimate_energy(counts, chosen, host=host)
 
     def simulator(
         self,

@@ -109,7 +109,9 @@ def _open_size(private: Any) -> int:
     probe = import_tf_keras().Model(private.inputs, tensors)
     for size in OPEN_SIZES:
         shapes = [[n or size for n in tensor.shape[1:]] for tensor in private.inputs]
-        zeros = [np.zeros([1, *s], t.dtype.name) for s, t in zip(shapes, private.inputs)]
+        zeros = [
+            np.zeros([1, *s], t.dtype.name) for s, t in zip(shapes, private.inputs)
+        ]
         try:
             outputs = leaves(probe(zeros, training=False))
         except Exception:  # layers refuse sizes in ways of their own

@@ -104,9 +104,7 @@ def given_shapes(graph: KerasGraph, given: Any) -> list[Shape]:
     return shapes
 
 
-def shapes_of_data(
-    graph: KerasGraph, data: Any, temporal: bool = False
-) -> list[Shape]:
+def shapes_of_data(graph: KerasGraph, data: Any, temporal: bool = False) -> list[Shape]:
     """Return the shapes of a model's inputs in data, without the axis of examples.
 
     Parameters
@@ -122,7 +120,8 @@ def shapes_of_data(
     if isinstance(data, Mapping):
         data = [data[name] for name in names if name in data]
     elif len(names) == 1 and not (
-        isinstance(data, (list, tuple)) and np.ndim(data[0]) == len(graph.inputs[0].shape)
+        isinstance(data, (list, tuple))
+        and np.ndim(data[0]) == len(graph.inputs[0].shape)
     ):
         data = [data]
     shapes: list[Shape] = [np.shape(values)[1:] for values in data]

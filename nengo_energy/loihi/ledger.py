@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas
 
     from ..estimates.estimate import EnergyEstimate
-    from .comparison import LedgerComparison
+    from .comparison import EnergyDifference, LedgerComparison
     from .costs import LedgerCosts
 
 MESH_ASSUMED = Assumption(
@@ -311,6 +311,25 @@ class Ledger:
         from .comparison import compare_counts
 
         return compare_counts(self, estimate)
+
+    def explain(self, estimate: OpCounts, device: DeviceLike) -> EnergyDifference:
+        """Say what leads from the energy of an estimate to that of the ledger.
+
+        Parameters
+        ----------
+        estimate : OpCounts
+            From `nengo_energy.SpikingModel.count`.
+        device : str or Device
+            An event-driven device.
+
+        Returns
+        -------
+        EnergyDifference
+            Its steps add up to the difference; printing it gives a table.
+        """
+        from .comparison import explain_energy
+
+        return explain_energy(self, estimate, device)
 
     def to_frame(self) -> pandas.DataFrame:
         """Return one row per core; see `report.ledger_frame`."""

@@ -73,7 +73,7 @@ def build_loihi_network(
     # what a probe decodes is no connection of the network, but the probe's own
     to_nodes = (p for p in topology.readouts if isinstance(p.target, nengo.Node))
     topology = replace(topology, readouts=tuple(to_nodes))
-    host = _host_populations(topology, on_host)
+    host = host_populations(topology, on_host)
     changes: list[Change] = []
     for projection in topology.inputs + topology.projections + topology.readouts:
         check_weights(projection)
@@ -102,8 +102,22 @@ def build_loihi_network(
     )
 
 
-def _host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[str]:
-    """Return the names of the populations that run on the host."""
+def host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[str]:
+    """Return the names of the populations that run on the host.
+
+    Parameters
+    ----------
+    topology : Topology
+        The network.
+    on_host : iterable of str, optional
+        See `build_loihi_network`.
+
+    Raises
+    ------
+    InputError
+        If a name isn't known, or the chip would drive what is on the host, or have
+        nothing.
+    """
     names = {p.name for p in topology.populations}
     if on_host is None:
         encoding = {projection.post for projection in topology.inputs} & names

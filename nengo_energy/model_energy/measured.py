@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..activity.retracing import as_traced
@@ -130,7 +130,9 @@ def compare_measured(
             "nothing was assumed: example_data must be given to ModelEnergy"
         )
     activity = as_traced(activity, snn.topology)
-    both = (energy.count(activity.timesteps, activity.dt), snn.count(activity))
+    # assumed rates are of all layers, whatever a host would run
+    measured = replace(snn.count(activity), deployment=None)
+    both = (energy.count(activity.timesteps, activity.dt), measured)
     prices = [_by_layer_and_device(counts, devices) for counts in both]
     names = tuple(dict.fromkeys(device for _, device in (*prices[0], *prices[1])))
     synops = [_by_layer(counts, "synop") for counts in both]

@@ -30,17 +30,23 @@ pytestmark = pytest.mark.tensorflow
 nengo_loihi = import_nengo_loihi()
 
 
+def all_but_equal(one, other, name=""):
+    assert_allclose(one, other, rtol=1e-12, err_msg=name)
+
+
 def assert_same(found: ne.Activity, wanted: ne.Activity, rtol=1e-9):
     """Spikes are equal, and rates and outputs but for rounding."""
     assert found.populations.keys() == wanted.populations.keys()
     for name, one in found.populations.items():
         other = wanted.populations[name]
-        assert_array_equal(one.spikes, other.spikes, name)
-        assert_array_equal(one.spikes_per_inference, other.spikes_per_inference)
-        assert_array_equal(one.active_per_inference, other.active_per_inference)
-        assert_array_equal(one.sent_per_inference, other.sent_per_inference)
+        # rates are expected values, which hang on the order of their sum
+        same = assert_array_equal if one.spikes.dtype.kind == "i" else all_but_equal
+        same(one.spikes, other.spikes, name)
+        same(one.spikes_per_inference, other.spikes_per_inference)
+        same(one.active_per_inference, other.active_per_inference)
+        same(one.sent_per_inference, other.sent_per_inference)
         for key, synops in other.synops_per_inference.items():
-            assert_array_equal(one.synops_per_inference[key], synops)
+            same(one.synops_per_inference[key], synops)
         assert one.peak == other.peak
     assert found.outputs.keys() == wanted.outputs.keys()
     for probe, output in wanted.outputs.items():
@@ -134,7 +140,7 @@ def test_single_precision_is_nengo_dls():
     options = dict(timesteps=60, dt=2.0**-10, progress=False)
     wanted = ne.measure_activity(net, x, simulator="nengo-dl", **options)
     found = ne.measure_activity(net, x, simulator="compiled", **options)
-    assert found.populations["ensemble #3"].spikes.min() > 10
+    assert found.populations["ensemble #3"].spikes.sum() > 100
     assert_same(found, wanted)
 
 
@@ -209,10 +215,10 @@ def watched(a, b):
     "change, reason",
     [
         (looping, "it has a loop: .*neuron_in"),
-        (noisy, "the process <WhiteNoise.* makes .*neuron_in"),
+        (noisy, "the process WhiteNoise makes .*neuron_in"),
         (stochastic, "StochasticSpiking.* draws random numbers"),
         (computed, "SimPyFunc makes"),
-        (presented, "the process PresentInput.* makes"),
+        (presented, "the process PresentInput makes"),
         (watched, "voltage, the state of neurons, is used"),
     ],
 )

@@ -58,6 +58,7 @@ def snn():
     return ne.convert(build_model(), scale_firing_rates=300)
 
 
+@pytest.mark.filterwarnings("ignore::nengo_energy.ExtrapolationWarning")
 def test_estimate_prints_the_librarys_numbers(run, snn):
     x, _ = make_data()
     estimate = snn.estimate(snn.measure(x, 20), ["loihi", "h100"], host="cpu")

@@ -21,7 +21,7 @@ NEURONS = {
     "lif": lambda: nengo.LIF(tau_ref=0.0015, amplitude=AMPLITUDE),
     "adaptive": lambda: nengo.AdaptiveLIF(inc_n=0.1, amplitude=AMPLITUDE),
     "izhikevich": lambda: nengo.Izhikevich(),
-    "regular": lambda: nengo.RegularSpiking(nengo.RectifiedLinear(), AMPLITUDE),
+    "regular": lambda: nengo.RegularSpiking(nengo.RectifiedLinear()),
     "regular-lif": lambda: nengo.RegularSpiking(nengo.LIFRate()),
     "regular-tanh": lambda: nengo.RegularSpiking(nengo.Tanh()),
     "rate-relu": lambda: nengo.RectifiedLinear(AMPLITUDE),
@@ -38,7 +38,7 @@ SYNAPSES = [
     nengo.synapses.Triangle(0.003),
     nengo.LinearFilter([0.002, 1], [0.004, 1]),
 ]
-"""A delay alone, filters of one and two states, a finite one, one that passes through."""
+"""A delay alone, filters of one and two states, a finite one, one that passes on."""
 
 KINDS = [
     "dense",

@@ -251,7 +251,9 @@ def _check(op: Operator, signal: Signal) -> None:
             raise UnsupportedError(f"{op.neurons} draws random numbers")
     elif isinstance(op, SimProcess):
         if op.mode != "update" or op.input is None:
-            raise UnsupportedError(f"the process {op.process} makes {signal.name}")
+            raise UnsupportedError(
+                f"the process {type(op.process).__name__} makes {signal.name}"
+            )
         if not isinstance(op.process, (LinearFilter, Triangle)):
             raise UnsupportedError(f"the synapse {op.process} isn't known")
     elif (

@@ -16,6 +16,8 @@ import numpy as np
 
 from ...common.compiled import compiled
 
+ONE = np.uint64(1)
+
 
 class Windows(NamedTuple):
     """The weights of a convolution, or of a matrix, which is one without space.
@@ -27,7 +29,7 @@ class Windows(NamedTuple):
 
     Attributes
     ----------
-    n_inner, n_channels, n_filters : uint64
+    n_inner, n_channels, n_filters : uint32
         Inner positions and channels of the sources, filters of the targets.
     first : (n_outer + 1,) int64 ndarray
         Where the reached outer positions of each outer position begin.
@@ -40,11 +42,15 @@ class Windows(NamedTuple):
         First filter with weights from each channel, and their number.
     weights : (n_channels, n_taps x n_filters) ndarray
         Weights from each channel.
+    by_tap : (n_taps x n_channels, n_filters) or (0, 0) ndarray
+        The same in another order, if a product of matrices may be better.
+    dense : float
+        Share of sources that put something out above which it is.
     """
 
-    n_inner: np.uint64
-    n_channels: np.uint64
-    n_filters: np.uint64
+    n_inner: np.uint32
+    n_channels: np.uint32
+    n_filters: np.uint32
     first: np.ndarray
     outer_target: np.ndarray
     outer_weight: np.ndarray
@@ -54,6 +60,8 @@ class Windows(NamedTuple):
     low: np.ndarray
     width: np.ndarray
     weights: np.ndarray
+    by_tap: np.ndarray
+    dense: float
 
 
 class Columns(NamedTuple):
@@ -77,24 +85,73 @@ class Columns(NamedTuple):
 @compiled
 def through_windows(w: Windows, source: int, value: float, row: np.ndarray) -> None:
     """Add what one source causes to all of its targets."""
-    unit = np.uint64(source)
-    position, channel = unit // w.n_channels, unit % w.n_channels
-    outer, inner = position // w.n_inner, position % w.n_inner
+    # 32 bits without a sign, by which numbers are divided fast
+    unit, n_channels, n_inner = np.uint32(source), w.n_channels, w.n_inner
+    position = np.uint32(unit // n_channels)
+    channel = np.uint32(unit - position * n_channels)
+    outer = np.uint32(position // n_inner)
+    inner = np.uint32(position - outer * n_inner)
     weights = w.weights[channel]
     width, low = np.uint64(w.width[channel]), np.uint64(w.low[channel])
     inner_target = np.uint64(w.inner_target[inner])
     inner_weight = np.uint64(w.inner_weight[inner])
     size = np.uint64(w.inner_size[inner])
-    if width == w.n_filters:  # all filters: the run is one stretch
+    n_filters = np.uint64(w.n_filters)
+    if width == n_filters:  # all filters: the run is one stretch
         width, size = width * size, np.uint64(1)
-    for k in range(w.first[outer], w.first[outer + np.uint64(1)]):
+    for k in range(w.first[outer], w.first[outer + ONE]):
         target = np.uint64(w.outer_target[k]) + inner_target + low
         weight = np.uint64(w.outer_weight[k]) + inner_weight + low
         for _ in range(size):
             for i in range(width):
                 row[target + i] += value * weights[weight + i]
-            target += w.n_filters
-            weight += w.n_filters
+            target += n_filters
+            weight += n_filters
+
+
+@compiled
+def as_product(
+    w: Windows, values: np.ndarray, room: np.ndarray, row: np.ndarray
+) -> None:
+    """Set what arrives at targets from all sources, by a product of matrices.
+
+    Parameters
+    ----------
+    w : Windows
+        Weights.
+    values : (n_sources,) ndarray
+        What the sources put out.
+    room : (n_positions, n_taps x n_channels) ndarray
+        What each position of the targets sees; zero where it sees nothing.
+    row : (n_targets,) ndarray
+        Is set.
+    """
+    n_channels, n_filters = np.uint64(w.n_channels), np.uint64(w.n_filters)
+    begin = np.uint64(0)
+    for outer in range(len(w.first) - 1):
+        for inner in range(w.n_inner):
+            x = values[begin : begin + n_channels]
+            begin += n_channels
+            for k in range(w.first[outer], w.first[outer + 1]):
+                target = np.uint64(w.outer_target[k] + w.inner_target[inner])
+                weight = np.uint64(w.outer_weight[k] + w.inner_weight[inner])
+                position, tap = target // n_filters, weight // n_filters
+                for _ in range(w.inner_size[inner]):
+                    seen = room[position]
+                    at = tap * n_channels
+                    for c in range(n_channels):
+                        seen[at + c] = x[c]
+                    position += ONE
+                    tap += ONE
+    np.dot(room, w.by_tap, row.reshape(-1, w.by_tap.shape[1]))
+
+
+@compiled
+def room_for(w: Windows, n_targets: int) -> np.ndarray:
+    """Return zeros for `as_product`."""
+    n_seen, n_filters = w.by_tap.shape
+    n_positions = n_targets // n_filters if n_seen > 0 else 0
+    return np.zeros((n_positions, n_seen), w.by_tap.dtype)
 
 
 @compiled
@@ -127,8 +184,17 @@ def spikes_through_windows(
     rows : (n_rows, n_targets) ndarray
         Is set.
     """
+    room = room_for(w, rows.shape[1])
+    n_sources = w.n_inner * w.n_channels * (len(w.first) - 1)
+    values = np.zeros(n_sources, rows.dtype)
     for k in range(len(rows)):
         row = rows[k]
+        if len(room) > 0 and first[k + 1] - first[k] > w.dense * n_sources:
+            values[:] = 0
+            for spike in range(first[k], first[k + 1]):
+                values[source[spike]] = value[spike]
+            as_product(w, values, room, row)
+            continue
         row[:] = 0
         for spike in range(first[k], first[k + 1]):
             through_windows(w, source[spike], value[spike], row)
@@ -137,10 +203,15 @@ def spikes_through_windows(
 @compiled
 def values_through_windows(w: Windows, values: np.ndarray, rows: np.ndarray) -> None:
     """Set what arrives at targets from (n_rows, n_sources) values."""
+    room = room_for(w, rows.shape[1])
+    n_sources = values.shape[1]
     for k in range(len(rows)):
         row = rows[k]
+        if len(room) > 0 and np.count_nonzero(values[k]) > w.dense * n_sources:
+            as_product(w, values[k], room, row)
+            continue
         row[:] = 0
-        for source in range(values.shape[1]):
+        for source in range(n_sources):
             if values[k, source] != 0:
                 through_windows(w, source, values[k, source], row)
 

@@ -229,7 +229,9 @@ class Stepped(Neurons):
         times = stretch.n_steps if output.shape[1] == 1 else 1
         counts["sum"] += output.sum(axis=1, dtype=float) * times
         counts["magnitude"] += size.sum(axis=1, dtype=float) * times
-        counts["active"] += (size > self.unit / 2).sum(axis=1) * times
+        # a rate below a spike a timestep stands for a share of the timesteps
+        share = np.minimum(size / self.unit, 1.0)
+        counts["active"] += share.sum(axis=1, dtype=float) * times
         counts["peak"] = np.maximum(counts["peak"], size.max(axis=1))
 
     def run(self, stretch: Stretch) -> Value:

@@ -209,8 +209,7 @@ class Linear(Part):
 
     def run(self, stretch: Stretch) -> Value:
         x = stretch.values[self.sources[0]]
-        dtype = self.weights.table[-1].dtype
-        out = stretch.room.array(self, (*x.shape[:2], self.size), dtype)
+        out = stretch.room.array(self, (*x.shape[:2], self.size), self.weights.dtype)
         rows = out.reshape(-1, self.size)
         if isinstance(x, Spikes):
             self.weights.apply_spikes(x.first, x.source, x.value, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any, Mapping, Sequence
 
@@ -75,7 +76,9 @@ class Program:
         """How many timesteps are best run at once."""
         return max(1, CELLS // self.largest)
 
-    def open(self, inputs: Mapping[Any, np.ndarray], n_images: int) -> Execution:
+    def open(
+        self, inputs: Mapping[Any, np.ndarray], n_images: int, room: Room
+    ) -> Execution:
         """Return an execution of some inferences, before its first timestep.
 
         Parameters
@@ -84,15 +87,21 @@ class Program:
             (n_images, 1 or n_steps, size) each.
         n_images : int
             Inferences.
+        room : Room
+            What arrays are taken from; nobody else's meanwhile.
         """
-        return Execution(self, inputs, n_images)
+        return Execution(self, inputs, n_images, room)
 
 
 class Execution:
     """Some inferences of a program, from the first timestep on."""
 
     def __init__(
-        self, program: Program, inputs: Mapping[Any, np.ndarray], n_images: int
+        self,
+        program: Program,
+        inputs: Mapping[Any, np.ndarray],
+        n_images: int,
+        room: Room,
     ):
         self.program = program
         self.inputs: dict[Part, np.ndarray] = {
@@ -110,7 +119,7 @@ class Execution:
             values={},
             states={part: part.start(n_images) for part in program.parts},
             counts={},
-            room=Room(),
+            room=room,
         )
         self.clear()
         self.staying: set[Part] = set()
@@ -150,6 +159,17 @@ class Execution:
         stretch, part = self.stretch, self.program.part_of[probe]
         shape = (stretch.n_images, stretch.n_steps, part.size)
         return np.broadcast_to(dense(stretch.values[part]), shape)
+
+
+def single_threaded_products() -> contextlib.AbstractContextManager:
+    """Let products of matrices take one thread each, if that can be told."""
+    try:
+        import scipy.linalg  # noqa: F401  whose library they run on
+        import threadpoolctl
+    except ImportError:
+        return contextlib.nullcontext()
+    limits: contextlib.AbstractContextManager = threadpoolctl.threadpool_limits(1)
+    return limits
 
 
 def n_cores() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Callable
 
 import numpy as np
@@ -10,6 +11,12 @@ from ...network.convolution_map import ConvolutionMap
 from ...network.linear_maps import DenseMap, LinearMap
 from . import kernels
 from .kernels import Columns, Windows
+
+SOURCE, WEIGHT = 20.0, 0.085
+"""Time to pass the value of a source on, and for each weight on the way [ns]."""
+
+SEEN, PRODUCT = 0.25, 0.025
+"""Time to copy a value for a product of matrices, and to multiply and add it [ns]."""
 
 
 class Weights:
@@ -24,7 +31,7 @@ class Weights:
     """
 
     def __init__(self, linear: LinearMap, dtype: np.dtype):
-        self.size_in, self.size_out = linear.size_in, linear.size_out
+        self.size_out, self.dtype = linear.size_out, dtype
         self._from_spikes: Callable = kernels.spikes_through_windows
         self._from_values: Callable = kernels.values_through_windows
         self.table: Any
@@ -55,6 +62,7 @@ def _matrix(matrix: np.ndarray, dtype: np.dtype) -> Windows:
     return _windows(
         weights,
         n_filters=weights.shape[1],
+        n_positions=1,
         first=np.arange(2),
         outer=(nothing, nothing),
         inner=(nothing, nothing, one),
@@ -85,7 +93,8 @@ def _convolution(linear: ConvolutionMap, dtype: np.dtype) -> Windows:
     n_filters = linear.n_filters
     return _windows(
         weights.reshape(len(weights), -1),
-        n_filters,
+        n_filters=n_filters,
+        n_positions=math.prod(linear.output_space),
         first=np.concatenate([[0], np.cumsum(counts)]),
         outer=(
             target[outer] * linear.output_space[-1] * n_filters,
@@ -136,6 +145,7 @@ def _order_of_taps(meetings: np.ndarray) -> np.ndarray:
 def _windows(
     weights: np.ndarray,
     n_filters: int,
+    n_positions: int,
     first: np.ndarray,
     outer: tuple[np.ndarray, np.ndarray],
     inner: tuple[np.ndarray, np.ndarray, np.ndarray],
@@ -144,13 +154,21 @@ def _windows(
     low = np.argmax(used, axis=1)
     high = n_filters - np.argmax(used[:, ::-1], axis=1)
     width = np.where(used.any(axis=1), high - low, 0)
+    by_tap, dense = np.zeros((0, 0), weights.dtype), 1.0
+    if n_positions > 1 and np.all(width == n_filters):
+        taps = weights.reshape(len(weights), -1, n_filters).swapaxes(0, 1)
+        by_tap = np.ascontiguousarray(taps).reshape(-1, n_filters)
+        n_sources = (len(first) - 1) * len(inner[0]) * len(weights)
+        n_weights = len(outer[0]) * int(inner[2].sum()) * weights[:, :n_filters].size
+        alone = n_sources * SOURCE + n_weights * WEIGHT
+        dense = n_positions * len(by_tap) * (SEEN + n_filters * PRODUCT) / alone
     first, outer_target, outer_weight, inner_target, inner_weight, inner_size = (
         np.ascontiguousarray(a, dtype=np.int64) for a in (first, *outer, *inner)
     )
     return Windows(
-        n_inner=np.uint64(len(inner_size)),
-        n_channels=np.uint64(len(weights)),
-        n_filters=np.uint64(n_filters),
+        n_inner=np.uint32(len(inner_size)),
+        n_channels=np.uint32(len(weights)),
+        n_filters=np.uint32(n_filters),
         first=first,
         outer_target=outer_target,
         outer_weight=outer_weight,
@@ -160,6 +178,8 @@ def _windows(
         low=low.astype(np.int64),
         width=width.astype(np.int64),
         weights=weights,
+        by_tap=by_tap,
+        dense=dense,
     )
 
 

@@ -37,7 +37,8 @@ class CompiledRunner(Runner):
     def run(
         self, inputs: Inputs, schedule: Schedule, tick: Tick
     ) -> Iterator[BatchCounts]:
-        from ..compiled.program import n_cores
+        from ..compiled.parts import Room
+        from ..compiled.program import n_cores, single_threaded_products
 
         n_images = min((len(x) for x in inputs.values()), default=1)
         segments = list(schedule.segments(self.program.longest))
@@ -49,14 +50,24 @@ class CompiledRunner(Runner):
             for k in range(0, n_images, size)
         ]
 
-        def run_group(group: Inputs) -> list[BatchCounts]:
-            return self._run_group(group, schedule, segments, tick)
+        rooms = [Room() for _ in range(n_cores())]
 
-        if n_cores() == 1:
-            done = [run_group(group) for group in groups]
-        else:
-            with ThreadPoolExecutor(n_cores()) as pool:
-                done = list(pool.map(run_group, groups))
+        def run_group(group: Inputs) -> list[BatchCounts]:
+            room = rooms.pop()
+            done = self._run_group(group, schedule, segments, tick, room)
+            rooms.append(room)
+            return done
+
+        with single_threaded_products():
+            if len(rooms) == 1:
+                done = [run_group(group) for group in groups]
+            else:
+                with ThreadPoolExecutor(len(rooms)) as pool:
+                    try:
+                        done = list(pool.map(run_group, groups))
+                    except BaseException:
+                        pool.shutdown(cancel_futures=True)
+                        raise
         for at_mark in zip(*done):
             yield stack(at_mark)
 
@@ -66,10 +77,11 @@ class CompiledRunner(Runner):
         schedule: Schedule,
         segments: list[tuple[int, int]],
         tick: Tick,
+        room: Any,
     ) -> list[BatchCounts]:
         """Run some inferences, and return their counts at each mark."""
         n_images = min((len(x) for x in inputs.values()), default=1)
-        execution = self.program.open(inputs, n_images)
+        execution = self.program.open(inputs, n_images, room)
         means = Means(self.probes, schedule)
         batches = []
         for start, end in segments:
