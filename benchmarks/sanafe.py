@@ -37,10 +37,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import nengo_energy as ne
+from nengo_energy import devices
 from nengo_energy.activity.emulator.meter import SpikeMeter
 from nengo_energy.activity.inputs import check_inputs
 from nengo_energy.common.tables import format_si, format_table
-from nengo_energy import devices
 from nengo_energy.compat import import_tensorflow
 from nengo_energy.compat.emulator import allocator, set_input
 from nengo_energy.compat.loihi_image import ChipImage, read_image
@@ -61,6 +61,7 @@ UNITS = {
     "convolution": "loihi_conv_synapse",
 }
 """What SANA-FE calls the forms of synapses."""
+
 
 def import_sanafe() -> Any:
     """Return SANA-FE, not this script of the same name."""
@@ -247,7 +248,9 @@ def replay(
         chip = package.SpikingChip(arch)
         chip.load(net)
         neurons = [
-            neuron for k in range(len(sizes)) for neuron in chip.mapped_neuron_groups[f"g{k}"]
+            neuron
+            for k in range(len(sizes))
+            for neuron in chip.mapped_neuron_groups[f"g{k}"]
         ]
         energy = latency = 0.0
         synops = messages = hops = 0
@@ -306,8 +309,11 @@ def compare(name: str) -> Comparison:
     device = devices.get(DEVICE)
     barriers = TIMESTEPS * device.times["barrier"].at(placement.n_tiles).value
     estimate = ledger.estimate(device)
-    unheard = sum(core.spikes_to_host - core.spikes for core in ledger.cores
-                  if core.spikes_to_host and not core.spikes)
+    unheard = sum(
+        core.spikes_to_host - core.spikes
+        for core in ledger.cores
+        if core.spikes_to_host and not core.spikes
+    )
     return Comparison(
         name,
         ledger.n_cores,
