@@ -30,7 +30,15 @@ if TYPE_CHECKING:
         UnsupportedError as UnsupportedError,
     )
     from .comparison.results import Comparison as Comparison
+    from .compat.neurons import IntegrateAndFire as IntegrateAndFire
+    from .conversion.checking import (
+        LayerCheck as LayerCheck,
+        ModelCheck as ModelCheck,
+        check_model as check_model,
+    )
     from .conversion.converting import convert as convert
+    from .conversion.layers.building import LayerBuild as LayerBuild
+    from .conversion.layers.registry import register_converter as register_converter
     from .conversion.spiking_model import SpikingModel as SpikingModel
     from .counts import (
         OPERATIONS as OPERATIONS,

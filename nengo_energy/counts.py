@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Mapping, Protocol, Sequence
+from typing import TYPE_CHECKING, Collection, Mapping, Protocol, Sequence
 
 import numpy as np
 
@@ -28,7 +28,8 @@ OPERATIONS: Mapping[str, str] = {
     "hop_east_west": "one message passed to the next tile east or west",
     "hop_north_south": "one message passed to the next tile north or south",
     "mac": "one multiply-accumulate of the conventional network, or of the host",
-    "activation": "one output of a nonlinearity of the conventional network",
+    "activation": "one output of a nonlinearity of the conventional network, or of a "
+    "neuron on the host in one timestep",
     "addition": "one addition without a weight: pooling, merging",
     "kernel": "one kernel that a processor starts, once per batch",
     "weight_byte": "one byte of a weight that is read, once per batch, at 32 bits each",
@@ -137,6 +138,25 @@ class ChipUse:
 
 
 @dataclass(frozen=True)
+class Deployment:
+    """A spiking network shared by a host and a device that takes spikes alone.
+
+    Attributes
+    ----------
+    rows : tuple of OpCount
+        Counts of the spiking network in both places.
+    on_host : frozenset of str
+        Populations that the host runs; it sends their spikes.
+    encoded : tuple of str
+        Layers on the device that analog input feeds, which the host encodes as spikes.
+    """
+
+    rows: tuple[OpCount, ...]
+    on_host: frozenset[str]
+    encoded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class OpCounts:
     """Counted operations of one network on one set of inputs.
 
@@ -154,6 +174,9 @@ class OpCounts:
         What is needed to reproduce the counts: simulator, neuron types, versions.
     chip_use : ChipUse, optional
         Where the network lies on a chip's cores, if that is known.
+    deployment : Deployment, optional
+        The spiking network on devices that take spikes alone, if that is known; by
+        default they are charged by ``rows`` as all others.
     """
 
     rows: tuple[OpCount, ...]
@@ -162,6 +185,13 @@ class OpCounts:
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     chip_use: ChipUse | None = None
+    deployment: Deployment | None = None
+
+    def deployed(self) -> OpCounts:
+        """Return the counts for a device that takes spikes alone."""
+        if self.deployment is None:
+            return self
+        return replace(self, rows=self.deployment.rows + self._executed("dense"))
 
     def select(self, execution: str, where: str = "device") -> tuple[OpCount, ...]:
         """Return the rows of one network (``"event"``/``"dense"``) in one place."""
@@ -170,6 +200,9 @@ class OpCounts:
             for row in self.rows
             if row.execution == execution and row.where == where
         )
+
+    def _executed(self, execution: str) -> tuple[OpCount, ...]:
+        return tuple(row for row in self.rows if row.execution == execution)
 
     def total(self, operation: str) -> float:
         """Return the count of an operation over all layers and inferences."""
@@ -188,21 +221,32 @@ class ConventionalOps(Protocol):
 
 
 def count_ops(
-    topology: Topology, activity: Activity, *, layer_ops: ConventionalOps | None = None
+    topology: Topology,
+    activity: Activity,
+    *,
+    layer_ops: ConventionalOps | None = None,
+    on_host: Collection[str] | None = None,
 ) -> OpCounts:
     """Count the operations that the measured spikes cause.
 
-    Synops are ``sum_i spikes_i * fan_out_i``, in integers, for every projection.
+    Synops are ``sum_i spikes_i * fan_out_i`` for every projection: in integers, but for
+    rate neurons, whose expected spikes aren't rounded.
 
     Parameters
     ----------
     topology : Topology
         The network, from `nengo_energy.trace_topology`.
     activity : Activity
-        Its spikes, from `nengo_energy.measure_activity`.
+        Its spikes, from `nengo_energy.measure_activity`, with this or with any other
+        topology of the network.
     layer_ops : LayerOps, optional
         Operations of the conventional network, from `nengo_energy.count_layer_ops`;
         dense devices such as a CPU are priced by these.
+    on_host : collection of str, optional
+        Populations that a host runs for a device that takes spikes alone. Analog input
+        of others is encoded: two neurons of the host for each value, one of which
+        spikes in every timestep, as NengoLoihi has it. By default no population is on
+        the host, and the device takes the input once the host has multiplied it.
 
     Returns
     -------
@@ -214,18 +258,27 @@ def count_ops(
     InputError
         If the activity was measured on another network.
     """
-    if activity.fingerprint != topology.fingerprint:
-        raise InputError(
-            "the activity was measured on another network than the topology: "
-            f"populations {_sizes(activity)} against "
-            f"{ {p.name: p.n_neurons for p in topology.populations} }"
-        )
+    from .activity.retracing import as_traced
+
+    activity = as_traced(activity, topology)
+    host = frozenset(on_host or ())
     tally = _Tally(activity.n_inferences, _layers_in_order(topology))
     for pop in topology.populations:
         measured = activity.populations[pop.name]
+        is_on_host = pop.name in host
         for projection in topology.outgoing(pop.name):
             synops = measured.synops_per_inference[projection.name]
-            tally.add(projection.layer, "synop", synops)
+            if is_on_host and (
+                projection.post in host or projection in topology.readouts
+            ):
+                tally.add(projection.layer, "mac", synops, where="host")
+            else:
+                tally.add(projection.layer, "synop", synops)
+        if is_on_host:
+            updates = pop.n_neurons * activity.timesteps
+            tally.add(pop.layer, "activation", updates, where="host")
+            tally.add(pop.layer, "spike", measured.sent_per_inference, where="host")
+            continue
         active = measured.active_per_inference
         inactive = pop.n_neurons * activity.timesteps - active
         tally.add(pop.layer, "neuron_update_active", active)
@@ -234,9 +287,18 @@ def count_ops(
         macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
         tally.add(pop.layer, "mac", macs)
     # an input that stays needs its multiplications once
-    repeats = 1 if activity.static_input else activity.timesteps
+    changing = topology.changing_nodes
+    on_chip = {pop.name for pop in topology.populations} - host
     for projection in topology.inputs:
-        macs = projection.n_synapses * repeats
+        if on_host is not None and projection.post in on_chip:
+            n_spikes = len(projection.fan_out) * activity.timesteps
+            driven = projection.n_synapses * activity.timesteps
+            tally.add(projection.layer, "synop", driven)
+            tally.add(projection.layer, "activation", 2 * n_spikes, where="host")
+            tally.add(projection.layer, "spike", n_spikes, where="host")
+            continue
+        stays = activity.static_input and projection.source not in changing
+        macs = projection.n_synapses * (1 if stays else activity.timesteps)
         tally.add(projection.layer, "mac", macs, where="host")
     return OpCounts(
         tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),
@@ -255,8 +317,8 @@ def count_ops(
 def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
     """Merge the counts of one network on several sets of inputs, as if run on all.
 
-    Totals are sums of integers, so exact. Standard deviations are pooled from those of
-    the parts.
+    Totals are sums, exact where they are of integers. Standard deviations are pooled
+    from those of the parts.
 
     Parameters
     ----------
@@ -298,6 +360,11 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         std = _pooled_std(found_rows, total / n_all)
         rows.append(replace(some, total=total, n_inferences=n_all, std=std))
     first = parts[0]
+    deployment = first.deployment
+    if deployment is not None:
+        shared = [replace(part.deployed(), deployment=None) for part in parts]
+        rows_of_both = merge_counts(shared)._executed("event")
+        deployment = replace(deployment, rows=rows_of_both)
     settings = dict(first.settings)
     settings["n_inferences"] = sum(n["event"] for n in numbers)
     return OpCounts(
@@ -306,6 +373,7 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         dt=first.dt,
         assumptions=merge_assumptions(*(part.assumptions for part in parts)),
         settings=settings,
+        deployment=deployment,
     )
 
 
@@ -345,10 +413,10 @@ class _Tally:
         where: str = "device",
     ) -> None:
         """Add counts of each inference; a number counts for every inference."""
-        known = self.series.setdefault(
-            (layer, operation, where), np.zeros(self.n_inferences, np.int64)
-        )
-        known += counts
+        key = (layer, operation, where)
+        # integers stay integers, and what has expected values in it becomes float
+        none = np.zeros(self.n_inferences, np.int64)
+        self.series[key] = self.series.get(key, none) + counts
 
     def rows(self) -> tuple[OpCount, ...]:
         """Return the rows in the order of the network, layer by layer."""
@@ -361,7 +429,7 @@ class _Tally:
             OpCount(
                 layer,
                 operation,
-                int(self.series[layer, operation, where].sum()),
+                self.series[layer, operation, where].sum().item(),
                 self.n_inferences,
                 std=_std(self.series[layer, operation, where]),
                 where=where,
@@ -387,10 +455,6 @@ def _is_kept(operation: str, counts: np.ndarray) -> bool:
 
 def _std(counts: np.ndarray) -> float:
     return float(np.std(counts, ddof=1)) if len(counts) > 1 else 0.0
-
-
-def _sizes(activity: Activity) -> dict[str, int]:
-    return {name: pop.n_neurons for name, pop in activity.populations.items()}
 
 
 def _omitted(topology: Topology) -> tuple[Assumption, ...]:

@@ -153,11 +153,19 @@ def test_conventional_network_stands_beside():
     assert both.assumptions == counts.assumptions + (other,)
 
 
+SPIKES = {
+    "a": np.array([[1, 1, 2], [2, 1, 3], [3, 1, 4]]),
+    "b": np.array([[0, 0], [0, 0], [1, 1]]),
+}
+"""Of each neuron in each inference, whose sums `hand_made_activity` has."""
+
+
 def part_of(activity, part):
-    """Return the activity on some of the inferences; spikes of neurons don't matter."""
+    """Return the activity on some of the inferences."""
     populations = {
         name: replace(
             pop,
+            spikes=SPIKES[name][part].sum(axis=0),
             spikes_per_inference=pop.spikes_per_inference[part],
             active_per_inference=pop.active_per_inference[part],
             sent_per_inference=pop.sent_per_inference[part],

@@ -1,4 +1,4 @@
-"""What a network did on a set of inputs: integer spike counts."""
+"""What a network did on a set of inputs: spike counts."""
 
 from __future__ import annotations
 
@@ -9,24 +9,29 @@ import nengo
 import numpy as np
 
 from ..common.assumptions import Assumption
+from ..common.decisions import Decision
 from ..common.exceptions import InputError
+from ..common.proportions import share_equal
 
 
 @dataclass(frozen=True)
 class PopulationActivity:
     """Spikes of one population.
 
+    Those of spiking neurons are counted, in int64. Rate neurons have expected values in
+    their place, in float, which aren't rounded.
+
     Attributes
     ----------
-    spikes : (n_neurons,) int64 ndarray
+    spikes : (n_neurons,) ndarray
         Spikes of each neuron, summed over inferences.
-    spikes_per_inference : (n_inferences,) int64 ndarray
+    spikes_per_inference : (n_inferences,) ndarray
         Spikes of all neurons, in each inference.
-    active_per_inference : (n_inferences,) int64 ndarray
+    active_per_inference : (n_inferences,) ndarray
         Neurons x timesteps with at least one spike, in each inference.
-    sent_per_inference : (n_inferences,) int64 ndarray
+    sent_per_inference : (n_inferences,) ndarray
         Spikes of neurons that drive at least one synapse, in each inference.
-    synops_per_inference : Mapping of {str: (n_inferences,) int64 ndarray}
+    synops_per_inference : Mapping of {str: (n_inferences,) ndarray}
         Synops of each projection that leaves the population, in each inference.
     peak : int
         Most spikes of any neuron in one timestep.
@@ -62,7 +67,7 @@ class Activity:
     dt : float
         Length of a timestep [s].
     simulator : str
-        ``"nengo"``, ``"nengo-dl"`` or ``"loihi"``.
+        What it was run on: ``"compiled"``, ``"nengo"``, ``"nengo-dl"`` or ``"loihi"``.
     static_input : bool
         Whether each input stayed the same over its inference.
     fingerprint : str
@@ -73,6 +78,9 @@ class Activity:
         What was taken for granted.
     settings : Mapping
         What is needed to measure the same again.
+    decisions : Mapping of {nengo.Probe: Decision}
+        How outputs are read as decisions; by default their largest value decides, and
+        of a single value whether it is above 0.
     """
 
     populations: Mapping[str, PopulationActivity]
@@ -86,6 +94,7 @@ class Activity:
     outputs: Mapping[Any, np.ndarray] = field(default_factory=dict, repr=False)
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+    decisions: Mapping[Any, Decision] = field(default_factory=dict, repr=False)
 
     def firing_rates(self, population: str) -> np.ndarray:
         """Return the mean rate of each neuron, (n_neurons,) ndarray [Hz]."""
@@ -93,12 +102,17 @@ class Activity:
         return self.populations[population].spikes / seconds
 
     def accuracy(self, labels: Any, probe: nengo.Probe | None = None) -> float:
-        """Return the share of inferences whose largest output is at the label.
+        """Return the share of inferences that are decided as the labels say.
+
+        The largest of several values decides. A single value decides for class 1 where
+        it is above 0, or above 0.5 behind a sigmoid. Of an output with further axes,
+        such as a segmented picture, it is the share of positions.
 
         Parameters
         ----------
         labels : (n_inferences,) int array_like
-            Index of the right output for each inference.
+            Index of the right class for each inference, or (n_inferences, 1), or
+            one-hot; for each position where the output has further axes.
         probe : nengo.Probe, optional
             Output to judge; needed when the network has several.
 
@@ -117,14 +131,11 @@ class Activity:
                 f"the network has {len(self.outputs)} outputs; say which to judge with "
                 "probe="
             )
-        output = self.outputs[next(iter(self.outputs)) if probe is None else probe]
-        wanted = np.asarray(labels)
-        if wanted.shape != (self.n_inferences,):
-            raise InputError(
-                f"labels must have the shape ({self.n_inferences},), one for each "
-                f"inference; got {wanted.shape}"
-            )
-        return float(np.mean(np.argmax(output, axis=1) == wanted))
+        key = next(iter(self.outputs)) if probe is None else probe
+        output = self.outputs[key]
+        decision = self.decisions.get(key, Decision(output.shape[1:]))
+        wanted = decision.check_labels(labels, self.n_inferences)
+        return share_equal(decision.decide(output), wanted).value
 
     def to_frame(self) -> Any:
         """Return one row per population: spikes, rates, silent neurons.

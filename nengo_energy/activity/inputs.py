@@ -8,6 +8,7 @@ import nengo
 import numpy as np
 
 from ..common.exceptions import InputError
+from ..network.objects import once
 
 
 def check_inputs(
@@ -16,7 +17,7 @@ def check_inputs(
     """Return inputs as arrays of (n_inferences, 1 or n_steps, size), or complain."""
     if inputs is None:
         return {}
-    sources = [n for n in network.all_nodes if n.size_in == 0 and n.size_out > 0]
+    sources = [n for n in once(network.all_nodes) if n.size_in == 0 and n.size_out > 0]
     if not isinstance(inputs, Mapping):
         placeholders = [
             n

@@ -1,7 +1,8 @@
-"""Run a simulator on inputs -> integer spike counts, in constant memory."""
+"""Run a simulator on inputs -> spike counts, in constant memory."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import logging
 from typing import Callable, Mapping, Sequence
@@ -11,12 +12,13 @@ import numpy as np
 
 from ..common.defaults import DT
 from ..common.progress import progress_bar
+from ..network.objects import once
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .activity import Activity
 from .inputs import check_inputs
 from .run import Run
-from .simulators import RUNNERS
+from .simulators import Simulators
 from .totals import Totals
 
 logger = logging.getLogger(__name__)
@@ -24,12 +26,12 @@ logger = logging.getLogger(__name__)
 BATCH_NEURONS = 2_000_000
 """Neurons that a minibatch holds by default, over all its inferences."""
 
-MAX_BATCH = {"nengo": 1, "nengo-dl": 128, "loihi": 16}
+MAX_BATCH = {"compiled": 128, "nengo": 1, "nengo-dl": 128, "loihi": 16}
 """Most inferences that a simulator runs side by side by default."""
 
 OnBatch = Callable[[int, Mapping[str, np.ndarray]], None]
 """Takes the index of a batch's first inference, and the spikes of each neuron in each
-inference by population, (batch, n_neurons) int64 ndarray."""
+inference by population, (batch, n_neurons) ndarray: see `BatchCounts`."""
 
 
 def measure_activity(
@@ -49,7 +51,9 @@ def measure_activity(
     """Run a network from reset on each input, and count the spikes of every neuron.
 
     Nothing is added to the network, and what it computes doesn't change. Memory doesn't
-    grow with timesteps, and with inferences only by a few numbers per population.
+    grow with timesteps, and with inferences only by a few numbers per population. Each
+    inference draws the random numbers that it would alone, from the network's seed; see
+    "Random draws" in docs/computation.md.
 
     Parameters
     ----------
@@ -62,15 +66,18 @@ def measure_activity(
         network runs once, with what its nodes put out.
     timesteps : int
         Timesteps per inference.
-    simulator : {"nengo", "nengo-dl", "loihi"}
-        ``"nengo-dl"`` runs minibatches; ``"loihi"`` is NengoLoihi, on an emulator.
+    simulator : {"nengo", "compiled", "nengo-dl", "loihi"}
+        ``"compiled"`` runs networks in which nothing leads back, in compiled loops on
+        all cores; for others ``"nengo-dl"`` runs in its place, and the log says why.
+        Both compute in single precision, ``"nengo"`` in double. ``"loihi"`` is
+        NengoLoihi, on an emulator.
     dt : float
         Length of a timestep [s].
     warmup : int
         Timesteps that are run before counting begins.
     minibatch_size : int, optional
-        Inferences that ``"nengo-dl"`` and ``"loihi"`` run side by side; chosen by the
-        size of the network if not given. ``"nengo"`` runs one by one.
+        Inferences that are run side by side; chosen by the size of the network if not
+        given. ``"nengo"`` runs one by one.
     emulator : {"fast", "nengo-loihi"}, optional
         For ``"loihi"``: the compiled emulator, which is the default, or NengoLoihi's
         own, which runs one by one; see `nengo_energy.activity.emulator.open_simulator`.
@@ -84,7 +91,7 @@ def measure_activity(
     Returns
     -------
     Activity
-        Integer counts.
+        Integer counts, or expected values for rate neurons.
 
     Raises
     ------
@@ -138,7 +145,8 @@ def measure_activity_at(
     on_batch : callable, optional
         Called after each batch of inferences with the index of its first inference, and
         the spikes of each neuron in each inference over the longest run, which aren't
-        kept otherwise: a mapping of population to (batch, n_neurons) int64 ndarray.
+        kept otherwise: a mapping of population to (batch, n_neurons) ndarray of int64,
+        or of float for rate neurons.
     progress : bool, optional
         See `measure_activity`.
 
@@ -176,8 +184,12 @@ def measure_run(
     topology: Topology | None = None,
     probes: Sequence[nengo.Probe] | None = None,
     on_batch: OnBatch | None = None,
+    simulators: Simulators | None = None,
 ) -> tuple[Activity, ...]:
-    """Measure activity as a run says; see `measure_activity_at`."""
+    """Measure activity as a run says; see `measure_activity_at`.
+
+    The simulator is one of ``simulators``, which keep it open, if they are given.
+    """
     if topology is None:
         topology = trace_topology(network)
     schedule = run.schedule
@@ -185,22 +197,33 @@ def measure_run(
     n_inferences = len(next(iter(data.values()))) if data else 1
     batch_size = _batch_size(run, topology.n_neurons, n_inferences)
     if probes is None:
-        probes = [p for p in network.all_probes if isinstance(p.obj, nengo.Node)]
+        probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
     totals = [Totals(topology) for _ in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     options = {} if run.emulator is None else {"emulator": run.emulator}
-    runner = RUNNERS[run.simulator](
-        network, topology.populations, probes, run.dt, batch_size, **options
-    )
     n_steps = n_inferences * schedule.total
     label = f"simulating ({run.simulator})"
-    with progress_bar(n_steps, label, run.progress) as tick, runner:
+    with contextlib.ExitStack() as stack:
+        if simulators is None:
+            simulators = stack.enter_context(contextlib.closing(Simulators()))
+        tick = stack.enter_context(progress_bar(n_steps, label, run.progress))
+        runner = stack.enter_context(
+            simulators.runner(
+                run.simulator,
+                network,
+                topology.populations,
+                probes,
+                run.dt,
+                batch_size,
+                **options,
+            )
+        )
         for start in range(0, n_inferences, batch_size):
             batch = {node: x[start : start + batch_size] for node, x in data.items()}
             for counts, total in zip(runner.run(batch, schedule, tick), totals):
-                spikes = total.add(counts)
+                total.add(counts)
             if on_batch is not None:
-                on_batch(start, spikes)
+                on_batch(start, counts.spikes)
     activities = {
         mark: Activity(
             populations=total.populations(),
@@ -208,20 +231,20 @@ def measure_run(
             timesteps=mark,
             warmup=run.warmup,
             dt=run.dt,
-            simulator=run.simulator,
+            simulator=runner.name,
             static_input=_stays(topology, data),
             fingerprint=topology.fingerprint,
             outputs=total.outputs(),
             assumptions=total.assumptions(),
             settings={
-                "simulator": run.simulator,
+                "simulator": runner.name,
                 "timesteps": mark,
                 "warmup": run.warmup,
                 "dt": run.dt,
                 "n_inferences": n_inferences,
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
-                "versions": _versions(run.simulator),
+                "versions": _versions(runner.name),
             },
         )
         for mark, total in zip(schedule.marks, totals)
@@ -247,17 +270,26 @@ def default_minibatch(
 
 
 def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
-    """Tell whether no input changes during an inference."""
-    sources = {projection.source for projection in topology.inputs}
+    """Tell whether no input changes during an inference.
+
+    Nodes in the middle of the network aren't inputs; see `Topology.changing_nodes`.
+    """
+    sources = {p.source for p in topology.inputs if p.source.size_in == 0}
+    sources |= {bias.source for bias in topology.biases}
     return all(
         len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources
+        if node.size_in == 0
     )
 
 
 def _versions(simulator: str) -> dict[str, str]:
     """Return the versions of the packages that took part."""
-    packages = {"nengo": ["nengo"], "nengo-dl": ["nengo", "nengo-dl", "tensorflow"]}
+    packages = {
+        "compiled": ["nengo", "numba"],
+        "nengo": ["nengo"],
+        "nengo-dl": ["nengo", "nengo-dl", "tensorflow"],
+    }
     names = packages.get(simulator, ["nengo", "nengo-loihi"]) + ["numpy"]
     found = {}
     for name in names:

@@ -78,4 +78,6 @@ def format_activity(activity: Activity, width: int = WIDTH) -> str:
         f"Activity by {activity.simulator}, {activity.n_inferences:,} inferences of "
         f"{activity.timesteps} timesteps of {1000 * activity.dt:g} ms{skipped}"
     )
+    if not body:
+        return f"{title}\n\nThe network has no neurons: its nodes are the host's."
     return "\n\n".join([title, format_table([header], body, [], width)])

@@ -24,25 +24,21 @@ class Totals:
             p.name: topology.outgoing(p.name) for p in topology.populations
         }
         self.spikes = {
-            p.name: np.zeros(p.n_neurons, np.int64) for p in topology.populations
+            p.name: np.zeros(p.n_neurons, np.int64 if p.spiking else float)
+            for p in topology.populations
         }
         self.series: dict[tuple[str, str], list[np.ndarray]] = {}
         self.peak = {p.name: 0 for p in topology.populations}
         self.probed: dict[Any, list[np.ndarray]] = {}
 
-    def add(self, batch: BatchCounts) -> dict[str, np.ndarray]:
-        """Add a batch, and return its spikes, (batch, n_neurons) by population."""
-        spikes_of = {
-            name: np.rint(spikes).astype(np.int64)
-            for name, spikes in batch.spikes.items()
-        }
+    def add(self, batch: BatchCounts) -> None:
+        """Add a batch."""
         for pop in self.topology.populations:
-            spikes = spikes_of[pop.name]
-            active = np.rint(batch.active[pop.name]).astype(np.int64)
+            spikes = batch.spikes[pop.name]
             self.spikes[pop.name] += spikes.sum(axis=0)
             self.peak[pop.name] = max(self.peak[pop.name], batch.peak[pop.name])
             self._append(pop, "spikes", spikes.sum(axis=1))
-            self._append(pop, "active", active)
+            self._append(pop, "active", batch.active[pop.name])
             driving = np.zeros(pop.n_neurons, dtype=bool)
             for projection in self.outgoing[pop.name]:
                 self._append(pop, projection.name, spikes @ projection.fan_out)
@@ -50,7 +46,6 @@ class Totals:
             self._append(pop, "sent", spikes[:, driving].sum(axis=1))
         for probe, value in batch.outputs.items():
             self.probed.setdefault(probe, []).append(value)
-        return spikes_of
 
     def _append(self, pop: Population, key: str, values: np.ndarray) -> None:
         self.series.setdefault((pop.name, key), []).append(values)
@@ -83,7 +78,8 @@ class Totals:
         if rates:
             text = (
                 f"{', '.join(rates)} don't spike; their output in Hz is taken as the "
-                "rate that spiking neurons in their place would have."
+                "rate that spiking neurons in their place would have, and their counts "
+                "are expected values."
             )
             found.append(Assumption(RATE_AS_SPIKING, text))
         many = [f"{name} (up to {k})" for name, k in self.peak.items() if k > 1]

@@ -56,7 +56,7 @@ The grid is a TOML file of values by name, all combinations of which are points:
   devices = ["loihi", "cpu"]
 
   [convert]
-  max_to_avg_pool = true
+  max_pooling = "average"
 
 example:
   nengo-energy sweep digits.keras grid.toml --data test.npz --checkpoint sweep \\
@@ -212,11 +212,17 @@ def run_deploy(options: argparse.Namespace) -> None:
     accuracy = None if labels is None else activity.accuracy(labels)
     estimate = snn.estimate(activity, options.device, host=options.host)
     ledger = snn.ledger(activity, dt=activity.dt)
+    counts = snn.count(activity)
+    differences = [
+        ledger.explain(counts, model) for model in estimate.models if model.spike_input
+    ]
     if options.format == "table":
         print(activity)
         if accuracy is not None:
             print(f"\nAccuracy on the emulator {accuracy:.1%}")
         print(f"\nLedger of the chip\n\n{ledger}\n\n{ledger.costs()}\n\n{estimate}")
+        for explained in differences:
+            print(f"\n{explained}")
     elif options.format == "csv":
         _print_csv(estimate.to_frame())
     else:
@@ -227,6 +233,16 @@ def run_deploy(options: argparse.Namespace) -> None:
             "ledger": frame_records(ledger.to_frame()),
             "costs": frame_records(ledger.costs().to_frame()),
             "rows": frame_records(estimate.to_frame()),
+            "differences": [
+                {
+                    "device": found.device,
+                    "estimate": found.estimate,
+                    "steps": dict(found.steps),
+                    "ledger": found.ledger,
+                    "notes": found.notes,
+                }
+                for found in differences
+            ],
             "assumptions": [str(assumption) for assumption in estimate.assumptions],
         }
         print(to_json(content))
@@ -258,12 +274,18 @@ def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
     x = _inputs(options)
     import_tensorflow_quietly()
     from ..conversion.converting import convert
+    from ..keras_models.files import as_model
+    from ..keras_models.sizes import has_open_sizes
 
+    model = as_model(options.model)
+    by_data = options.scale_firing_rates == "auto" or has_open_sizes(model)
     snn = convert(
-        options.model,
+        model,
         scale_firing_rates=options.scale_firing_rates,
+        example_data=x if by_data else None,
         synapse=options.synapse,
-        max_to_avg_pool=options.max_to_avg_pool,
+        neurons=options.neurons,
+        max_pooling=options.max_pooling,
     )
     return snn, x
 

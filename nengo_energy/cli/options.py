@@ -46,6 +46,16 @@ def switch(flag: str, text: str) -> Option:
     return flag, {"action": "store_true", "help": text}
 
 
+def scale(text: str) -> float | str:
+    """Return a firing rate that was given as a number, or ``"auto"``."""
+    try:
+        return text if text == "auto" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a number above 0, or auto; got {text!r}"
+        ) from None
+
+
 MODEL = word("model", "MODEL", "a saved Keras model")
 
 HOST = word("--host", "NAME", "device that does the host's work")
@@ -65,12 +75,13 @@ DATA = (
 LABELS = word("--y", "NAME", "array of labels in the file (default: y)")
 
 CONVERSION = (
-    number(
+    word(
         "--scale-firing-rates",
-        "firing rate of an activation of one",
-        unit="HZ",
-        kind=float,
-        shown="1",
+        "HZ",
+        "firing rate of an activation of one, or auto: for each layer, by the data "
+        "(default: auto)",
+        type=scale,
+        default="auto",
     ),
     number(
         "--synapse",
@@ -79,9 +90,16 @@ CONVERSION = (
         kind=float,
         shown="none",
     ),
-    switch(
-        "--max-to-avg-pool",
-        "replace max pooling by average pooling, which computes something else",
+    choice(
+        "--neurons",
+        ("loihi", "integrate-and-fire"),
+        "what ReLU becomes: the chip's neurons, or those that keep the accuracy of "
+        "deep networks",
+    ),
+    choice(
+        "--max-pooling",
+        ("neurons", "average"),
+        "what it becomes; averages are something else, and smaller",
     ),
 )
 
@@ -93,7 +111,11 @@ TIMING = (
 
 SIMULATION = (
     *TIMING,
-    choice("--simulator", ("nengo-dl", "nengo", "loihi"), "what spikes are counted in"),
+    choice(
+        "--simulator",
+        ("compiled", "nengo-dl", "nengo", "loihi"),
+        "what spikes are counted in",
+    ),
 )
 
 PRICING = (

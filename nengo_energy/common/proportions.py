@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, Iterable
+from typing import Iterable
 
 import numpy as np
-
-from .exceptions import InputError
 
 CONFIDENCE = 0.95
 """Level of the intervals."""
@@ -15,7 +14,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Share:
-    """A share of independent trials, counted.
+    """A share of trials, counted.
 
     Attributes
     ----------
@@ -23,10 +22,14 @@ class Share:
         Trials that came out so.
     n : int
         All trials, at least one.
+    per_inference : int
+        Trials of one inference, such as the pixels of a picture. They hang together,
+        so the interval takes them as if they all came out alike.
     """
 
     count: int
     n: int
+    per_inference: int = 1
 
     @property
     def value(self) -> float:
@@ -48,9 +51,12 @@ class Share:
         """
         from scipy import stats
 
-        found = stats.binomtest(self.count, self.n)
-        ends = found.proportion_ci(confidence_level=CONFIDENCE, method="wilson")
-        return float(ends.low), float(ends.high)
+        z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
+        n, p = self.n / self.per_inference, self.value
+        centre = p + z**2 / (2 * n)
+        half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        scale = 1 + z**2 / n
+        return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -58,14 +64,19 @@ class Share:
 
 
 def share_equal(found: np.ndarray, wanted: np.ndarray) -> Share:
-    """Return how many of some decisions equal others."""
-    return Share(int(np.count_nonzero(found == wanted)), len(wanted))
+    """Return how many of some decisions, (n_inferences, ...) ndarray, equal others."""
+    per_inference = wanted[0].size if len(wanted) else 1
+    return Share(int(np.count_nonzero(found == wanted)), wanted.size, per_inference)
 
 
 def sum_shares(shares: Iterable[Share]) -> Share:
     """Return the share over the trials of several."""
     parts = list(shares)
-    return Share(sum(part.count for part in parts), sum(part.n for part in parts))
+    return Share(
+        sum(part.count for part in parts),
+        sum(part.n for part in parts),
+        max((part.per_inference for part in parts), default=1),
+    )
 
 
 def share_columns(name: str, share: Share | None) -> dict[str, float]:
@@ -73,33 +84,3 @@ def share_columns(name: str, share: Share | None) -> dict[str, float]:
     ends = (float("nan"),) * 2 if share is None else share.interval
     value = float("nan") if share is None else share.value
     return {name: value, f"{name}_low": ends[0], f"{name}_high": ends[1]}
-
-
-def check_labels(labels: Any, n_inferences: int, n_classes: int) -> np.ndarray:
-    """Return labels as (n_inferences,) integers below the number of classes.
-
-    Raises
-    ------
-    InputError
-        If they aren't that.
-    """
-    array = np.asarray(labels)
-    if array.shape != (n_inferences,):
-        raise InputError(
-            f"labels must have the shape ({n_inferences},), one for each inference; "
-            f"got {array.shape}"
-        )
-    if array.dtype.kind not in "biuf" or not np.all(array == np.floor(array)):
-        raise InputError(
-            f"labels must be whole numbers, the index of the class; got {array.dtype}"
-        )
-    if n_classes < 2:
-        raise InputError(
-            f"labels need an output with a value for each class; it has {n_classes}"
-        )
-    if n_inferences and not 0 <= array.min() <= array.max() < n_classes:
-        raise InputError(
-            f"labels must be between 0 and {n_classes - 1}, as the output has "
-            f"{n_classes} values; got {array.min():g} to {array.max():g}"
-        )
-    return array.astype(np.int64)

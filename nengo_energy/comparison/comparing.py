@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
@@ -11,8 +12,9 @@ from ..activity.activity import Activity
 from ..activity.run import Run
 from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_count
+from ..common.decisions import Decision
 from ..common.exceptions import InputError, UnsupportedError
-from ..common.proportions import check_labels, share_equal
+from ..common.proportions import share_equal
 from ..network.topology import Population
 from .converted import ConvertedNetwork
 from .reference import KerasReference
@@ -30,6 +32,20 @@ DECODED = Assumption(
 )
 MAGNITUDES = Assumption(
     "magnitudes", "{} may put out negative values; their magnitudes are compared."
+)
+
+NO_DECISION = Assumption(
+    "no-decision",
+    "Output {} is compared by its values alone, not by decisions: {}. With labels, "
+    "decisions are judged.",
+)
+THRESHOLD = Assumption(
+    "threshold", "The single value of output {} decides for class 1 above {:g}."
+)
+BY_POSITION = Assumption(
+    "decided-by-position",
+    "Output {} decides at {} positions: shares are of positions, and their intervals "
+    "hold as many trials as inferences, since the positions of one hang together.",
 )
 
 
@@ -57,8 +73,9 @@ def compare_networks(
     inputs = snn.as_input(x)
     n_inferences = len(next(iter(inputs.values())))
     wanted = _labels_by_output(snn, labels, n_inferences)
-    sums = _Sums(snn, KerasReference(snn, inputs), timesteps, run.dt)
-    activities = snn.measure_run(x, run, sums.add)
+    with closing(KerasReference(snn, inputs)) as reference:
+        sums = _Sums(snn, reference, timesteps, run.dt)
+        activities = snn.measure_run(x, run, sums.add)
     activity = activities[-1]
     estimates = {a.timesteps: snn.estimate(a, devices, host=host) for a in activities}
     return Comparison(
@@ -66,13 +83,23 @@ def compare_networks(
             sums.layer(population, activity) for population in snn.topology.populations
         ),
         outputs=tuple(
-            _compare_output(name, sums.outputs(i), activities, probe, wanted.get(name))
+            _compare_output(
+                name,
+                sums.outputs(i),
+                [activity.outputs[probe] for activity in activities],
+                run.timesteps,
+                snn.decisions[probe],
+                wanted.get(name),
+            )
             for i, (name, probe) in enumerate(output_probes(snn).items())
         ),
         estimates=estimates,
         timesteps=timesteps,
         assumptions=merge_assumptions(
-            [DECODED], sums.assumptions(), estimates[timesteps].assumptions
+            [DECODED],
+            sums.assumptions(),
+            _how_outputs_decide(snn, wanted),
+            estimates[timesteps].assumptions,
         ),
         settings=estimates[timesteps].settings,
     )
@@ -129,7 +156,7 @@ def _labels_by_output(
             f"mapping by output, of {', '.join(outputs)}"
         )
     return {
-        name: check_labels(by_probe[probe], n_inferences, probe.size_in)
+        name: snn.decisions[probe].check_labels(by_probe[probe], n_inferences)
         for name, probe in outputs.items()
         if probe in by_probe
     }
@@ -204,24 +231,45 @@ class _Sums:
         return [Assumption(MAGNITUDES.code, text)]
 
 
+def _how_outputs_decide(
+    snn: ConvertedNetwork, labels: Mapping[str, np.ndarray]
+) -> list[Assumption]:
+    """Return what is said of outputs whose largest value isn't simply the decision."""
+    said = []
+    for name, probe in output_probes(snn).items():
+        decision = snn.decisions[probe]
+        if decision.undecided and name not in labels:
+            text = NO_DECISION.text.format(name, decision.undecided)
+            said.append(Assumption(NO_DECISION.code, text))
+            continue
+        if decision.is_binary:
+            text = THRESHOLD.text.format(name, decision.threshold)
+            said.append(Assumption(THRESHOLD.code, text))
+        if decision.n_positions > 1:
+            text = BY_POSITION.text.format(name, decision.n_positions)
+            said.append(Assumption(BY_POSITION.code, text))
+    return said
+
+
 def _compare_output(
     name: str,
     keras: np.ndarray,
-    activities: Sequence[Activity],
-    probe: Any,
+    outputs: Sequence[np.ndarray],
+    timesteps: Sequence[int],
+    decision: Decision,
     labels: np.ndarray | None,
 ) -> OutputComparison:
     """Compare one output, at the end and after each number of timesteps."""
     pairs = Pairs()
-    pairs.add(keras, activities[-1].outputs[probe])
-    decides = keras.shape[1] > 1
-    wanted = np.argmax(keras, axis=1)
+    pairs.add(keras, outputs[-1])
+    decides = labels is not None or not decision.undecided
+    wanted = decision.decide(keras)
     curve = []
-    for activity in activities if decides else ():
-        found = np.argmax(activity.outputs[probe], axis=1)
+    for mark, output in zip(timesteps, outputs) if decides else ():
+        found = decision.decide(output)
         curve.append(
             CurvePoint(
-                timesteps=activity.timesteps,
+                timesteps=mark,
                 agreement=share_equal(found, wanted),
                 accuracy=None if labels is None else share_equal(found, labels),
             )

@@ -10,6 +10,7 @@ import numpy as np
 from ..activity.activity import Activity
 from ..activity.measuring import OnBatch
 from ..activity.run import Run
+from ..common.decisions import Decision
 from ..estimates.estimate import EnergyEstimate
 from ..network.topology import Topology
 
@@ -23,6 +24,10 @@ class ConvertedNetwork(Protocol):
     @property
     def model(self) -> Any:
         """The user's model."""
+
+    @property
+    def net(self) -> nengo.Network:
+        """The converted network."""
 
     @property
     def clone(self) -> KerasClone:
@@ -47,6 +52,10 @@ class ConvertedNetwork(Protocol):
     @property
     def output_probes(self) -> list[nengo.Probe]:
         """Output probes in the order of the model's outputs."""
+
+    @property
+    def decisions(self) -> Mapping[nengo.Probe, Decision]:
+        """How each output is read as decisions, by its probe."""
 
     def as_input(self, x: Any) -> dict[nengo.Node, np.ndarray]:
         """Return inputs by node."""

@@ -11,6 +11,7 @@ from ..common.exceptions import InputError, UnsupportedError
 from ..keras_models.check import as_array
 from ..keras_models.graph import leaves, read_graph
 from ..keras_models.running import ModelRunner, Signal
+from ..network.firing_rates import RateSimulator
 from ..network.topology import Population
 
 if TYPE_CHECKING:
@@ -34,11 +35,16 @@ class KerasReference:
     """
 
     def __init__(self, snn: ConvertedNetwork, inputs: Mapping[nengo.Node, np.ndarray]):
+        self._snn, self._inputs = snn, inputs
         self._graph = read_graph(snn.clone.model)
         self._runner = ModelRunner(self._note)
         self._arrays = _keras_inputs(snn, inputs)
-        self._calls = calls_of_populations(snn.topology.populations)
+        self._parts = [p for p in snn.topology.populations if _is_part(p)]
+        self._calls = calls_of_populations(
+            [p for p in snn.topology.populations if not _is_part(p)]
+        )
         self._values: dict[tuple[str, int], np.ndarray] = {}
+        self._rates: RateSimulator | None = None
 
     def run(self, batch: slice) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
         """Return activations by population, and the model's outputs.
@@ -59,7 +65,26 @@ class KerasReference:
             population.name: self._activation(population, key)
             for key, population in self._calls.items()
         }
+        activations.update(self._values_of_parts(batch))
         return activations, [_flat(signal) for signal in signals]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._rates is not None:
+            self._rates.__exit__()
+            self._rates = None
+
+    def _values_of_parts(self, batch: slice) -> dict[str, np.ndarray]:
+        """Return what neurons without a layer of their own should put out."""
+        if not self._parts:
+            return {}
+        inputs = {node: x[batch] for node, x in self._inputs.items()}
+        if self._rates is None:
+            size = min(len(x) for x in inputs.values())
+            ensembles = [p.ensemble for p in self._parts]
+            self._rates = RateSimulator(self._snn.net, ensembles, size).__enter__()
+        rates = self._rates.run(inputs)
+        return {p.name: rates[p.ensemble] * p.amplitude for p in self._parts}
 
     def _note(
         self,
@@ -81,6 +106,15 @@ class KerasReference:
             )
         # of neurons that also put out negative values, magnitudes are measured
         return np.abs(found) if population.ensemble.neuron_type.negative else found
+
+
+def _is_part(population: Population) -> bool:
+    """Tell whether neurons are a part of a layer, which their label names at the end.
+
+    A rectifier of several that make up an activation, say, whose output isn't the
+    layer's.
+    """
+    return " " in str(population.ensemble.label)
 
 
 def keras_outputs(

@@ -78,9 +78,9 @@ class CurvePoint:
     timesteps : int
         Timesteps per inference.
     agreement : Share
-        Inferences on which both networks decide alike.
+        Inferences, or positions of them, on which both networks decide alike.
     accuracy : Share or None
-        Inferences on which the converted network is right; None without labels.
+        Those on which the converted network is right; None without labels.
     """
 
     timesteps: int
@@ -99,9 +99,10 @@ class OutputComparison:
     correlation, relative_error : float or None
         As for layers, over all values and inferences.
     agreement : Share or None
-        Inferences whose largest value is at the same place; None for a single value.
+        Inferences that both networks decide alike: by the largest value, by a single
+        value's threshold, or position by position. None where nothing is decided.
     accuracy, keras_accuracy : Share or None
-        Inferences with the largest value at the label; None without labels.
+        Inferences, or positions, that are decided as labelled; None without labels.
     curve : tuple of CurvePoint
         Agreement and accuracy against timesteps, from the same run.
     """

@@ -1,29 +1,66 @@
-"""Count spikes inside a simulation, in one number for each neuron.
+"""Count spikes inside Nengo's simulator, in one number for each neuron.
 
-An `Accumulate` operator beside the neurons adds up what they put out, in Nengo's own
-simulator and in NengoDL's TensorFlow graph. Nothing is recorded, so that memory doesn't
-grow with time, and nothing is added to the network, so that it computes what it did.
+Operators beside the network's own add up what neurons put out. Nothing is recorded, so
+that memory doesn't grow with time, and nothing is added to the network, so that it
+computes what it did, with the same random numbers.
 """
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, Mapping, Sequence
+import contextlib
+from typing import Any, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
 from nengo.builder import Model
+from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
-from .imports import import_nengo_dl, import_tensorflow, locked
-
 KINDS = ("sum", "magnitude", "active", "peak")
 """What can be accumulated of the neurons' outputs: their sum, the sum of their absolute
-values, the number of timesteps with one, or the largest absolute value."""
+values, the number of timesteps with a spike, or the largest absolute value."""
+
+Wanted = Sequence[tuple[nengo.Ensemble, str, float]]
+"""What to accumulate: ensemble, kind, and the output of one spike."""
 
 
-class Accumulate(Operator):
+def accumulate(lib: Any, kind: str, total: Any, output: Any, spike: Any) -> Any:
+    """Return what is accumulated after one more timestep.
+
+    Parameters
+    ----------
+    lib : module
+        NumPy or TensorFlow: the functions have the same names.
+    kind : str
+        One of `KINDS`. A neuron that puts out less than a spike is active to that
+        share, as a rate stands for a spike in some of the timesteps.
+    total, output : array
+        What is accumulated so far, and the neurons' output.
+    spike : float or array
+        Output of one spike.
+    """
+    if kind == "sum":
+        return total + output
+    if kind == "magnitude":
+        return total + lib.abs(output)
+    if kind == "active":
+        return total + lib.minimum(lib.abs(output) / spike, 1.0)
+    return lib.maximum(total, lib.abs(output))
+
+
+class Onlooker(Operator):
+    """An operator that looks at a signal, if at any, and changes none."""
+
+    def __init__(self, tag: str, *seen: Signal):
+        super().__init__(tag=tag)
+        self.sets: list[Signal] = []
+        self.incs: list[Signal] = []
+        self.updates: list[Signal] = []
+        self.reads = list(seen)
+
+
+class Accumulate(Onlooker):
     """Add one timestep's output of some neurons to what came before.
 
     Parameters
@@ -32,181 +69,157 @@ class Accumulate(Operator):
         One of `KINDS`.
     output : Signal
         Output of the neurons.
-    total : Signal
-        What is accumulated.
-    threshold : float
-        Output above which a neuron is active.
+    spike : float
+        Output of one spike.
+
+    Attributes
+    ----------
+    total : ndarray
+        What was accumulated since the first timestep.
     """
 
-    def __init__(self, kind: str, output: Signal, total: Signal, threshold: float):
-        super().__init__(tag=f"count {kind}")
-        self.kind = kind
-        self.threshold = threshold
-        self.sets: list[Signal] = []
-        self.incs: list[Signal] = []
-        self.reads, self.updates = [output], [total]
+    def __init__(self, kind: str, output: Signal, spike: float):
+        super().__init__(f"count {kind}", output)
+        self.kind, self.spike = kind, spike
+        self.total = np.zeros(output.shape)
 
     def make_step(self, signals: Mapping, dt: float, rng: Any) -> Any:
-        """Return the function that takes a timestep, for Nengo's simulator."""
-        output, total = signals[self.reads[0]], signals[self.updates[0]]
+        """Return the function that takes a timestep."""
+        (output,) = self.reads
+        values, total = signals[output], self.total
+        total[...] = 0
 
         def step() -> None:
-            total[...] = accumulate(np, self.kind, total, output, self.threshold)
+            total[...] = accumulate(np, self.kind, total, values, self.spike)
 
         return step
 
 
-def accumulate(lib: Any, kind: str, total: Any, output: Any, threshold: float) -> Any:
-    """Return what is accumulated after one more timestep.
+class Record(Onlooker):
+    """Record what a probe sees in every timestep, however seldom it records itself.
+
+    Attributes
+    ----------
+    rows : list of ndarray
+        One for each timestep since the first, or since they were cleared.
+    """
+
+    def __init__(self, seen: Signal):
+        super().__init__("record", seen)
+        self.rows: list[np.ndarray] = []
+
+    def make_step(self, signals: Mapping, dt: float, rng: Any) -> Any:
+        """Return the function that takes a timestep."""
+        (seen,) = self.reads
+        values, rows = signals[seen], self.rows
+        rows.clear()
+        return lambda: rows.append(values.copy())
+
+
+class Rewind(Onlooker):
+    """Bring random neurons back to where they began when a simulator is reset.
+
+    Nengo's reset does so for its processes, but forgets the neurons' generators.
+    """
+
+    def __init__(self, generators: Sequence[np.random.RandomState]):
+        super().__init__("rewind")
+        self.beginnings = [(rng, rng.get_state()) for rng in generators]
+
+    def make_step(self, signals: Mapping, dt: float, rng: Any) -> Any:
+        """Go back, and return the function that takes a timestep: it does nothing."""
+        for generator, state in self.beginnings:
+            generator.set_state(state)
+        return lambda: None
+
+
+def make_repeatable(sim: nengo.Simulator, seed: int | None) -> None:
+    """Let a simulator that has run no timestep do the same after each reset.
 
     Parameters
     ----------
-    lib : module
-        NumPy or TensorFlow: the functions have the same names.
-    kind : str
-        One of `KINDS`.
-    total, output : array
-        What is accumulated so far, and the neurons' output.
-    threshold : float
-        Output above which a neuron is active.
+    sim : nengo.Simulator
+        It is reset.
+    seed : int or None
+        Of its processes; None for the one that it has.
     """
-    if kind == "sum":
-        return total + output
-    if kind == "magnitude":
-        return total + lib.abs(output)
-    if kind == "active":
-        return total + lib.where(lib.abs(output) > threshold, 1.0, 0.0)
-    return lib.maximum(total, lib.abs(output))
+    operators = [op for op in sim.step_order if isinstance(op, SimNeurons)]
+    generators = [rng for op in operators for rng in op.state_extra.values()]
+    if generators:
+        sim.step_order.append(Rewind(generators))
+    sim.reset(seed=seed)
 
 
-def add_counters(
-    model: Model, wanted: Sequence[tuple[nengo.Ensemble, str, float]]
-) -> list[Signal]:
-    """Add operators that count to a model that was built from a network.
-
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        Built by Nengo or NengoDL; it is changed.
-    wanted : sequence of (Ensemble, kind, threshold)
-        What to accumulate; see `Accumulate`.
+def count_in(sim: nengo.Simulator, wanted: Wanted) -> list[np.ndarray]:
+    """Let a simulator that has run no timestep count.
 
     Returns
     -------
-    list of Signal
-        What is accumulated, in the order of ``wanted``.
+    list of (n_neurons,) ndarray
+        What was accumulated since the first timestep, in the order of ``wanted``, now
+        and after every timestep to come.
     """
-    totals = []
-    for ensemble, kind, threshold in wanted:
-        output = model.sig[ensemble.neurons]["out"]
-        total = Signal(np.zeros(output.shape), name=f"{ensemble}.{kind}")
-        model.add_op(Accumulate(kind, output, total, threshold))
-        totals.append(total)
-    return totals
+    counters = [
+        Accumulate(kind, sim.model.sig[ensemble.neurons]["out"], spike)
+        for ensemble, kind, spike in wanted
+    ]
+    # behind all others, so that these draw the random numbers that they drew
+    sim.step_order.extend(counters)
+    sim.reset()
+    return [counter.total for counter in counters]
 
 
-def open_nengo(
-    network: nengo.Network,
-    dt: float,
-    wanted: Sequence[tuple[nengo.Ensemble, str, float]],
-) -> tuple[nengo.Simulator, list[Signal]]:
-    """Open Nengo's simulator of a network, with counters.
+def record_in(
+    sim: nengo.Simulator, probes: Sequence[nengo.Probe]
+) -> dict[nengo.Probe, list[np.ndarray]]:
+    """Let a simulator that has run no timestep record what probes see in each.
 
     Returns
     -------
-    tuple of nengo.Simulator and list of Signal
-        ``sim.signals[total]`` is the count so far.
+    dict of {nengo.Probe: list}
+        See `Record`.
     """
+    recorders = {probe: Record(sim.model.sig[probe]["in"]) for probe in probes}
+    sim.step_order.extend(recorders.values())
+    sim.reset()
+    return {probe: recorder.rows for probe, recorder in recorders.items()}
+
+
+def build_model(network: nengo.Network, dt: float) -> Model:
+    """Return a network as Nengo builds it, in the precision that NengoDL would take."""
     model = Model(dt=dt)
-    model.build(network)
-    totals = add_counters(model, wanted)
-    # Nengo's optimizer knows no operators but its own
-    sim = nengo.Simulator(None, dt=dt, model=model, optimize=False, progress_bar=False)
-    return sim, totals
-
-
-def open_nengo_dl(
-    network: nengo.Network,
-    dt: float,
-    minibatch_size: int,
-    wanted: Sequence[tuple[nengo.Ensemble, str, float]] = (),
-) -> tuple[Any, list[Signal]]:
-    """Open NengoDL's simulator of a network, with counters.
-
-    Returns
-    -------
-    tuple of nengo_dl.Simulator and list of Signal
-        `read_and_clear` reads the counts.
-    """
-    nengo_dl = import_nengo_dl()
-    _install_accumulate()
-    from nengo_dl.builder import NengoBuilder, NengoModel
-    from nengo_dl.config import get_setting
-
-    model = NengoModel(dt=dt, builder=NengoBuilder(), fail_fast=False)
-    # NengoDL builds in single precision unless the network says otherwise
-    bits = nengo.rc.get("precision", "bits")
-    nengo.rc.set("precision", "bits", get_setting(network, "dtype", "float32")[-2:])
-    try:
+    with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
         model.build(network)
-        totals = add_counters(model, wanted)
+    return model
+
+
+def nengo_dl_setting(network: nengo.Network, name: str, default: Any) -> Any:
+    """Return what ``nengo_dl.configure_settings`` set in a network."""
+    try:
+        return getattr(network.config[network], name, default)
+    except nengo.exceptions.ConfigError:
+        return default
+
+
+@contextlib.contextmanager
+def precision(bits: str) -> Iterator[None]:
+    """Let Nengo build in single precision ("32") or double ("64")."""
+    before = nengo.rc.get("precision", "bits")
+    nengo.rc.set("precision", "bits", bits)
+    try:
+        yield
     finally:
-        nengo.rc.set("precision", "bits", bits)
-    seed = None if network.seed is None else network.seed + 1
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="No GPU support detected")
-        sim = nengo_dl.Simulator(
-            None,
-            dt=dt,
-            seed=seed,
-            model=model,
-            minibatch_size=minibatch_size,
-            progress_bar=False,
-        )
-    return sim, totals
+        nengo.rc.set("precision", "bits", before)
 
 
-def read_and_clear(sim: Any, total: Signal) -> np.ndarray:
-    """Read a count from a nengo_dl.Simulator, and set it back to zero.
+def open_nengo(network: nengo.Network, dt: float) -> nengo.Simulator:
+    """Open Nengo's simulator of a network, the same after each reset.
 
-    Returns
-    -------
-    (minibatch, n_neurons) ndarray
-        What was accumulated since the last call.
+    It isn't optimized, as Nengo's optimizer puts the operators into an order that
+    changes from one run of Python to the next, and with it who draws which seed.
     """
-    placed = sim.tensor_graph.signals[total]
-    variable = sim.tensor_graph.saved_state[placed.key]
-    state = variable.numpy()
-    indices = np.concatenate([np.arange(*ends) for ends in placed.slices])
-    count: np.ndarray = state[:, indices]
-    state[:, indices] = 0
-    variable.assign(state)
-    return count
-
-
-@locked
-def _install_accumulate() -> None:
-    """Teach NengoDL to run `Accumulate` inside TensorFlow's graph."""
-    import_nengo_dl()
-    from nengo_dl.builder import Builder, OpBuilder
-
-    if Accumulate in Builder.builders:
-        return
-    tf = import_tensorflow()
-
-    # Operators aren't merged, as NengoDL offers: merged ones share their arrays, and
-    # then each layer of neurons would write to a part of a large array every timestep.
-    @Builder.register(Accumulate)
-    class AccumulateBuilder(OpBuilder):
-        """Build one `Accumulate` operator."""
-
-        def build_pre(self, signals: Any, config: Any) -> None:
-            super().build_pre(signals, config)
-            (op,) = self.ops
-            self.kind, self.threshold = op.kind, op.threshold
-            self.output, self.total = signals[op.reads[0]], signals[op.updates[0]]
-
-        def build_step(self, signals: Any) -> None:
-            output, total = signals.gather(self.output), signals.gather(self.total)
-            new = accumulate(tf, self.kind, total, output, self.threshold)
-            signals.scatter(self.total, new)
+    sim = nengo.Simulator(
+        network, dt=dt, model=Model(dt=dt), optimize=False, progress_bar=False
+    )
+    make_repeatable(sim, None)
+    return sim

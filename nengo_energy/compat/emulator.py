@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from typing import Any, Callable, Iterator, Protocol, cast
+from typing import Any, Callable, Iterator, Mapping, Protocol, cast
 
 import nengo
 import numpy as np
@@ -13,27 +13,74 @@ from nengo.exceptions import ConfigError
 
 from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
+from .counting import make_repeatable
 from .loihi import import_nengo_loihi
 from .loihi_image import note_owners
+from .loihi_probes import allow_sample_every
 
 HOSTS = ("host_pre", "host")
 """NengoLoihi's simulators of what runs on the host: of what the chip's input depends
 on, if it can be computed ahead, and of the rest."""
 
 
-def open_emulator(network: nengo.Network, **options: Any) -> Any:
+def open_emulator(
+    network: nengo.Network,
+    *,
+    seeds: Mapping[Any, int] | None = None,
+    seeded: Mapping[Any, bool] | None = None,
+    stands_for: Mapping[Any, Any] | None = None,
+    **options: Any,
+) -> Any:
     """Return a nengo_loihi.Simulator of a network.
 
     Its emulator fills arrays of integers with NaN before it sets them, of which NumPy
     would warn each time.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network to build.
+    seeds, seeded : mapping of {object: int} and {object: bool}, optional
+        Seeds of its objects, and whether they were set, by default as Nengo has them.
+    stands_for : mapping, optional
+        Objects of the network -> those by which they are asked for in ``sim.data``.
+    **options
+        Passed on to ``nengo_loihi.Simulator``.
     """
     nengo_loihi = import_nengo_loihi()
     if options.get("model") is None:
         dt = float(options.get("dt", DT))
         options["model"] = nengo_loihi.builder.Model(dt=dt, label=str(network))
-    note_owners(options["model"])
+    model = options["model"]
+    model.seeds.update(seeds or {})
+    model.seeded.update(seeded or {})
+    note_owners(model)
     with _casts_accepted():
-        return nengo_loihi.Simulator(network, **options)
+        sim = nengo_loihi.Simulator(network, **options)
+    seed = options.get("seed")
+    if seed is None and network.seed is not None:
+        seed = network.seed + 1
+    _seed_hosts(sim, seed)
+    allow_sample_every(sim, model)
+    for new, old in (stands_for or {}).items():
+        hosts = (host.model.params for host in nengo_simulators(sim))
+        for params in (model.params, *hosts):
+            if new in params:
+                params.setdefault(old, params[new])
+    return sim
+
+
+def _seed_hosts(sim: Any, seed: int | None) -> None:
+    """Give hosts the seed that Nengo's simulator would have, if there is one.
+
+    NengoLoihi gives it to the chip alone. The second host gets the next one, so that
+    its noise isn't that of the first.
+    """
+    hosts = list(nengo_simulators(sim))
+    for k, host in enumerate(hosts):
+        make_repeatable(host, None if seed is None else seed + k)
+    if hosts:
+        _renew_runner(sim)
 
 
 def allocator(n_chips: int) -> Any:
@@ -106,9 +153,14 @@ def replace_emulator(sim: Any, emulator_type: Callable) -> None:
 
 def install_emulator(sim: Any, emulator: Any) -> None:
     """Let a simulator run on an emulator from here on."""
+    sim.sims["emulator"] = emulator
+    _renew_runner(sim)
+
+
+def _renew_runner(sim: Any) -> None:
+    """Let what passes between hosts and chip go the way that they have now."""
     from nengo_loihi.simulator import StepRunner
 
-    sim.sims["emulator"] = emulator
     sim._runner = StepRunner(sim.model, sim.sims, sim.precompute, sim.timers)
 
 
@@ -125,7 +177,7 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
         Its output from the next timestep on.
     """
     n_found = 0
-    for host in _nengo_simulators(sim):
+    for host in nengo_simulators(sim):
         signals = host.model.sig.get(node, {})
         with contextlib.suppress(
             KeyError
@@ -138,17 +190,34 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
 
 def host_ensembles(network: nengo.Network) -> set[nengo.Ensemble]:
     """Return the ensembles that NengoLoihi would run on the host."""
+    on_host = host_objects(network)
+    return {ens for ens in network.all_ensembles if ens in on_host}
+
+
+def host_objects(network: nengo.Network) -> set[Any]:
+    """Return the ensembles, nodes and probes that NengoLoihi would run on the host."""
     import_nengo_loihi()
     from nengo_loihi.splitter import HostChipSplit
 
-    split = HostChipSplit(network)
-    return {ens for ens in network.all_ensembles if not split.on_chip(ens)}
+    on_host: set[Any] = HostChipSplit(network).host_objs
+    return on_host
 
 
-def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
-    """Copy what NengoLoihi is told about each object to a network around the other.
+def copy_placement(
+    source: nengo.Network,
+    target: nengo.Network,
+    exchanged: Mapping[Any, Any] | None = None,
+) -> None:
+    """Copy what NengoLoihi is told about each object to another network.
 
-    NengoLoihi reads these settings from the outermost network.
+    NengoLoihi reads where ensembles are from the outermost network.
+
+    Parameters
+    ----------
+    source, target : nengo.Network
+        Networks that have the objects in common.
+    exchanged : mapping, optional
+        Objects of the first -> those that take their place in the other.
     """
     import_nengo_loihi().add_params(target)
     options = {
@@ -157,10 +226,11 @@ def copy_placement(source: nengo.Network, target: nengo.Network) -> None:
     }
     for names, objects in options.items():
         for obj, name in itertools.product(objects, names):
-            with contextlib.suppress(ConfigError):
+            with contextlib.suppress(ConfigError, AttributeError):
                 value = getattr(source.config[obj], name)
                 if value is not None:
-                    setattr(target.config[obj], name, value)
+                    new = (exchanged or {}).get(obj, obj)
+                    setattr(target.config[new], name, value)
 
 
 def chip_spike_counts(
@@ -293,8 +363,9 @@ class _StockWatch:
         return self._repeats + (self._compartment.spiked & self._previous)
 
 
-def _nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:
+def nengo_simulators(sim: Any) -> Iterator[nengo.Simulator]:
+    """Yield the simulator itself if it is Nengo's, or the hosts of NengoLoihi's."""
     if isinstance(sim, nengo.Simulator):
         yield sim
     else:
-        yield from (s for name, s in sim.sims.items() if name.startswith("host"))
+        yield from (sim.sims[name] for name in HOSTS if name in sim.sims)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import types
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ logger = logging.getLogger(__name__)
 
 NUMPY_1_MODULES = ("nengo_loihi.block", "nengo_loihi.dvs", "nengo_loihi.neurons")
 """The modules of NengoLoihi that use what NumPy 2 changed or dropped."""
+
+
+AXON_NUMBERS = "nengo_loihi.hardware.nxsdk_objects"
+"""The module of NengoLoihi that numbers the input axons of a core."""
 
 
 @locked
@@ -44,6 +49,7 @@ def import_nengo_loihi() -> types.ModuleType:
     if int(np.__version__.split(".")[0]) >= 2:
         for name in NUMPY_1_MODULES:
             _use_numpy_1_meanings(importlib.import_module(name))
+    _number_axons_after_gaps(importlib.import_module(AXON_NUMBERS))
     if nengo_dl is not None:
         _introduce_nengo_dl(nengo_dl)
     return nengo_loihi
@@ -65,6 +71,31 @@ def _use_numpy_1_meanings(module: Any) -> None:
     """Let a module's global ``np`` mean NumPy with the functions it was written for."""
     if not isinstance(module.np, StandIn):
         module.np = StandIn("numpy", np, {"array": _array, "fromstring": _fromstring})
+
+
+def _number_axons_after_gaps(module: Any) -> None:
+    """Let a core number its axons also after one that leads nowhere.
+
+    NengoLoihi goes on from the number of the last axon of the synapses before. That is
+    None where the last pixel of a convolution meets no neuron, as it does where the
+    stride exceeds the kernel.
+    """
+    stock = module.Core.add_synapse
+    if stock.__module__ == __name__:
+        return
+
+    def add_synapse(core: Any, synapse: Any) -> None:
+        own = core.synapse_axons
+        taken = [k for axons in own.values() for k in axons if k is not None]
+        if own:
+            core.synapse_axons = OrderedDict(before=[max(taken, default=-1)])
+        try:
+            stock(core, synapse)
+            own[synapse] = core.synapse_axons[synapse]
+        finally:
+            core.synapse_axons = own
+
+    module.Core.add_synapse = add_synapse
 
 
 def _introduce_nengo_dl(nengo_dl: types.ModuleType) -> None:

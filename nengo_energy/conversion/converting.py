@@ -3,51 +3,47 @@
 from __future__ import annotations
 
 import logging
-import warnings
-from typing import Any, Mapping
+from dataclasses import replace
+from typing import Any, Mapping, NamedTuple
 
 import nengo
 import numpy as np
 
-from ..common.assumptions import Assumption
-from ..common.defaults import DT
-from ..common.exceptions import InputError, UnsupportedError
-from ..compat import import_nengo_dl, import_nengo_loihi
-from ..compat.counting import open_nengo_dl
+from ..common.checks import check_choice, check_positive
+from ..common.exceptions import InputError
+from ..compat import import_nengo_loihi, import_tensorflow
+from ..compat.neurons import IntegrateAndFire
 from ..keras_models.clone import KerasClone, to_tf_keras
 from ..keras_models.files import as_model
+from ..keras_models.graph import read_graph
 from ..keras_models.rebuild import translate_activation
+from ..keras_models.sizes import given_shapes, has_open_sizes, shapes_of_data
 from ..network.biases import fold_biases
-from ..network.firing_rates import TARGET_RATE, scales_for_target
+from ..network.firing_rates import (
+    INTEGRATING_TARGET_RATE,
+    TARGET_RATE,
+    is_rectifier,
+    scales_for_target,
+)
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
+from .assumptions import said_of_depth, said_of_layers
 from .keras_map import layer_of_label
+from .layers.adapter import Obstacle, refuse, run_converter
+from .layers.building import ConversionOptions
 from .spiking_model import SpikingModel
+from .verifying import verify_conversion
 
 logger = logging.getLogger(__name__)
 
-VERIFY_TOLERANCE = 1e-4
-"""Largest difference between Keras and the converted network in rate mode, relative to
-the largest output. Single precision leaves about 1e-6."""
-
 CONVERTER_OPTIONS = ("max_to_avg_pool", "temporal_model", "split_shared_weights")
-"""Arguments that are passed on to NengoDL's converter as they are."""
+"""Arguments of NengoDL's converter that are taken as well."""
 
-UNVERIFIED_POOLING = Assumption(
-    "max-pooling-replaced",
-    "Max pooling was replaced by average pooling, which computes something else; the "
-    "converted network wasn't compared with the Keras model.",
-)
-UNVERIFIED_ACTIVATIONS = Assumption(
-    "activations-replaced",
-    "Activations without a rate equivalent were replaced; the converted network wasn't "
-    "compared with the Keras model in rate mode.",
-)
-UNVERIFIED_SPIKES = Assumption(
-    "spiking-layers-unverified",
-    "KerasSpiking's neurons start from random states, so the converted network wasn't "
-    "compared with the Keras model.",
-)
+NEURONS = ("loihi", "integrate-and-fire")
+"""What rectified linear functions may become."""
+
+MAX_POOLING = ("neurons", "average")
+"""What max pooling may become."""
 
 
 def convert(
@@ -56,7 +52,11 @@ def convert(
     scale_firing_rates: float | Mapping[Any, float] | str | None = None,
     example_data: Any = None,
     target_rate: float | None = None,
+    input_shape: Any = None,
     synapse: float | nengo.synapses.Synapse | None = None,
+    neurons: str = "loihi",
+    host_synapse: float = 0.05,
+    max_pooling: str = "neurons",
     swap_activations: Mapping[Any, Any] | None = None,
     inference_only: bool = True,
     allow_fallback: bool = False,
@@ -81,19 +81,31 @@ def convert(
         scaled back. Layers are given as such or by name. ``"auto"`` chooses a scale for
         each layer, by which its fastest neurons reach ``target_rate`` on example data.
     example_data : ndarray, or list or mapping of ndarray, optional
-        For ``"auto"``: inputs as the model takes them; some hundred are enough.
+        Inputs as the model takes them. For ``"auto"``, some hundred are enough; sizes
+        that the model leaves open are taken from them too.
     target_rate : float, optional
         For ``"auto"``: the rate [Hz], by default
         `nengo_energy.network.firing_rates.TARGET_RATE`.
+    input_shape : tuple of int, or list or mapping of tuples, optional
+        Shape of the input without the axis of examples, of several inputs a list, or a
+        mapping by name: sizes for axes that the model leaves open.
     synapse : float or nengo.synapses.Synapse, optional
         Filter on the output of all neurons; a number is a low-pass time constant [s].
+    neurons : {"loihi", "integrate-and-fire"}
+        What computes rectified linear functions: the chip's neurons, so that simulation
+        and deployment agree, or `nengo_energy.IntegrateAndFire`, which keep the
+        accuracy of deep networks.
+    host_synapse : float
+        Time constant of the mean of decoded values that layers on the host work on [s].
+    max_pooling : {"neurons", "average"}
+        What max pooling becomes: rectified linear neurons that compute it, or average
+        pooling, which is something else and smaller.
     swap_activations : mapping, optional
         Activation functions or Nengo neuron types to replace, and what by.
-    inference_only : bool
-        Convert what needs to run, not what needs to be trained.
-    allow_fallback : bool
-        Let a layer without a native equivalent become a ``TensorNode``, which runs in
-        NengoDL alone and can't be counted.
+    inference_only, allow_fallback : bool
+        Arguments of NengoDL's converter without an effect: what is only there for
+        training is left out always, and a layer without a native equivalent is the
+        host's, which is counted.
     verify : bool
         Compare the converted network with the Keras model, on random input, with rate
         neurons in place of spiking ones.
@@ -101,8 +113,8 @@ def convert(
         For a path: the classes and functions that the file names and that aren't
         Keras's own.
     **converter_options
-        Passed on to ``nengo_dl.Converter``: ``max_to_avg_pool``, ``temporal_model``,
-        ``split_shared_weights``.
+        As of ``nengo_dl.Converter``: ``temporal_model``; ``max_to_avg_pool``, which is
+        ``max_pooling="average"``; ``split_shared_weights``, which is always so.
 
     Returns
     -------
@@ -120,59 +132,136 @@ def convert(
         else than the model.
     """
     model = as_model(model, custom_objects)
+    temporal = bool(converter_options.get("temporal_model"))
+    is_open = has_open_sizes(model, temporal)
+    if input_shape is None and example_data is not None and is_open:
+        input_shape = shapes_of_data(read_graph(model), example_data, temporal)
+    chosen = {
+        "input_shape": input_shape,
+        "neurons": neurons,
+        "synapse": synapse,
+        "host_synapse": host_synapse,
+        "max_pooling": max_pooling,
+        "swap_activations": swap_activations,
+        **converter_options,
+    }
     if scale_firing_rates == "auto":
         if example_data is None:
             raise InputError('scale_firing_rates="auto" needs example_data')
-        target = TARGET_RATE if target_rate is None else target_rate
-        unscaled = convert(
-            model,
-            synapse=synapse,
-            swap_activations=swap_activations,
-            allow_fallback=allow_fallback,
-            verify=False,
-            **converter_options,
-        )
+        target = target_rate
+        if target is None:
+            target = TARGET_RATE if neurons == "loihi" else INTEGRATING_TARGET_RATE
+        unscaled = convert(model, verify=False, **chosen)
         scale_firing_rates = scales_for_target(
             unscaled.wanted_rates(example_data), unscaled.topology, target
         )
-    elif example_data is not None or target_rate is not None:
+    elif target_rate is not None or not (example_data is None or is_open):
         raise InputError(
             'example_data and target_rate are for scale_firing_rates="auto"; got '
             f"{scale_firing_rates!r}"
         )
+    found = convert_layers(model, scale_firing_rates, **chosen)
+    refuse(found.obstacles, model.name)
+    said = said_of_depth(found.snn.topology)
+    if verify:
+        said += verify_conversion(found.snn, approximate=bool(swap_activations))
+    return replace(found.snn, assumptions=found.snn.assumptions + said)
+
+
+class Converted(NamedTuple):
+    """A converted model, and what became of its layers.
+
+    Attributes
+    ----------
+    snn : SpikingModel
+        It is whole if there are no obstacles.
+    obstacles : list of Obstacle
+        Layers that can't be converted.
+    passed_on : mapping of {str: str}
+        Names and classes of layers that do nothing.
+    """
+
+    snn: SpikingModel
+    obstacles: list[Obstacle]
+    passed_on: Mapping[str, str]
+
+
+def convert_layers(
+    model: Any,
+    scale_firing_rates: float | Mapping[Any, float] | str | None = None,
+    input_shape: Any = None,
+    synapse: float | nengo.synapses.Synapse | None = None,
+    neurons: str = "loihi",
+    host_synapse: float = 0.05,
+    max_pooling: str = "neurons",
+    swap_activations: Mapping[Any, Any] | None = None,
+    **converter_options: Any,
+) -> Converted:
+    """Convert what can be of a model, without a look at what the network computes.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The user's.
+    scale_firing_rates, input_shape, synapse, neurons, host_synapse, max_pooling, \
+    swap_activations
+        See `convert`.
+    **converter_options
+        See `convert`.
+    """
     _check_options(scale_firing_rates, converter_options)
-    clone = to_tf_keras(model)
+    if converter_options.get("max_to_avg_pool"):
+        max_pooling = "average"
+    check_choice("max_pooling", max_pooling, MAX_POOLING)
+    check_choice("neurons", neurons, NEURONS)
+    shapes = None
+    if input_shape is not None:
+        shapes = given_shapes(read_graph(model), input_shape)
+    clone = to_tf_keras(model, shapes)
     _check_sizes(clone)
-    options = {
-        "scale_firing_rates": _by_private_layer(clone, scale_firing_rates),
-        "synapse": synapse,
-        "inference_only": inference_only,
-        "allow_fallback": allow_fallback,
-        **converter_options,
-    }
     swaps = {
         translate_activation(key): translate_activation(value)
         for key, value in (swap_activations or {}).items()
     }
-    converter = _run_converter(clone, {**_default_swaps(swaps), **swaps}, options)
-    folded = _fold(converter)
+    converter = run_converter(
+        clone.model,
+        ConversionOptions(
+            swaps=swaps,
+            rectifier=_rectifier(swaps, neurons),
+            scale_firing_rates=_by_private_layer(clone, scale_firing_rates),
+            synapse=synapse,
+            host_synapse=check_positive("host_synapse", host_synapse, "s"),
+            max_pooling=max_pooling,
+        ),
+        bool(converter_options.get("temporal_model")),
+    )
+    folded = fold_biases(converter.net, _trace(converter))
     logger.info("folded the biases of %s into their neurons", folded)
-    assumptions = _verify(clone, swaps, options) if verify else ()
-    return SpikingModel(
+    finals = {
+        converter.outputs[tensor]: converter.finals[tensor.ref()]
+        for tensor in converter.model.outputs
+        if tensor.ref() in converter.finals
+    }
+    snn = SpikingModel(
         model=model,
         net=converter.net,
         clone=clone,
         probes=converter.outputs,
         nodes=converter.inputs,
         parts=converter.layers,
+        finals=finals,
+        host_layers=tuple(converter.host_layers),
         options={
             "scale_firing_rates": _printable(scale_firing_rates),
             "synapse": _printable(synapse),
+            **({"neurons": neurons} if neurons != "loihi" else {}),
+            **({"max_pooling": max_pooling} if max_pooling != "neurons" else {}),
             **converter_options,
         },
-        assumptions=assumptions,
+        assumptions=said_of_layers(converter),
         folded=tuple(folded),
     )
+    return Converted(snn, converter.obstacles, converter.passed_on)
 
 
 def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
@@ -180,8 +269,9 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
     if unknown:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
-            "example_data, target_rate, synapse, swap_activations, inference_only, "
-            "allow_fallback, verify, custom_objects, " + ", ".join(CONVERTER_OPTIONS)
+            "example_data, target_rate, input_shape, synapse, neurons, host_synapse, "
+            "max_pooling, swap_activations, inference_only, allow_fallback, verify, "
+            "custom_objects, " + ", ".join(CONVERTER_OPTIONS)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:
@@ -215,44 +305,19 @@ def _by_private_layer(clone: KerasClone, scale: Any) -> Any:
     }
 
 
-def _default_swaps(swaps: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return the swap to Loihi's neurons, unless the user says what ReLU becomes."""
-    relu = translate_activation(_relu())
-    if relu in swaps or nengo.RectifiedLinear() in swaps:
-        return {}
-    neurons = import_nengo_loihi().neurons
-    return {nengo.RectifiedLinear(): neurons.LoihiSpikingRectifiedLinear()}
+def _rectifier(swaps: Mapping[Any, Any], neurons: str) -> nengo.neurons.NeuronType:
+    """Return what computes ``max(x, 0)``, unless the user swaps it for something."""
+    for key in (nengo.RectifiedLinear(), translate_activation(_relu())):
+        chosen = swaps.get(key)
+        if isinstance(chosen, nengo.neurons.NeuronType) and is_rectifier(chosen):
+            return swaps.get(chosen, chosen)
+    if neurons == "integrate-and-fire":
+        return IntegrateAndFire()
+    return import_nengo_loihi().neurons.LoihiSpikingRectifiedLinear()
 
 
 def _relu() -> Any:
-    from ..compat import import_tensorflow
-
     return import_tensorflow().nn.relu
-
-
-def _run_converter(
-    clone: KerasClone, swaps: Mapping[Any, Any], options: Mapping[str, Any]
-) -> Any:
-    """Run NengoDL's converter, and put its complaints in our words."""
-    nengo_dl = import_nengo_dl()
-    name = clone.source.name
-    try:
-        with warnings.catch_warnings():
-            # a swap for an activation that the model doesn't have is no news here
-            warnings.filterwarnings("ignore", message="swap_activations contained")
-            return nengo_dl.Converter(
-                clone.model, swap_activations=dict(swaps), **options
-            )
-    except (TypeError, ValueError, NotImplementedError) as error:
-        message = str(error)
-        for layer in clone.model.layers:
-            message = message.replace(str(layer), repr(layer.name))
-        raise UnsupportedError(f"can't convert model {name!r}: {message}") from error
-
-
-def _fold(converter: Any) -> list[str]:
-    topology = _trace(converter)
-    return fold_biases(converter.net, topology)
 
 
 def _trace(converter: Any) -> Topology:
@@ -262,67 +327,6 @@ def _trace(converter: Any) -> Topology:
         on_unsupported="omit",
         layer_name=layer_of_label,
     )
-
-
-def _verify(
-    clone: KerasClone, swaps: Mapping[Any, Any], options: Mapping[str, Any]
-) -> tuple[Assumption, ...]:
-    """Compare the network, converted to rate neurons, with the model.
-
-    The same steps are taken as for the spiking network; only the neurons are those that
-    NengoDL takes for the model's activations, and there is no filter, so that one
-    timestep gives the output.
-    """
-    classes = {type(layer).__name__ for layer in clone.model.layers}
-    if options.get("max_to_avg_pool") and any("Max" in name for name in classes):
-        return (UNVERIFIED_POOLING,)
-    if "SpikingActivation" in classes:
-        return (UNVERIFIED_SPIKES,)
-    # a swap from one function to another changes the model, one to neurons the spikes
-    functions = {k: v for k, v in swaps.items() if not _is_neurons(v)}
-    if functions:
-        return (UNVERIFIED_ACTIVATIONS,)
-    try:
-        converter = _run_converter(clone, {}, {**options, "synapse": None})
-    except UnsupportedError:
-        # an activation that only the user's swaps have an equivalent for
-        return (UNVERIFIED_ACTIVATIONS,)
-    _fold(converter)
-    rng = np.random.RandomState(0)
-    shapes = [tuple(x.shape)[1:] for x in clone.model.inputs]
-    # the time axis of a temporal model may be open; one timestep is enough
-    data = [rng.uniform(size=(2, *(n or 1 for n in shape))) for shape in shapes]
-    if options.get("temporal_model"):
-        data = [x[:, :1] for x in data]
-    expected = clone.model(data if len(data) > 1 else data[0], training=False)
-    expected = expected if isinstance(expected, (list, tuple)) else [expected]
-    found = _run_one_step(converter, data)
-    for tensor, wanted in zip(clone.model.outputs, expected):
-        want = np.asarray(wanted).reshape(2, -1)
-        have = found[converter.outputs[tensor]].reshape(2, -1)
-        error = np.max(np.abs(want - have), initial=0.0)
-        if error > VERIFY_TOLERANCE * max(1.0, np.max(np.abs(want), initial=0.0)):
-            name = tensor._keras_history[0].name
-            raise UnsupportedError(
-                f"the converted network doesn't compute what the model does: with rate "
-                f"neurons, output {name!r} differs by up to {error:.3g} (allowed: "
-                f"{VERIFY_TOLERANCE:g} of the largest output). If that is intended, "
-                "pass verify=False"
-            )
-    return ()
-
-
-def _run_one_step(converter: Any, data: list[np.ndarray]) -> Mapping[Any, np.ndarray]:
-    nodes = [converter.inputs[tensor] for tensor in converter.model.inputs]
-    inputs = {n: x.reshape(2, 1, -1) for n, x in zip(nodes, data)}
-    sim, _ = open_nengo_dl(converter.net, dt=DT, minibatch_size=2)
-    with sim:
-        result: Mapping[Any, np.ndarray] = sim.predict_on_batch(inputs)
-    return result
-
-
-def _is_neurons(value: Any) -> bool:
-    return isinstance(value, nengo.neurons.NeuronType)
 
 
 def _printable(value: Any) -> Any:

@@ -31,5 +31,9 @@ class KerasMap(Mapping):
 
 
 def layer_of_label(label: str) -> str:
-    """Return the Keras layer that NengoDL's converter labelled a part after."""
-    return re.sub(r"\.\d+(?=/|$)", "", label)
+    """Return the Keras layer that a part of the network is labelled after.
+
+    Labels are ``"layer.call"``, in models within models ``"model.call/layer.call"``,
+    and what an object is within its layer may follow after a space.
+    """
+    return re.sub(r"\.\d+( [^/]*)?(?=/|$)", "", label)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -12,13 +15,15 @@ import numpy as np
 from ..activity.activity import Activity
 from ..activity.measuring import OnBatch, measure_run
 from ..activity.run import Run
-from ..activity.simulators import SIMULATORS
+from ..activity.simulators import Simulators
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
+from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
-from ..counts import OpCounts, count_ops
+from ..counts import Deployment, OpCount, OpCounts, count_ops
+from ..keras_models.decisions import output_decisions
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.accounting import ledger_from_activity, ledger_from_run
@@ -26,17 +31,27 @@ from ..loihi.checks import check_rates
 from ..loihi.ledger import Ledger
 from ..loihi.prepared import LoihiNetwork
 from ..network.firing_rates import wanted_rates
+from ..network.objects import labels
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
+from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
+from .layers.building import Final
 from .preparation import LoihiPreparation, changes_in_conversion
 
 if TYPE_CHECKING:
     from ..comparison.results import Comparison
     from ..estimates.estimate import EnergyEstimate
     from ..keras_models.clone import KerasClone
+
+ONE_PASS_OF_CHANGING_INPUT = Assumption(
+    "one-pass-of-changing-input",
+    "The input changed from timestep to timestep, and the model has no time axis: the "
+    "conventional network is counted for one pass per inference, not for one a "
+    "timestep.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +68,10 @@ class SpikingModel:
         What conversion took for granted.
     folded : tuple of str
         Populations whose biases came from nodes, and were folded into the neurons.
+    finals : mapping of nengo.Probe to Final
+        Functions, such as softmax, that make the model's output of what is probed.
+    host_layers : tuple of str
+        Layers that the host computes, one name for each call.
     """
 
     model: Any
@@ -64,6 +83,8 @@ class SpikingModel:
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     folded: tuple[str, ...] = ()
+    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict, repr=False)
+    host_layers: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> KerasMap:
@@ -98,7 +119,11 @@ class SpikingModel:
 
     @cached_property
     def layer_ops(self) -> LayerOps:
-        """Operations of the conventional network, layer by layer."""
+        """Operations of the conventional network, layer by layer.
+
+        Those of a temporal model are of one timestep, unless a recurrent layer runs
+        along an axis of known length; `count` has those of all timesteps.
+        """
         return count_layer_ops(self.clone.model)
 
     @property
@@ -110,6 +135,17 @@ class SpikingModel:
     def output_probes(self) -> list[nengo.Probe]:
         """Output probes in the order of the model's outputs."""
         return [self.probes[tensor] for tensor in self.clone.model.outputs]
+
+    @cached_property
+    def decisions(self) -> Mapping[nengo.Probe, Decision]:
+        """How each output is read as decisions, by its probe."""
+        found = output_decisions(self.model, self.clone.model, self._is_temporal)
+        return {
+            probe: (
+                decision if decision.fits(probe.size_in) else Decision((probe.size_in,))
+            )
+            for probe, decision in zip(self.output_probes, found)
+        }
 
     def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
         """Return the rate at which each neuron would have to fire, without a limit.
@@ -164,6 +200,16 @@ class SpikingModel:
         found = check_rates(self.wanted_rates(example_data), dt)
         return replace(prepared, checks=prepared.checks + tuple(found))
 
+    def _deployed(self, dt: float) -> LoihiNetwork:
+        """Return the network as it is prepared by default, the same one each time."""
+        if dt not in self._deployments:
+            self._deployments[dt] = self.loihi_network(dt=dt)
+        return self._deployments[dt]
+
+    @cached_property
+    def _deployments(self) -> dict[float, LoihiNetwork]:
+        return {}
+
     @cached_property
     def _preparation(self) -> LoihiPreparation:
         return LoihiPreparation(
@@ -178,7 +224,7 @@ class SpikingModel:
         x: Any,
         timesteps: int = 50,
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         dt: float = DT,
         warmup: int = 0,
         minibatch_size: int | None = None,
@@ -194,8 +240,10 @@ class SpikingModel:
             in the order of the model's inputs, or a mapping by input.
         timesteps : int
             Timesteps per inference.
-        simulator : {"nengo-dl", "nengo", "loihi"}
-            ``"loihi"`` runs the network as it is deployed, on an emulator.
+        simulator : {"compiled", "nengo-dl", "nengo", "loihi"}
+            ``"compiled"`` spikes as ``"nengo-dl"`` does, which runs in its place where
+            it can't, with the reason in the log; ``"loihi"`` runs the network as it is
+            deployed, on an emulator.
         dt, warmup, minibatch_size, emulator, progress
             See `nengo_energy.measure_activity`.
 
@@ -222,7 +270,7 @@ class SpikingModel:
         x: Any,
         timesteps: Sequence[int],
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         dt: float = DT,
         on_batch: OnBatch | None = None,
         **options: Any,
@@ -268,17 +316,81 @@ class SpikingModel:
             One for each of the run's timesteps, in their order.
         """
         network, topology = self.net, self.topology
+        assumptions: tuple[Assumption, ...] = ()
         if run.simulator == "loihi":
-            prepared = self.loihi_network(dt=run.dt)
+            prepared = self._deployed(run.dt)
             network, topology = prepared.network, prepared.topology
-        return measure_run(
+            assumptions = prepared.assumptions
+        activities = measure_run(
             network,
             self.as_input(x),
             run,
             topology=topology,
             probes=self.output_probes,
             on_batch=on_batch,
+            simulators=self._simulators,
         )
+        return tuple(
+            replace(
+                activity,
+                outputs={p: self.final(p, v) for p, v in activity.outputs.items()},
+                decisions=self.decisions,
+                assumptions=activity.assumptions + assumptions,
+            )
+            for activity in activities
+        )
+
+    def final(self, probe: nengo.Probe, values: np.ndarray) -> np.ndarray:
+        """Return the model's output of decoded values.
+
+        Parameters
+        ----------
+        probe : nengo.Probe
+            One of ``outputs``.
+        values : (n, size) ndarray
+            What it read, or means of that.
+
+        Returns
+        -------
+        (n, size) ndarray
+            The values with the output's activation, such as softmax, applied; without
+            one, the values themselves.
+        """
+        final = self.finals.get(probe)
+        return values if final is None else final.function(values)
+
+    @contextlib.contextmanager
+    def measurer(self, **options: Any) -> Iterator[Callable[..., Activity]]:
+        """Measure again and again, and close the simulator at the end of the block.
+
+        `measure` keeps its simulators open as well, but until the model goes.
+
+        Parameters
+        ----------
+        **options
+            Arguments of `measure` that are the same each time.
+
+        Yields
+        ------
+        callable
+            `measure`, with these arguments.
+
+        Examples
+        --------
+        >>> with snn.measurer(timesteps=100) as measure:  # doctest: +SKIP
+        ...     rates = [measure(x).firing_rates("conv2d") for x in batches]
+        """
+        same = replace(self)
+        same.__dict__["topology"] = self.topology
+        with contextlib.closing(same._simulators):
+            yield functools.partial(same.measure, **options)
+
+    @cached_property
+    def _simulators(self) -> Simulators:
+        """Simulators that stay open until the model goes."""
+        simulators = Simulators()
+        weakref.finalize(self, simulators.close)
+        return simulators
 
     def compare(
         self,
@@ -286,7 +398,7 @@ class SpikingModel:
         timesteps: int = 50,
         labels: Any = None,
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         devices: Any = None,
         host: Any = None,
         curve: Sequence[int] | None = None,
@@ -306,7 +418,7 @@ class SpikingModel:
         x, timesteps, simulator, dt, warmup, minibatch_size, progress
             See `measure`; inputs stay over an inference.
         labels : (n_inferences,) int array_like, or mapping of it by output, optional
-            Index of the right output for each inference.
+            Index of the right class for each inference; see `Activity.accuracy`.
         devices, host
             See `estimate`.
         curve : sequence of int, optional
@@ -377,24 +489,87 @@ class SpikingModel:
                 raise InputError(
                     f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
                 )
-            return ledger_from_activity(prepared, x)
-        data = self.as_input(x)
-        steps = 50 if timesteps is None else timesteps
-        return ledger_from_run(
-            prepared, data, steps, emulator=emulator, progress=progress
-        )
+            ledger = ledger_from_activity(prepared, x)
+        else:
+            data = self.as_input(x)
+            steps = 50 if timesteps is None else timesteps
+            ledger = ledger_from_run(
+                prepared, data, steps, emulator=emulator, progress=progress
+            )
+        late = prepared.assumptions if ledger.simulator == "loihi" else ()
+        return replace(ledger, notes=late)
 
-    def count(self, activity: Activity) -> OpCounts:
-        """Count the operations of the spiking and of the conventional network."""
-        counts = count_ops(self.topology, activity, layer_ops=self.layer_ops)
-        return replace(
-            counts,
-            assumptions=self.assumptions + counts.assumptions,
-            settings={"model": self.model.name, **self.options, **counts.settings},
+    def count(
+        self, activity: Activity, *, on_host: Iterable[str] | None = None
+    ) -> OpCounts:
+        """Count the operations of the spiking and of the conventional network.
+
+        A temporal model, whose input has a value for each timestep, takes as many
+        timesteps of the one as of the other.
+
+        Parameters
+        ----------
+        activity : Activity
+            From `measure`.
+        on_host : iterable of str, optional
+            Layers that a host runs for event-driven devices; see `loihi_network`. By
+            default, devices that take spikes alone (Loihi) leave the layers that the
+            input feeds to the host, as they are deployed, and others have all layers.
+        """
+        layer_ops, assumptions = self.layer_ops, self.assumptions
+        if self._is_temporal:
+            length = 1 if activity.static_input else activity.timesteps
+            layer_ops = count_layer_ops(self.clone.model, sequence_length=length)
+        elif not activity.static_input:
+            assumptions += (ONE_PASS_OF_CHANGING_INPUT,)
+        host = self._preparation.on_host(on_host)
+        counts = count_ops(self.topology, activity, layer_ops=layer_ops)
+        placed = count_ops(self.topology, activity, on_host=host)
+        work = self._host_counts(activity, layer_ops)
+        deployment = Deployment(
+            rows=placed.rows + work,
+            on_host=host,
+            encoded=tuple(p.layer for p in self._preparation.encoded(host)),
         )
+        counts = replace(
+            counts,
+            rows=counts.rows + work,
+            assumptions=assumptions
+            + said_of_host(layer_ops, self.host_layers)
+            + counts.assumptions,
+            settings={
+                "model": self.model.name,
+                **self.options,
+                **counts.settings,
+                "on_host": sorted(host),
+            },
+            deployment=deployment,
+        )
+        return counts if on_host is None else counts.deployed()
+
+    def _host_counts(
+        self, activity: Activity, layer_ops: LayerOps
+    ) -> tuple[OpCount, ...]:
+        """Return the operations of layers and activations that the host computes."""
+        names = dict(labels(self.net))
+        changing = {
+            layer_of_label(names[node]) for node in self.topology.changing_nodes
+        }
+        repeats = {
+            # the layers of a temporal model are counted for all timesteps already
+            name: 1 if self._is_temporal or name not in changing else activity.timesteps
+            for name in self.host_layers
+        }
+        finals = [final.layer for final in self.finals.values()]
+        return host_counts(layer_ops, repeats, finals, activity.n_inferences)
 
     def estimate(
-        self, activity: Activity, devices: Any = None, *, host: Any = None
+        self,
+        activity: Activity,
+        devices: Any = None,
+        *,
+        host: Any = None,
+        on_host: Iterable[str] | None = None,
     ) -> EnergyEstimate:
         """Price what was measured on devices.
 
@@ -407,6 +582,8 @@ class SpikingModel:
         host : str or Device, optional
             The device that does the host's work; without one, that work is listed as
             not modelled.
+        on_host : iterable of str, optional
+            Layers that the host runs; see `count`.
 
         Returns
         -------
@@ -416,7 +593,8 @@ class SpikingModel:
         from .. import devices as registry
 
         chosen = registry.default_names() if devices is None else devices
-        return estimate_energy(self.count(activity), chosen, host=host)
+        counts = self.count(activity, on_host=on_host)
+        return estimate_energy(counts, chosen, host=host)
 
     def simulator(
         self,
@@ -452,7 +630,7 @@ class SpikingModel:
         nengo.Simulator, nengo_dl.Simulator or nengo_loihi.Simulator
             ``sim.data[snn.outputs[...]]`` is the output.
         """
-        check_choice("simulator", name, SIMULATORS)
+        check_choice("simulator", name, ("nengo-dl", "nengo", "loihi"))
         if name != "loihi" and not (presentation_time is None and on_host is None):
             raise InputError(
                 "presentation_time and on_host are for the simulator 'loihi'; "
@@ -517,5 +695,9 @@ class SpikingModel:
         InputError
             If they don't fit the model's inputs.
         """
-        temporal = bool(self.options.get("temporal_model"))
-        return as_input(self.clone, self.nodes, x, temporal, single)
+        return as_input(self.clone, self.nodes, x, self._is_temporal, single)
+
+    @property
+    def _is_temporal(self) -> bool:
+        """Whether a timestep of the network is one along the model's time axis."""
+        return bool(self.options.get("temporal_model"))

@@ -70,6 +70,9 @@ class Device:
         the device; None where unknown.
     real_time_source : str
         Source key for ``real_time``.
+    spike_input : bool
+        Whether it takes spikes alone, so that analog input is a host's to encode: the
+        host runs the layers that the input feeds.
     notes : tuple of str
         Sentences on the device as a whole, carried to the report.
     not_modelled : Mapping of str to str
@@ -121,6 +124,7 @@ class Device:
     static_power: Quantity | None = None
     real_time: bool | None = None
     real_time_source: str = ""
+    spike_input: bool = False
     notes: tuple[str, ...] = ()
     not_modelled: Mapping[str, str] = field(default_factory=dict)
     fixed_energy: Quantity | None = None

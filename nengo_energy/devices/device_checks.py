@@ -21,6 +21,7 @@ def check_device(device: Device) -> None:
     _check_all_in(device)
     _check_texts(device)
     _check_real_time(device)
+    _check_spike_input(device)
     _check_sources(device)
     _check_operating_points(device)
     check_count("batch_size", device.batch_size)
@@ -105,6 +106,15 @@ def _check_real_time(device: Device) -> None:
             "real_time is for devices of kind 'event'; a dense device runs the "
             "conventional network, which has no timesteps"
         )
+
+
+def _check_spike_input(device: Device) -> None:
+    if not isinstance(device.spike_input, bool):
+        raise InputError(
+            f"spike_input must be true or false; got {device.spike_input!r}"
+        )
+    if device.spike_input and device.kind == "dense":
+        raise InputError("spike_input is for devices of kind 'event'")
 
 
 def _check_sources(device: Device) -> None:

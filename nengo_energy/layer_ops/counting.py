@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any, Sequence
 
 from ..common.assumptions import Assumption, merge_assumptions
-from ..common.checks import check_choice
+from ..common.checks import check_choice, check_count
 from ..common.exceptions import UnsupportedError
 from ..keras_models.files import as_model
 from .calls import LayerCall, LayerUse, is_recurrent, size, walk_layers
@@ -20,18 +21,21 @@ from .layer_ops import LayerCount, LayerOps, UncountedLayer
 ONE_TIMESTEP = Assumption(
     "one-timestep",
     "Where the model has a time axis, the conventional network is counted for one "
-    "timestep.",
+    "timestep; sequence_length says how many an inference takes.",
 )
 
 
-def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
+def count_layer_ops(
+    model: Any, on_unsupported: str = "error", *, sequence_length: int | None = None
+) -> LayerOps:
     """Count the operations of a conventional Keras model, layer by layer.
 
     A leading axis without a size, the axis that ``TimeDistributed`` and recurrent
     layers run along, and the first axis of KerasSpiking's layers are time; each row
     has the operations of one timestep. In a model with a recurrent layer whose time
-    axis has a length, the rows of layers along such axes say how many timesteps one
-    inference takes. Dropout and the like do nothing at inference.
+    axis has a length, and in any model with ``sequence_length``, the rows of layers
+    along such axes say how many timesteps one inference takes. Dropout and the like do
+    nothing at inference.
 
     Parameters
     ----------
@@ -41,6 +45,9 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     on_unsupported : str
         What to do with a layer that can't be counted: ``"error"``, or ``"warn"`` to
         list it in ``LayerOps.unsupported``.
+    sequence_length : int, optional
+        Timesteps of an inference along time axes without a length. One inference takes
+        the whole sequence then, also in models without a recurrent layer.
 
     Returns
     -------
@@ -53,7 +60,8 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
         A layer's class has no counter, a shared layer runs along time axes of
         different lengths, or the model is written as a subclass.
     InputError
-        The model isn't a Keras model, isn't built, or has axes without a size.
+        The model isn't a Keras model, isn't built, or has axes without a size; or
+        ``sequence_length`` isn't a number of timesteps.
 
     Examples
     --------
@@ -62,15 +70,17 @@ def count_layer_ops(model: Any, on_unsupported: str = "error") -> LayerOps:
     40
     """
     check_choice("on_unsupported", on_unsupported, ("error", "warn"))
-    ops = collect_layer_ops(as_model(model))
+    if sequence_length is not None:
+        check_count("sequence_length", sequence_length)
+    ops = collect_layer_ops(as_model(model), sequence_length)
     complain_of_unsupported(ops, on_unsupported)
     return ops
 
 
-def collect_layer_ops(model: Any) -> LayerOps:
+def collect_layer_ops(model: Any, sequence_length: int | None = None) -> LayerOps:
     """Count the layers that can be, and list the others; see `count_layer_ops`."""
-    uses = list(walk_layers(model))
-    has_sequences = any(_runs_a_sequence(use) for use in uses)
+    uses = [_with_length(use, sequence_length) for use in walk_layers(model)]
+    has_sequences = sequence_length is not None or any(map(_runs_a_sequence, uses))
     counted: list[LayerCount] = []
     unsupported: list[UncountedLayer] = []
     assumptions: list[Assumption] = []
@@ -87,7 +97,7 @@ def collect_layer_ops(model: Any) -> LayerOps:
             continue
         counted.append(_counted(use, params, operations, n_steps))
         assumptions.extend(a for ops in operations for a in ops.assumptions)
-        if has_sequences and _has_length(use):
+        if has_sequences and _has_length(use) and any(map(_computes, operations)):
             lengths[use.name] = n_steps
         if any(_is_stepwise(call, has_sequences) for call in use.calls):
             assumptions.append(ONE_TIMESTEP)
@@ -132,6 +142,20 @@ def n_params(layer: Any) -> int:
     return int(layer.count_params()) if hasattr(layer, "count_params") else 0
 
 
+def _with_length(use: LayerUse, length: int | None) -> LayerUse:
+    """Return a layer whose open time axes have a length, if there is one."""
+    if length is None:
+        return use
+    calls = tuple(
+        replace(
+            call,
+            time_lengths=tuple(length if n is None else n for n in call.time_lengths),
+        )
+        for call in use.calls
+    )
+    return replace(use, calls=calls)
+
+
 def _runs_a_sequence(use: LayerUse) -> bool:
     """Whether a layer is recurrent along a time axis of known length."""
     return any(
@@ -143,6 +167,13 @@ def _runs_a_sequence(use: LayerUse) -> bool:
 def _has_length(use: LayerUse) -> bool:
     """Whether a layer runs along a time axis of known length."""
     return any(n is not None for call in use.calls for n in call.time_lengths)
+
+
+def _computes(operations: Operations) -> bool:
+    """Whether a call does anything that is counted."""
+    return bool(
+        operations.connections or operations.activations or operations.additions
+    )
 
 
 def _is_stepwise(call: LayerCall, has_sequences: bool) -> bool:

@@ -11,15 +11,19 @@ from ..common.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ..activity.emulator import open_simulator as open_simulator
+    from ..activity.on_loihi.changes import Change as Change
     from .accounting import (
         ledger_from_activity as ledger_from_activity,
         ledger_from_run as ledger_from_run,
     )
     from .checks import Check as Check, check_rates as check_rates
-    from .comparison import LedgerComparison as LedgerComparison
+    from .comparison import (
+        EnergyDifference as EnergyDifference,
+        LedgerComparison as LedgerComparison,
+    )
     from .costs import LedgerCosts as LedgerCosts
     from .ledger import CoreLoad as CoreLoad, Ledger as Ledger
     from .network import build_loihi_network as build_loihi_network
-    from .prepared import Change as Change, LoihiNetwork as LoihiNetwork
+    from .prepared import LoihiNetwork as LoihiNetwork
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

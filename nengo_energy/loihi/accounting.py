@@ -10,6 +10,7 @@ import numpy as np
 from ..activity.activity import Activity
 from ..activity.emulator.meter import SpikeMeter
 from ..activity.inputs import check_inputs
+from ..activity.retracing import as_traced
 from ..common.checks import check_count
 from ..common.exceptions import InputError, UnsupportedError
 from ..common.progress import progress_bar
@@ -69,7 +70,7 @@ def ledger_from_activity(prepared: LoihiNetwork, activity: Activity) -> Ledger:
     """Account for spikes that were measured by any simulator.
 
     The network is built to know its cores, and isn't run. Every spike is taken as
-    delivered.
+    delivered. Of expected spikes of rate neurons, sums are rounded.
 
     Parameters
     ----------
@@ -84,12 +85,14 @@ def ledger_from_activity(prepared: LoihiNetwork, activity: Activity) -> Ledger:
         If the activity is of another network, of another length of a timestep, or has
         several spikes in one.
     """
+    activity = as_traced(activity, prepared.topology)
     _check_activity(prepared, activity)
     with prepared.simulator(target="sim") as sim:
         image = _image(prepared, sim)
     book = _Book(prepared, image, activity.n_inferences, activity.timesteps)
     names = {p.ensemble: p.name for p in prepared.topology.populations}
-    emitted = np.zeros(book.traffic.n_units, dtype=np.int64)
+    counted = [measured.spikes for measured in activity.populations.values()]
+    emitted = np.zeros(book.traffic.n_units, np.result_type(*counted))
     emitted[: book.traffic.n_compartments] = np.concatenate(
         [
             activity.populations[names[block.ensemble]].spikes[block.neurons]
@@ -147,8 +150,8 @@ class _Book:
         repeats: np.ndarray | None = None,
     ) -> None:
         """Add what was counted of some inferences."""
-        self.emitted += spikes.emitted
-        self.delivered += spikes.delivered
+        self.emitted = self.emitted + spikes.emitted
+        self.delivered = self.delivered + spikes.delivered
         if overflows is not None:
             self.overflows += overflows
         if repeats is not None:
@@ -158,24 +161,24 @@ class _Book:
 
     def _tally(self, spikes: UnitSpikes, n_steps: int) -> None:
         """Keep the counts by layer of what was added."""
-        traffic, found = self.traffic, dict[tuple[str, str, str, str], int]()
+        traffic, found = self.traffic, dict[tuple[str, str, str, str], float]()
 
         def count(
             layer: str,
             operation: str,
-            value: int,
+            value: float,
             where: str = "device",
             form: str = "",
         ) -> None:
             key = (layer, operation, where, form)
-            found[key] = found.get(key, 0) + int(value)
+            found[key] = found.get(key, 0) + value
 
         arrived = spikes.delivered @ traffic.weights
         for layer, axon, synops in zip(self.weights_of, self.image.axons, arrived):
             count(layer, "synop", synops, form=axon.form)
         late = (spikes.emitted - spikes.delivered) @ traffic.weights
         for layer, synops in zip(self.weights_of, late):
-            self.pending[layer] = self.pending.get(layer, 0) + int(synops)
+            self.pending[layer] = self.pending.get(layer, 0) + round(synops)
         active = traffic.by_core(spikes.emitted)
         sent = traffic.by_core(self._sent(spikes.emitted))
         messages = traffic.between_cores(spikes.emitted @ traffic.leads).sum(axis=1)
@@ -190,7 +193,7 @@ class _Book:
             if axon.from_host:
                 count(self._host_layer(axon.connection), "message", value, "host")
         for key, value in found.items():
-            self.series.setdefault(key, []).append(value)
+            self.series.setdefault(key, []).append(round(value))
 
     def _host_layer(self, connection: nengo.Connection) -> str:
         source = connection.pre_obj
@@ -210,7 +213,7 @@ class _Book:
         arrived = self.delivered @ traffic.weights
         zeros = self.delivered @ traffic.zeros
         left = self.emitted @ traffic.leads
-        between = traffic.between_cores(left)
+        between = np.rint(traffic.between_cores(left)).astype(np.int64)
         active = traffic.by_core(self.emitted)
         columns = {
             "synops": traffic.into_cores(arrived),
@@ -230,11 +233,11 @@ class _Book:
         cores = []
         for k in order:
             block = image.blocks[k]
-            values = {name: int(column[k]) for name, column in columns.items()}
+            values = {name: round(column[k]) for name, column in columns.items()}
             forms: dict[str, int] = {}
             for axon, synops in zip(image.axons, arrived):
                 if axon.target == k:
-                    forms[axon.form] = forms.get(axon.form, 0) + int(synops)
+                    forms[axon.form] = forms.get(axon.form, 0) + round(synops)
             cores.append(
                 CoreLoad(
                     chip=image.chip_of[k],
@@ -244,8 +247,8 @@ class _Book:
                     in_axons=block.in_axons,
                     out_axons=block.out_axons,
                     synapse_bits=block.synapse_bits,
-                    updates_inactive=len(block.neurons) * steps - int(active[k]),
-                    spikes_to_host=int(active[k]) if block.is_read else 0,
+                    updates_inactive=len(block.neurons) * steps - round(active[k]),
+                    spikes_to_host=round(active[k]) if block.is_read else 0,
                     lost_bits=block.lost_bits,
                     synops_by_form=forms,
                     **values,
@@ -285,8 +288,6 @@ class _Book:
 
 
 def _check_activity(prepared: LoihiNetwork, activity: Activity) -> None:
-    if activity.fingerprint != prepared.topology.fingerprint:
-        raise InputError("the activity was measured on another network")
     if activity.dt != prepared.dt:
         raise InputError(
             f"the activity was measured with dt={activity.dt!r} s, and the network was "

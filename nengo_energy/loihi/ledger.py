@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas
 
     from ..estimates.estimate import EnergyEstimate
-    from .comparison import LedgerComparison
+    from .comparison import EnergyDifference, LedgerComparison
     from .costs import LedgerCosts
 
 MESH_ASSUMED = Assumption(
@@ -137,6 +137,8 @@ class Ledger:
         Layers that run on the host.
     settings : Mapping
         What is needed to count the same again.
+    notes : tuple of Assumption
+        What else was taken for granted of these spikes.
     """
 
     cores: tuple[CoreLoad, ...]
@@ -150,6 +152,7 @@ class Ledger:
     simulator: str
     on_host: frozenset[str]
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+    notes: tuple[Assumption, ...] = ()
 
     @property
     def n_cores(self) -> int:
@@ -180,7 +183,8 @@ class Ledger:
     def assumptions(self) -> tuple[Assumption, ...]:
         """What was taken for granted."""
         found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED]
-        return tuple(found + [CHIPS_IN_A_ROW] * (self.n_chips > 1))
+        found += [CHIPS_IN_A_ROW] * (self.n_chips > 1)
+        return (*found, *self.notes)
 
     def total(self, quantity: str) -> int:
         """Return a field of `CoreLoad` summed over all cores."""
@@ -307,6 +311,25 @@ class Ledger:
         from .comparison import compare_counts
 
         return compare_counts(self, estimate)
+
+    def explain(self, estimate: OpCounts, device: DeviceLike) -> EnergyDifference:
+        """Say what leads from the energy of an estimate to that of the ledger.
+
+        Parameters
+        ----------
+        estimate : OpCounts
+            From `nengo_energy.SpikingModel.count`.
+        device : str or Device
+            An event-driven device.
+
+        Returns
+        -------
+        EnergyDifference
+            Its steps add up to the difference; printing it gives a table.
+        """
+        from .comparison import explain_energy
+
+        return explain_energy(self, estimate, device)
 
     def to_frame(self) -> pandas.DataFrame:
         """Return one row per core; see `report.ledger_frame`."""

@@ -13,6 +13,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 import nengo
 
+from ..activity.on_loihi.changes import Change
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
@@ -22,7 +23,7 @@ from .blocks import BlockPlan, plan_blocks
 from .checks import check_resolution, check_weights
 from .layout import lay_out, link
 from .neurons import for_chip
-from .prepared import Change, LoihiNetwork
+from .prepared import LoihiNetwork
 from .wiring import Wiring
 
 
@@ -69,7 +70,10 @@ def build_loihi_network(
     """
     require_supported(topology, "deployment to Loihi")
     dt = check_positive("dt", dt, "s")
-    host = _host_populations(topology, on_host)
+    # what a probe decodes is no connection of the network, but the probe's own
+    to_nodes = (p for p in topology.readouts if isinstance(p.target, nengo.Node))
+    topology = replace(topology, readouts=tuple(to_nodes))
+    host = host_populations(topology, on_host)
     changes: list[Change] = []
     for projection in topology.inputs + topology.projections + topology.readouts:
         check_weights(projection)
@@ -98,8 +102,22 @@ def build_loihi_network(
     )
 
 
-def _host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[str]:
-    """Return the names of the populations that run on the host."""
+def host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[str]:
+    """Return the names of the populations that run on the host.
+
+    Parameters
+    ----------
+    topology : Topology
+        The network.
+    on_host : iterable of str, optional
+        See `build_loihi_network`.
+
+    Raises
+    ------
+    InputError
+        If a name isn't known, or the chip would drive what is on the host, or have
+        nothing.
+    """
     names = {p.name for p in topology.populations}
     if on_host is None:
         encoding = {projection.post for projection in topology.inputs} & names

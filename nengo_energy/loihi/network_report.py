@@ -8,7 +8,8 @@ from ..common.tables import WIDTH, format_bullets, format_table
 from .chip import CORES_PER_CHIP
 
 if TYPE_CHECKING:
-    from .prepared import Change, LoihiNetwork
+    from ..activity.on_loihi.changes import Change
+    from .prepared import LoihiNetwork
 
 BITS_PER_KIB = 8 * 1024
 

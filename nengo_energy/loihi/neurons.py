@@ -18,6 +18,9 @@ CHIP_NEURON_TYPES = ("LoihiSpikingRectifiedLinear", "LoihiLIF", "LIF", "RegularS
 HOST_NEURON_TYPES = (*CHIP_NEURON_TYPES, "AdaptiveLIF", "Izhikevich")
 """Neuron types whose spikes NengoLoihi passes on to the chip, one a timestep."""
 
+SEVERAL_SPIKES = ("SpikingRectifiedLinear", "IntegrateAndFire")
+"""Neuron types that are exchanged because they spike several times in a timestep."""
+
 RATE = "it puts out a rate, and the chip's neurons spike"
 SEVERAL = "it spikes several times in a timestep, and the chip's neurons once at most"
 
@@ -47,10 +50,17 @@ def for_chip(
     """
     name, neurons = population.neuron_type, population.ensemble.neuron_type
     allowed = HOST_NEURON_TYPES if on_host else CHIP_NEURON_TYPES
+    curve = getattr(getattr(neurons, "base_type", None), "name", None)
+    if curve is not None:
+        raise UnsupportedError(
+            f"layer {population.layer!r} computes {curve}, and Loihi has no neurons "
+            "with that curve; exchange it for ReLU and train a little further, or run "
+            "the model on another simulator"
+        )
     if name in allowed:
         return population, None
     loihi = import_nengo_loihi().neurons
-    if name in ("RectifiedLinear", "SpikingRectifiedLinear"):
+    if name in ("RectifiedLinear", *SEVERAL_SPIKES):
         chosen = loihi.LoihiSpikingRectifiedLinear(amplitude=neurons.amplitude)
     elif name == "LIFRate":
         chosen = loihi.LoihiLIF(
@@ -72,7 +82,7 @@ def for_chip(
         spiking=True,
         ensemble=_with_neurons(population.ensemble, chosen),
     )
-    return swapped, SEVERAL if name == "SpikingRectifiedLinear" else RATE
+    return swapped, SEVERAL if name in SEVERAL_SPIKES else RATE
 
 
 def _with_neurons(ens: nengo.Ensemble, neuron_type: Any) -> nengo.Ensemble:

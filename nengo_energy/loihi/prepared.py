@@ -8,6 +8,9 @@ from typing import Any, Mapping
 import nengo
 
 from ..activity.emulator import open_simulator
+from ..activity.emulator.delays import pipeline_assumption
+from ..activity.on_loihi.changes import Change
+from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat.emulator import allocator
@@ -15,30 +18,6 @@ from ..network.topology import Topology
 from .blocks import BlockPlan
 from .checks import Check
 from .chip import CORES_PER_CHIP
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that was changed for the chip.
-
-    Attributes
-    ----------
-    kind : str
-        ``"biases"``, ``"pooling"``, ``"neurons"``, ``"merged"``, ``"host"`` or
-        ``"blocks"``.
-    layer : str
-        What it was done to.
-    what, why : str
-        What was done, and the reason.
-    """
-
-    kind: str
-    layer: str
-    what: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.layer}: {self.what}; {self.why}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +64,11 @@ class LoihiNetwork:
     def fits(self) -> bool:
         """Whether one chip has enough cores."""
         return self.n_chips <= 1
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What counts of the network's spikes on the chip take for granted."""
+        return pipeline_assumption(self.topology, self.on_host, self.dt)
 
     @property
     def block_shapes(self) -> dict[str, tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""Spikes of every unit -> what happens on every core, in integers."""
+"""Spikes of every unit -> what happens on every core."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class UnitSpikes:
     ----------
     emitted : (n_units,) int64 ndarray
         Spikes in the counted timesteps; compartments first, then the inputs in order.
-    delivered : (n_units,) int64 ndarray
+        Float where some are the expected spikes of rate neurons.
+    delivered : (n_units,) ndarray
         Those that arrived within them.
     """
 
@@ -68,27 +69,27 @@ class Traffic:
         return np.diff(self.leads.tocsr().indptr)[: self.n_compartments] > 0
 
     def by_core(self, per_unit: np.ndarray) -> np.ndarray:
-        """Sum a number of each compartment by core, (n_cores,) int64 ndarray."""
-        total = np.zeros(self.n_cores, dtype=np.int64)
+        """Sum a number of each compartment by core, (n_cores,) ndarray."""
+        total = _zeros(self.n_cores, per_unit)
         np.add.at(total, self.block_of, per_unit[: self.n_compartments])
         return total
 
     def into_cores(self, per_axon: np.ndarray) -> np.ndarray:
-        """Sum a number of each axon by the core it leads to, (n_cores,) int64."""
-        total = np.zeros(self.n_cores, dtype=np.int64)
+        """Sum a number of each axon by the core it leads to, (n_cores,) ndarray."""
+        total = _zeros(self.n_cores, per_axon)
         np.add.at(total, [axon.target for axon in self.image.axons], per_axon)
         return total
 
     def between_cores(self, per_axon: np.ndarray) -> np.ndarray:
-        """Return numbers of axons by their ends, (n_cores, n_cores) int64 ndarray."""
-        total = np.zeros((self.n_cores, self.n_cores), dtype=np.int64)
+        """Return numbers of axons by their ends, (n_cores, n_cores) ndarray."""
+        total = _zeros((self.n_cores, self.n_cores), per_axon)
         for axon, value in zip(self.image.axons, per_axon):
             if not axon.from_host:
                 total[axon.source, axon.target] += value
         return total
 
     def from_host(self, per_axon: np.ndarray) -> np.ndarray:
-        """Sum numbers of axons from the host by core, (n_cores,) int64 ndarray."""
+        """Sum numbers of axons from the host by core, (n_cores,) ndarray."""
         host = np.array([axon.from_host for axon in self.image.axons], dtype=bool)
         return self.into_cores(np.where(host, per_axon, 0))
 
@@ -106,3 +107,8 @@ class Traffic:
         return sp.csc_matrix(
             (np.concatenate(data), np.concatenate(rows), ends), shape=shape
         )
+
+
+def _zeros(shape: int | tuple[int, int], like: np.ndarray) -> np.ndarray:
+    """Return zeros to add numbers up in: integers, unless these aren't."""
+    return np.zeros(shape, np.result_type(like, np.int64))

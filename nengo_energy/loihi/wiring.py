@@ -85,8 +85,8 @@ def wire(projection: Projection, shareable: bool = True) -> Wiring:
 
 def host_transform(projection: Projection) -> Any:
     """Return the weights of a projection within the host."""
-    if projection.connection is not None:
-        conn = projection.connection
+    conn = projection.connection
+    if conn is not None and not is_random(conn.transform):
         if conn.pre_slice == slice(None) and conn.post_slice == slice(None):
             return conn.transform
     conv = as_convolution(projection.weights)
@@ -136,18 +136,16 @@ def input_wiring(projection: Projection) -> Wiring:
 def _kept(projection: Projection, shareable: bool) -> Wiring | None:
     """Return the projection's own connection as it is, if NengoLoihi takes it."""
     conn = projection.connection
-    if conn is None or not (
-        conn.pre_slice == slice(None) and conn.post_slice == slice(None)
-    ):
+    if conn is None or is_random(conn.transform):  # drawn by the seed of the original
+        return None
+    if not (conn.pre_slice == slice(None) and conn.post_slice == slice(None)):
         return None
     transform, weights = conn.transform, projection.weights
     if isinstance(weights, ConvolutionMap):
         fits = len(weights.input_space) == 2 and getattr(transform, "groups", 1) == 1
         fits = fits and shareable and weights.n_channels <= MAX_POPULATION
         return Wiring(projection, None, SharedSynapses(weights)) if fits else None
-    if isinstance(transform, nengo.Dense) and (
-        is_random(transform) or np.ndim(transform.init) == 2
-    ):
+    if isinstance(transform, nengo.Dense) and np.ndim(transform.init) == 2:
         matrix = getattr(weights, "matrix", None)
         if not isinstance(matrix, np.ndarray):
             matrix = weights.to_sparse().toarray()

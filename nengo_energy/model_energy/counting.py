@@ -38,7 +38,8 @@ def count_expected_ops(
     layers : sequence of Layer
         The same layers with their rates, models within opened.
     timesteps : int
-        Timesteps per inference of the spiking network.
+        Timesteps per inference of the spiking network; layers that run along a whole
+        sequence take at least one for each of its steps.
     dt : float
         Length of a timestep [s].
     with_rates : bool
@@ -50,12 +51,13 @@ def count_expected_ops(
         Totals of the spiking network are expected values, so not whole numbers.
     """
     rows = list(ops.to_counts())
+    longest = max((row.n_steps for row in ops.layers), default=1)
     assumptions = list(ops.assumptions)
     if with_rates:
         for layer in layers:
-            rows += _expected(layer, timesteps, dt)
+            rows += _expected(layer, max(timesteps, layer.n_steps), dt)
         assumptions += [RATES_FROM_ACTIVATIONS, ONE_SPIKE_PER_TIMESTEP, INPUT_AS_SPIKES]
-    return OpCounts(tuple(rows), timesteps, dt, tuple(assumptions))
+    return OpCounts(tuple(rows), max(timesteps, longest), dt, tuple(assumptions))
 
 
 def _expected(layer: Layer, timesteps: int, dt: float) -> Iterator[OpCount]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
 from .. import devices as registry
 from ..common.assumptions import Assumption
@@ -15,7 +16,7 @@ from ..devices import Device
 from ..estimates.estimate import DeviceLike
 from ..keras_models.files import as_model
 from ..layer_ops.counting import collect_layer_ops, complain_of_unsupported
-from ..layer_ops.layer_ops import UncountedLayer
+from ..layer_ops.layer_ops import LayerOps, UncountedLayer
 from ..pricing.energy import estimate_energy
 from .counting import count_expected_ops
 from .devices import resolve
@@ -25,6 +26,8 @@ from .rates import CallRates, measure_rates
 
 if TYPE_CHECKING:
     from ..estimates.estimate import EnergyEstimate
+
+Energies = TypeVar("Energies", bound="LayerEnergies")
 
 NEURON_OPERATIONS = ("neuron_update_active", "neuron_update_inactive", "activation")
 """Operations whose energy is neuron energy; that of all others is synop energy."""
@@ -43,17 +46,25 @@ class LayerEnergies:
         *,
         on_unsupported: str = "error",
         strict_compat: bool = False,
+        sequence_length: int | None = None,
         progress: bool | None = None,
     ) -> None:
         self.model = as_model(model)
         self.example_data = example_data
         self.strict_compat = strict_compat
         check_choice("on_unsupported", on_unsupported, ("error", "warn"))
+        if sequence_length is not None:
+            check_count("sequence_length", sequence_length)
+            if strict_compat:
+                raise InputError(
+                    "sequence_length can't go with strict_compat: KerasSpiking counts "
+                    "one timestep"
+                )
         if strict_compat:
-            self._ops = count_like_kerasspiking(self.model)
+            ops = count_like_kerasspiking(self.model)
         else:
-            self._ops = collect_layer_ops(self.model)
-            complain_of_unsupported(self._ops, on_unsupported)
+            ops = collect_layer_ops(self.model, sequence_length)
+            complain_of_unsupported(ops, on_unsupported)
         rates: Mapping[str, tuple[CallRates, ...]] = {}
         if example_data is not None:
             if strict_compat:
@@ -64,8 +75,23 @@ class LayerEnergies:
                 follow_events=not strict_compat,
                 progress=progress,
             )
-        self._opened = open_layers(self.model, self._ops, rates, strict_compat)
+        self._rates = rates
+        self._set_ops(ops)
+
+    def _set_ops(self, ops: LayerOps) -> None:
+        self._ops = ops
+        self._opened = open_layers(self.model, ops, self._rates, self.strict_compat)
         self._layers = close_layers(self.model, self._opened)
+
+    def along(self: Energies, sequence_length: int) -> Energies:
+        """Return the same, with an inference that takes a sequence of this length.
+
+        Example data isn't run again.
+        """
+        check_count("sequence_length", sequence_length)
+        other = copy.copy(self)
+        other._set_ops(collect_layer_ops(self.model, sequence_length))
+        return other
 
     def __repr__(self) -> str:
         with_data = "with" if self.has_rates else "without"
@@ -135,6 +161,7 @@ class LayerEnergies:
             The device.
         timesteps_per_inference : int
             Timesteps that the spiking network takes; a dense device takes one pass.
+            Layers along a whole sequence take at least its length on both.
         dt : float, optional
             Length of a timestep on the device [s]; a millisecond by default.
 

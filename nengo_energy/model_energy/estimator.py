@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from ..common.exceptions import InputError
 from ..estimates.estimate import DeviceLike
-from ..layer_ops.counting import ONE_TIMESTEP
+from ..layer_ops.counting import ONE_TIMESTEP, collect_layer_ops
 from .devices import Devices, register
 from .energies import LayerEnergies
 from .statistics import StatsFunction, layer_stats, register_stats
@@ -58,6 +58,11 @@ class ModelEnergy(LayerEnergies):
         leave it out and say so.
     strict_compat : bool
         Count as KerasSpiking 0.3.0 does, mistakes included; for comparisons.
+    sequence_length : int, optional
+        Timesteps of an inference along time axes without a length, such as that of
+        ``Input((None, 4))``. Dense devices then run the whole sequence, and spiking
+        ones at least as many timesteps. By default such axes count as one timestep on
+        dense devices, as in KerasSpiking.
     progress : bool, optional
         Show a progress bar while example data is run; by default in a terminal.
 
@@ -279,8 +284,13 @@ class ModelEnergy(LayerEnergies):
             for model in estimate.models
             if model.name in self.devices and (measured or model.kind == "dense")
         ]
-        timesteps = estimate.settings.get("timesteps")
-        return self.to_frame(columns, timesteps if isinstance(timesteps, int) else 1)
+        given = estimate.settings.get("timesteps")
+        timesteps = given if isinstance(given, int) else 1
+        shown = self
+        codes = {assumption.code for assumption in estimate.assumptions}
+        if "whole-sequence" in codes and ONE_TIMESTEP in self.assumptions:
+            shown = self.along(timesteps)
+        return shown.to_frame(columns, timesteps)
 
     # Deployment
 
@@ -301,7 +311,8 @@ class ModelEnergy(LayerEnergies):
         """
         from ..conversion.converting import convert
 
-        if ONE_TIMESTEP in self.assumptions:
+        # counted anew, as a sequence_length tells nothing of the model
+        if ONE_TIMESTEP in collect_layer_ops(self.model).assumptions:
             convert_options.setdefault("temporal_model", True)
         snn = convert(self.model, **convert_options)
         self._networks[snn.topology.fingerprint] = snn

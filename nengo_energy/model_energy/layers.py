@@ -89,6 +89,11 @@ class Layer:
         return sum(count.activations for count in self.counts)
 
     @property
+    def n_steps(self) -> int:
+        """Timesteps that one inference takes of it: the length of its sequence."""
+        return max((count.n_steps for count in self.counts), default=1)
+
+    @property
     def spiking(self) -> bool:
         """Whether a spiking device runs the layer as it is."""
         return all(call.is_spiking for count in self.counts for call in count.calls)

@@ -225,7 +225,10 @@ def _warnings(
             f"Not counted: {names}. The totals are lower bounds; {energy.coverage:.0%} "
             "of the layers are covered."
         )
-    yield from (a.text for a in energy.assumptions if a.code == "whole-sequence")
+    told = {"whole-sequence"}
+    if timesteps > 1 and any(device.kind == "dense" for device in devices):
+        told.add("one-timestep")
+    yield from (a.text for a in energy.assumptions if a.code in told)
     for device in devices:
         yield from _beyond_layers(energy, device, timesteps, dt)
     additions = energy.count(timesteps, dt).total("addition")

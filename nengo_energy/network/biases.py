@@ -13,6 +13,7 @@ import numpy as np
 from nengo.dists import get_samples
 
 from ..common.exceptions import UnsupportedError
+from .objects import once
 from .topology import Topology
 
 
@@ -88,7 +89,7 @@ def _prune(network: nengo.Network, nodes: list[nengo.Node]) -> None:
         fed = {conn.post_obj for conn in network.all_connections}
         nodes = [
             node
-            for node in network.all_nodes
+            for node in once(network.all_nodes)
             if node.output is None
             and node.size_in > 0
             and node not in fed

@@ -6,16 +6,18 @@ approach over many.
 
 from __future__ import annotations
 
+import copy
 import warnings
-from typing import Mapping
+from typing import Any, Mapping, Sequence
 
 import nengo
 import numpy as np
+from nengo.neurons import RatesToSpikesNeuronType
 
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError, UnsupportedError
-from ..compat.counting import open_nengo_dl
+from ..compat.nengo_dl import open_nengo_dl
 from .topology import Topology
 
 MAX_EXAMPLES = 256
@@ -34,12 +36,16 @@ more timesteps for as many spikes. On trained networks for digits and MNIST, 250
 100 timesteps cost no more than two points of accuracy on the emulator; 150 Hz cost six.
 """
 
+INTEGRATING_TARGET_RATE = 1000.0
+"""The same for neurons that round nothing off; they may spike every timestep [Hz]."""
+
 _BATCH = 32
 
 _RECTIFIED = (
     "RectifiedLinear",
     "SpikingRectifiedLinear",
     "LoihiSpikingRectifiedLinear",
+    "IntegrateAndFire",
 )
 _LIF = ("LIFRate", "LIF", "LoihiLIF")
 
@@ -59,12 +65,20 @@ def rate_network(
     UnsupportedError
         If a neuron type has no rate equivalent.
     """
-    copied = network.copy()
+    with warnings.catch_warnings():
+        # Nengo takes the size of each passthrough node that it copies for news
+        warnings.filterwarnings(
+            "ignore", message="'Node.size_out' is being overwritten"
+        )
+        copied = network.copy()
     pairs = dict(zip(network.all_ensembles, copied.all_ensembles))
     for ens in copied.all_ensembles:
         ens.neuron_type = _rate_neurons(ens)
-    for conn in copied.all_connections:
-        conn.synapse = None
+    for filtered in [*copied.all_connections, *copied.all_probes]:
+        filtered.synapse = None
+    for node in copied.all_nodes:
+        if getattr(node.output, "tau", None):  # a mean over time is a filter too
+            node.output = node.output.with_tau(0.0)
     return copied, pairs
 
 
@@ -86,27 +100,68 @@ def wanted_rates(
     dict of {nengo.Ensemble: (n_examples, n_neurons) ndarray}
         Rates [Hz], not limited by what a neuron can do.
     """
-    copied, pairs = rate_network(network)
-    nodes = dict(zip(network.all_nodes, copied.all_nodes))
-    data = {nodes[n]: _examples(x) for n, x in inputs.items()}
-    with copied:
-        probes = {
-            ens: nengo.Probe(twin.neurons, synapse=None) for ens, twin in pairs.items()
-        }
+    data = {node: _examples(x) for node, x in inputs.items()}
     n_examples = min(map(len, data.values()), default=1)
-    size = min(_BATCH, n_examples)
-    found: dict[nengo.Ensemble, list[np.ndarray]] = {ens: [] for ens in pairs}
-    sim, _ = open_nengo_dl(copied, dt=DT, minibatch_size=size)
-    with sim:
-        for start in range(0, n_examples, size):
-            last = min(start + size, n_examples)
-            # the last batch is filled up by going back
-            batch = {n: x[last - size : last, None] for n, x in data.items()}
-            output = sim.predict_on_batch(batch)
-            for ens, probe in probes.items():
-                rows = output[probe][:, 0] / pairs[ens].neuron_type.amplitude
-                found[ens].append(rows[start - last :])
-    return {ens: np.concatenate(rows) for ens, rows in found.items()}
+    batch_size = min(_BATCH, n_examples)
+    with RateSimulator(network, network.all_ensembles, batch_size) as rates:
+        return rates.run(data)
+
+
+class RateSimulator:
+    """Runs one timestep of a network of rate neurons. Use as a context manager.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Of any neurons that have a rate equivalent; it isn't changed.
+    ensembles : sequence of nengo.Ensemble
+        Whose rates are wanted.
+    batch_size : int
+        Examples that are run side by side.
+    """
+
+    def __init__(
+        self,
+        network: nengo.Network,
+        ensembles: Sequence[nengo.Ensemble],
+        batch_size: int,
+    ):
+        copied, pairs = rate_network(network)
+        self._nodes = dict(zip(network.all_nodes, copied.all_nodes))
+        with copied:
+            self._probes = {
+                ens: nengo.Probe(pairs[ens].neurons, synapse=None) for ens in ensembles
+            }
+        self._amplitudes = {
+            ens: getattr(pairs[ens].neuron_type, "amplitude", 1.0) for ens in ensembles
+        }
+        self._network, self._batch_size = copied, batch_size
+
+    def __enter__(self) -> RateSimulator:
+        self._sim, _ = open_nengo_dl(
+            self._network, dt=DT, minibatch_size=self._batch_size
+        )
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._sim.close()
+
+    def run(
+        self, inputs: Mapping[nengo.Node, np.ndarray]
+    ) -> dict[nengo.Ensemble, np.ndarray]:
+        """Return the rates on inputs, (n, size) by node; see `wanted_rates`."""
+        n_examples = min(map(len, inputs.values()), default=1)
+        found: dict[nengo.Ensemble, list[np.ndarray]] = {e: [] for e in self._probes}
+        for start in range(0, n_examples, self._batch_size):
+            stop = min(start + self._batch_size, n_examples)
+            # the last batch is filled up with its last example
+            rows = np.minimum(np.arange(start, start + self._batch_size), stop - 1)
+            batch = {self._nodes[n]: x[rows, None] for n, x in inputs.items()}
+            output = self._sim.predict_on_batch(batch)
+            for ens, probe in self._probes.items():
+                values = output[probe][: stop - start, 0] / self._amplitudes[ens]
+                found[ens].append(values)
+        return {ens: np.concatenate(parts) for ens, parts in found.items()}
 
 
 def highest_rate(rates: np.ndarray) -> float:
@@ -138,7 +193,8 @@ def scales_for_target(
     target = check_positive("target_rate", target_rate, "Hz")
     highest: dict[str, float] = {}
     for pop in topology.populations:
-        found = highest_rate(rates[pop.name])
+        # negative spikes cost as much as others
+        found = highest_rate(np.abs(rates[pop.name]))
         highest[pop.layer] = max(found, highest.get(pop.layer, 0.0))
     silent = [layer for layer, rate in highest.items() if rate == 0]
     if silent:
@@ -151,15 +207,30 @@ def scales_for_target(
     return {layer: target / (rate or smallest) for layer, rate in highest.items()}
 
 
+def is_rectifier(neurons: nengo.neurons.NeuronType) -> bool:
+    """Tell whether neurons fire at the rate of their input, where that is positive."""
+    return type(neurons).__name__ in _RECTIFIED
+
+
 def _rate_neurons(ens: nengo.Ensemble) -> nengo.neurons.NeuronType:
     neurons = ens.neuron_type
     name = type(neurons).__name__  # what is derived from these may do something else
+    if not neurons.spiking:
+        return neurons
     if name in _RECTIFIED:
         return nengo.RectifiedLinear(amplitude=neurons.amplitude)
     if name in _LIF:
         return nengo.LIFRate(
             tau_rc=neurons.tau_rc, tau_ref=neurons.tau_ref, amplitude=neurons.amplitude
         )
+    if isinstance(neurons, RatesToSpikesNeuronType):
+        base = copy.copy(neurons.base_type)
+        if hasattr(base, "amplitude"):
+            amplitude = base.amplitude * neurons.amplitude
+            type(base).amplitude.data[base] = amplitude
+            return base
+        if neurons.amplitude == 1:
+            return base
     raise UnsupportedError(
         f"{ens} has {name} neurons, whose rates can't be worked out without spikes; "
         f"known: {', '.join(_RECTIFIED + _LIF)}"

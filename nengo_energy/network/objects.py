@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator, TypeVar
 
 import nengo
 import numpy as np
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
+
+T = TypeVar("T")
+
+
+def once(objects: Iterable[T]) -> list[T]:
+    """Return objects of a network each once, in order.
+
+    A network may hold another one twice; Nengo builds it once.
+    """
+    return list(dict.fromkeys(objects))
 
 
 def base(obj: Any) -> Any:
@@ -40,9 +50,13 @@ def constants(node: nengo.Node) -> np.ndarray:
 def labels(network: nengo.Network, prefix: str = "") -> Iterator[tuple[Any, str]]:
     """Yield each ensemble and node with a label that is unique in the network."""
     seen: Counter[str] = Counter()
+    walked: set[nengo.Network] = set()
 
     def walk(net: nengo.Network, prefix: str) -> Iterator[tuple[Any, str]]:
-        for obj in [*net.ensembles, *net.nodes]:
+        if net in walked:
+            return
+        walked.add(net)
+        for obj in once([*net.ensembles, *net.nodes]):
             label = prefix + (obj.label or type(obj).__name__.lower())
             seen[label] += 1
             yield obj, label if seen[label] == 1 else f"{label} #{seen[label]}"

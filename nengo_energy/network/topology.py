@@ -5,14 +5,15 @@ What a part of the network becomes (DESIGN: "what a converted network holds"):
 * an ensemble is a population; it is updated every timestep;
 * all paths from one population to another through passthrough nodes are one projection,
   and a direct connection is a projection of its own;
-* paths to a node that is probed, ends there or computes something are a readout;
-* paths from an input node are host work, not synapses;
+* paths to a node that is probed, ends there or computes something are a readout, and so
+  are the decoders of an ensemble that is probed;
+* passthrough nodes in a loop with a synapse compute: paths end there, and begin anew;
+* paths from an input node, or one that computes, are host work, not synapses;
 * paths from a node that holds constants are a bias of the neurons.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
@@ -31,6 +32,12 @@ INPUT_ON_HOST = Assumption(
 READOUT_ON_DEVICE = Assumption(
     "readout-on-device",
     "A linear output is read out by synapses of the device, charged as synops.",
+)
+STATES_ON_HOST = Assumption(
+    "states-on-host",
+    "Passthrough nodes in loops with a synapse hold a state, which the host computes: "
+    "spikes are read out to them, and the host multiplies what they give in every "
+    "timestep: {}.",
 )
 DECODED_AS_WEIGHTS = Assumption(
     "decoded-as-weights",
@@ -99,7 +106,8 @@ class Projection:
     filters : tuple of nengo.synapses.Synapse
         Synaptic filters along the way.
     source, target : nengo.Ensemble or nengo.Node
-        Nengo objects that the projection leaves and ends in.
+        Nengo objects that the projection leaves and ends in; a nengo.Probe that decodes
+        is a target, too.
     connection : nengo.Connection or None
         The connection itself, where the projection is nothing else.
     """
@@ -158,9 +166,9 @@ class Topology:
     projections : tuple of Projection
         From neurons to neurons.
     readouts : tuple of Projection
-        From neurons to nodes.
+        From neurons to nodes, or to probes that decode them.
     inputs : tuple of Projection
-        From input nodes to neurons, or on to readouts.
+        From input nodes, and nodes that compute, to neurons and to nodes.
     biases : tuple of Bias
         What constant nodes give to neurons and to nodes.
     encoder_macs : Mapping
@@ -200,6 +208,27 @@ class Topology:
         n_counted = len(self.populations)
         return n_counted / max(1, n_counted + len(self.omitted))
 
+    @property
+    def changing_nodes(self) -> frozenset[nengo.Node]:
+        """Nodes in the middle of the network whose output changes with every timestep.
+
+        Those that depend on neurons, and those that nobody says depend on their input
+        alone.
+        """
+        nodes = {p.source for p in self.inputs if p.source.size_in > 0}
+        nodes |= {p.target for p in self.readouts if isinstance(p.target, nengo.Node)}
+        changing = {
+            node
+            for node in nodes
+            if any(p.target is node for p in self.readouts)
+            or not getattr(node.output, "follows_input", False)
+        }
+        while True:
+            reached = {p.target for p in self.inputs if p.source in changing} & nodes
+            if reached <= changing:
+                return frozenset(changing)
+            changing |= reached
+
     def outgoing(self, name: str) -> tuple[Projection, ...]:
         """Return the projections and readouts that a population drives."""
         return tuple(p for p in self.projections + self.readouts if p.pre == name)
@@ -212,34 +241,3 @@ def require_supported(topology: Topology, what: str) -> None:
             f"{what} needs the whole network, but these parts can't be expressed: "
             + ", ".join(topology.omitted)
         )
-
-
-def fingerprint(network: nengo.Network) -> str:
-    """Return a digest of a network's neurons, weights and connections.
-
-    Two networks with the same digest drive the same synapses with the same spikes.
-    """
-    digest = hashlib.sha1()
-
-    def add(*values: Any) -> None:
-        for value in values:
-            if isinstance(value, np.ndarray):
-                digest.update(str(value.shape).encode())
-                digest.update(np.ascontiguousarray(value).tobytes())
-            else:
-                digest.update(repr(value).encode())
-
-    numbers = {}
-    for k, ens in enumerate(network.all_ensembles):
-        numbers[ens] = numbers[ens.neurons] = f"ensemble{k}"
-        add(ens.n_neurons, ens.neuron_type, ens.gain, ens.bias)
-    for k, node in enumerate(network.all_nodes):
-        numbers[node] = f"node{k}"
-        add(node.size_in, node.size_out)
-    for conn in network.all_connections:
-        add(numbers.get(conn.pre_obj), numbers.get(conn.post_obj))
-        add(conn.pre_slice, conn.post_slice, conn.synapse)
-        init = getattr(conn.transform, "init", None)
-        init = getattr(init, "data", init) if not isinstance(init, np.ndarray) else init
-        add(type(conn.transform).__name__, init)
-    return digest.hexdigest()

@@ -1,14 +1,10 @@
-"""nengo.Network -> Topology: the walk through the network.
-
-Linear maps are pushed from their sources (neurons, input nodes, constant nodes) through
-the passthrough nodes in topological order, and collected where they end.
-"""
+"""nengo.Network -> Topology: what the paths of a network are, and their names."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Sequence
 
 import nengo
 import numpy as np
@@ -18,21 +14,27 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_choice
 from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
-from .linear_maps import DenseMap, LinearMap, sum_maps
-from .objects import base, constants, is_decoded, is_passthrough, is_tensor_node, labels
-from .paths import Path, Stage, group_paths, join_stages
+from .built import BuiltWeights
+from .fingerprint import fingerprint
+from .objects import (
+    base,
+    constants,
+    is_tensor_node,
+    labels,
+    once,
+)
+from .paths import Path, Stage
+from .readouts import decoders, decoding_probes, rows_read
 from .topology import (
-    DECODED_AS_FACTORS,
-    DECODED_AS_WEIGHTS,
     INPUT_ON_HOST,
     READOUT_ON_DEVICE,
-    UNSEEDED_WEIGHTS,
+    STATES_ON_HOST,
     Bias,
     Population,
     Projection,
     Topology,
-    fingerprint,
 )
+from .walk import Walk, merge
 
 
 def trace_topology(
@@ -106,25 +108,37 @@ class Tracer:
         layer_name: Callable[[str], str] | None,
     ):
         self.network = network
-        self.decoded = decoded
         self.omit = omit
         self.layer_name = layer_name or (lambda label: label)
         self.labels = dict(labels(network))
-        self.probed = {base(probe.target) for probe in network.all_probes}
         self.omitted: list[str] = []
         self.assumptions: list[Assumption] = []
-        self.leaving: dict[Any, list[nengo.Connection]] = defaultdict(list)
-        self.connections = [c for c in network.all_connections if self._usable(c)]
-        for conn in self.connections:
-            self.leaving[base(conn.pre_obj)].append(conn)
+        self.connections = [c for c in once(network.all_connections) if self._usable(c)]
+        self.computed = {c.pre_obj for c in self.connections if c.function is not None}
         self.inputs = set(inputs) if inputs is not None else None
-        self.model = self._build_model()
-        self.populations = {ens: self._population(ens) for ens in network.all_ensembles}
+        self.decoding = decoding_probes(network)
+        self.built = BuiltWeights(
+            network, self.connections, sum(self.decoding, []), decoded == "factors"
+        )
+        self.assumptions.extend(self.built.assumptions())
+        self.populations = {
+            ens: self._population(ens) for ens in once(network.all_ensembles)
+        }
         self._make_names_unique()
 
     def trace(self) -> Topology:
         """Return the topology."""
-        arrived = self._arrivals()
+        walk = Walk(
+            self.labels,
+            self.connections,
+            self.built.map,
+            self._stage,
+            rows_read(self.network),
+        )
+        arrived = walk.arrivals()
+        for probes in self.decoding:
+            path = self._decoded(probes)
+            arrived[path.source, probes[0]] = [(path, None)]
         projections, readouts, inputs, biases = [], [], [], []
         names: Counter[str] = Counter()
         for (source, target), paths in arrived.items():
@@ -133,7 +147,7 @@ class Tracer:
                 values = sum(p.weights.apply(constants(source)) for p, _ in paths)
                 biases.append(Bias(post, np.asarray(values), source, target))
                 continue
-            for path, connection in self._merge(paths):
+            for path, connection in merge(paths):
                 pre = self._name(source)
                 names[f"{pre} -> {post}"] += 1
                 repeat = names[f"{pre} -> {post}"]
@@ -156,6 +170,9 @@ class Tracer:
                     readouts.append(projection)
         if inputs:
             self.assumptions.append(INPUT_ON_HOST)
+        if walk.held:
+            text = STATES_ON_HOST.text.format(", ".join(map(self._name, walk.held)))
+            self.assumptions.append(Assumption(STATES_ON_HOST.code, text))
         if readouts:
             self.assumptions.append(READOUT_ON_DEVICE)
         return Topology(
@@ -164,7 +181,9 @@ class Tracer:
             readouts=tuple(readouts),
             inputs=tuple(inputs),
             biases=tuple(biases),
-            encoder_macs=self._encoder_macs(),
+            encoder_macs={
+                self._name(ens): macs for ens, macs in self.built.encoder_macs().items()
+            },
             omitted=tuple(self.omitted),
             assumptions=merge_assumptions(self.assumptions),
             fingerprint=fingerprint(self.network),
@@ -224,162 +243,26 @@ class Tracer:
     def _name(self, obj: Any) -> str:
         if isinstance(obj, nengo.Ensemble):
             return self.populations[obj].name
+        if isinstance(obj, nengo.Probe):
+            return f"{self._name(obj.obj)}.{obj.attr}"
         return self.layer_name(self.labels[obj])
 
+    def _decoded(self, probes: Sequence[nengo.Probe]) -> Path:
+        """Return what some probes read of an ensemble's decoded output."""
+        weights = decoders(probes, [self.built.probe_decoders(p) for p in probes])
+        stage = Stage(self._name(probes[0]), rank=2)
+        return Path(probes[0].obj, weights, (), (stage,))
+
     def _is_constant(self, obj: Any) -> bool:
-        """Tell whether a node is a bias: its output never changes."""
+        """Tell whether a node is a bias: a constant that nothing is computed with."""
+        if obj in self.computed:
+            return False
         if not isinstance(obj, nengo.Node) or not isinstance(obj.output, np.ndarray):
             return False
         if self.inputs is not None:
             return obj not in self.inputs
         return bool(np.any(obj.output))
 
-    # --- paths -----------------------------------------------------------------------
-
-    def _arrivals(self) -> dict[tuple[Any, Any], list[tuple[Path, Any]]]:
-        """Push the maps of all sources along, and collect them where they end."""
-        ended: dict[tuple[Any, Any], list[tuple[Path, Any]]] = defaultdict(list)
-        at_node: dict[Any, list[Path]] = defaultdict(list)
-
-        def push(conn: nengo.Connection, incoming: Sequence[Path]) -> None:
-            target = base(conn.post_obj)
-            for path in self._extend(conn, incoming):
-                if is_passthrough(target):
-                    at_node[target].append(path)
-                else:
-                    direct = None if incoming else conn
-                    ended[path.source, target].append((path, direct))
-
-        for conn in self.connections:
-            if not is_passthrough(base(conn.pre_obj)):
-                push(conn, ())
-        for node in self._passthrough_in_order():
-            paths = [
-                Path(
-                    group[0].source,
-                    sum_maps([path.weights for path in group]),
-                    group[0].filters,
-                    join_stages(group),
-                )
-                for group in group_paths(at_node[node])
-            ]
-            if not paths:
-                continue
-            if node in self.probed or not self.leaving[node]:
-                for path in paths:
-                    ended[path.source, node].append((path, None))
-            for conn in self.leaving[node]:
-                push(conn, paths)
-        return ended
-
-    def _extend(self, conn: nengo.Connection, incoming: Sequence[Path]) -> list[Path]:
-        """Return paths prolonged by a connection; it is the whole path at a source."""
-        weights, stage = self._map(conn), self._stage(conn)
-        filters = () if conn.synapse is None else (conn.synapse,)
-        if not incoming:
-            return [Path(base(conn.pre_obj), weights, filters, (stage,))]
-        return [
-            Path(
-                path.source,
-                weights @ path.weights,
-                path.filters + filters,
-                path.stages + (stage,),
-            )
-            for path in incoming
-        ]
-
-    def _merge(self, paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
-        """Yield direct connections one by one, and sum the others by their filters."""
-        for path, direct in paths:
-            if direct is not None:
-                plain = not is_decoded(direct)
-                yield path, direct if plain else None
-        for group in group_paths([path for path, direct in paths if direct is None]):
-            weights = sum_maps([path.weights for path in group])
-            yield Path(
-                group[0].source, weights, group[0].filters, join_stages(group)
-            ), None
-
-    def _passthrough_in_order(self) -> list[nengo.Node]:
-        """Return the passthrough nodes so that each follows those that feed it."""
-        nodes = [n for n in self.network.all_nodes if is_passthrough(n)]
-        n_feeds = Counter(
-            base(c.post_obj)
-            for c in self.connections
-            if is_passthrough(base(c.pre_obj))
-        )
-        ready = [n for n in nodes if n_feeds[n] == 0]
-        ordered = []
-        while ready:
-            node = ready.pop(0)
-            ordered.append(node)
-            for conn in self.leaving[node]:
-                post = base(conn.post_obj)
-                n_feeds[post] -= 1
-                if is_passthrough(post) and n_feeds[post] == 0:
-                    ready.append(post)
-        if len(ordered) < len(nodes):
-            stuck = [self.labels[n] for n in nodes if n not in set(ordered)]
-            raise UnsupportedError(
-                f"passthrough nodes form a loop: {', '.join(stuck)}; "
-                "put an ensemble or a node with a function between them"
-            )
-        return ordered
-
-    def _map(self, conn: nengo.Connection) -> LinearMap:
-        """Return the weights of one connection, decoders and encoders included."""
-        if fanout.is_random(conn.transform) and conn.seed is None:
-            self.assumptions.append(UNSEEDED_WEIGHTS)
-        if not is_decoded(conn):
-            return fanout.connection_map(conn)
-        assert self.model is not None
-        pre_decoded = isinstance(conn.pre_obj, nengo.Ensemble)
-        if pre_decoded and conn.solver.weights:
-            return DenseMap(np.asarray(self.model.params[conn].weights))
-        if pre_decoded:
-            linear: LinearMap = DenseMap(np.atleast_2d(self.model.params[conn].weights))
-            post = np.arange(conn.post_obj.size_in)[conn.post_slice]
-            scatter = fanout.SparseMap.scatter(post, conn.post_obj.size_in)
-            linear = scatter @ linear
-        else:
-            linear = fanout.connection_map(conn)
-        if isinstance(conn.post_obj, nengo.Ensemble) and self.decoded == "weights":
-            linear = self._encoders(conn.post_obj) @ linear
-        return linear
-
-    def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
-        assert self.model is not None
-        return DenseMap(np.asarray(self.model.params[ens].scaled_encoders))
-
-    def _encoder_macs(self) -> dict[str, int]:
-        if self.decoded == "weights" or self.model is None:
-            return {}
-        encoded = {
-            conn.post_obj
-            for conn in self.connections
-            if isinstance(conn.post_obj, nengo.Ensemble)
-            and not (isinstance(conn.pre_obj, nengo.Ensemble) and conn.solver.weights)
-        }
-        return {
-            pop.name: int(self._encoders(ens).fan_out.sum())
-            for ens, pop in self.populations.items()
-            if ens in encoded
-        }
-
     def _stage(self, conn: nengo.Connection) -> Stage:
         layer = self.layer_name(self.labels[base(conn.post_obj)])
         return Stage(layer, fanout.weight_rank(conn.transform))
-
-    def _build_model(self) -> nengo.builder.Model | None:
-        """Build the network in Nengo if decoders or encoders are needed, else None."""
-        if not any(is_decoded(conn) for conn in self.connections):
-            return None
-        model = nengo.builder.Model()
-        model.build(self.network)
-        choice = DECODED_AS_WEIGHTS
-        if self.decoded == "factors":
-            choice = DECODED_AS_FACTORS
-        self.assumptions.append(choice)
-        if self.network.seed is None:
-            self.assumptions.append(UNSEEDED_WEIGHTS)
-        return model

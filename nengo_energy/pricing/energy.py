@@ -87,7 +87,10 @@ def estimate_energy(
         one_batch = [m.name for m in models if _has_one_batch_size(m)]
         models = tuple(m.at_batch(batch_size) if m.takes_batches else m for m in models)
     host_model = None if host is None else resolve_host(host)
-    charges = [_charge(counts, model, host_model) for model in models]
+    charges = [
+        _charge(counts.deployed() if model.spike_input else counts, model, host_model)
+        for model in models
+    ]
     omitted = _merge_counts([item for c in charges for item in c.omitted])
     rows = tuple(row for c in charges for row in c.rows)
     intervals = {
@@ -108,6 +111,7 @@ def estimate_energy(
         not_modelled=omitted,
         assumptions=merge_assumptions(
             counts.assumptions,
+            _deployed(counts, models),
             _assumptions(models, host_model, charges),
             _interval_sentences(intervals),
             [_one_batch_size(one_batch, batch_size)] if one_batch else [],
@@ -219,6 +223,31 @@ def _why_unpriced(model: Device) -> str:
         f"energy on device {model.name!r} can't be estimated: {model.unpriced} "
         f"Known: {', '.join(known) or 'nothing'}."
     )
+
+
+def _deployed(counts: OpCounts, models: Sequence[Device]) -> Iterator[Assumption]:
+    """Yield what devices leave to the host that runs their first layers."""
+    deployment = counts.deployment
+    if deployment is None:
+        return
+    for_all = counts.rows == counts.deployed().rows
+    names = ", ".join(
+        m.name for m in models if m.spike_input or (for_all and m.kind == "event")
+    )
+    if deployment.on_host and names:
+        yield Assumption(
+            "first-layers-on-host",
+            f"For {names}, the host runs {', '.join(sorted(deployment.on_host))} and "
+            "sends the spikes, as in deployment: updates of these neurons aren't the "
+            "device's. on_host= places layers otherwise.",
+        )
+    if deployment.encoded and names:
+        yield Assumption(
+            "encoded-input",
+            f"For {names}, the host encodes the input of "
+            f"{', '.join(dict.fromkeys(deployment.encoded))} as spikes, one for each "
+            "value and timestep, whose weights are synops of the device.",
+        )
 
 
 def _assumptions(
@@ -337,8 +366,10 @@ def _check_network_counted(counts: OpCounts, model: Device) -> None:
             "layer_ops=ne.count_layer_ops(model)"
         )
     raise InputError(
-        f"device {model.name!r} runs the spiking network, and the counts hold none; "
-        "measure its activity and pass ne.count_ops(topology, activity)"
+        f"device {model.name!r} runs the spiking network, and the counts hold none. "
+        "Measure its activity and pass ne.count_ops(topology, activity); if that is "
+        "what they are, the network has no neurons: it is nodes alone, which are the "
+        "host's, and there is nothing to price on the device"
     )
 
 

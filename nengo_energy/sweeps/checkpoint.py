@@ -19,7 +19,7 @@ from ..common.assumptions import Assumption
 from ..common.exceptions import InputError
 from ..common.optional_imports import import_or_explain
 from ..common.proportions import Share
-from ..counts import OpCount, OpCounts
+from ..counts import Deployment, OpCount, OpCounts
 from .work import ChunkResult
 
 VERSION = 1
@@ -157,20 +157,23 @@ def _to_row(key: tuple[str, int, int], result: ChunkResult) -> dict[str, Any]:
         "correct": result.accuracy.count,
         "keras_correct": result.keras_accuracy.count,
         "agreeing": result.agreement.count,
+        "positions": result.agreement.per_inference,
         "spikes": result.spikes,
         "counts": _counts_to_json(result.counts),
     }
 
 
 def _from_row(row: Mapping[str, Any]) -> ChunkResult:
-    n_inferences = int(row["end"]) - int(row["start"])
+    # what was saved before outputs had positions has one for each inference
+    positions = int(row.get("positions", 1))
+    n = (int(row["end"]) - int(row["start"])) * positions
     return ChunkResult(
         timesteps=int(row["timesteps"]),
         counts=_counts_from_json(row["counts"]),
-        spikes=int(row["spikes"]),
-        accuracy=Share(int(row["correct"]), n_inferences),
-        keras_accuracy=Share(int(row["keras_correct"]), n_inferences),
-        agreement=Share(int(row["agreeing"]), n_inferences),
+        spikes=float(row["spikes"]),
+        accuracy=Share(int(row["correct"]), n, positions),
+        keras_accuracy=Share(int(row["keras_correct"]), n, positions),
+        agreement=Share(int(row["agreeing"]), n, positions),
     )
 
 
@@ -182,6 +185,7 @@ def _counts_to_json(counts: OpCounts) -> str:
             "dt": counts.dt,
             "assumptions": [[a.code, a.text] for a in counts.assumptions],
             "settings": counts.settings,
+            "deployment": _deployment_to_plain(counts.deployment),
         }
     )
 
@@ -194,4 +198,25 @@ def _counts_from_json(text: str) -> OpCounts:
         content["dt"],
         tuple(Assumption(code, text) for code, text in content["assumptions"]),
         content["settings"],
+        deployment=_deployment_from_plain(content.get("deployment")),
+    )
+
+
+def _deployment_to_plain(deployment: Deployment | None) -> dict[str, Any] | None:
+    if deployment is None:
+        return None
+    return {
+        "rows": [vars(row) for row in deployment.rows],
+        "on_host": sorted(deployment.on_host),
+        "encoded": deployment.encoded,
+    }
+
+
+def _deployment_from_plain(content: Mapping[str, Any] | None) -> Deployment | None:
+    if content is None:
+        return None
+    return Deployment(
+        tuple(OpCount(**row) for row in content["rows"]),
+        frozenset(content["on_host"]),
+        tuple(content["encoded"]),
     )

@@ -9,8 +9,8 @@ from typing import Any, Iterator, Mapping, Sequence
 import numpy as np
 
 from ..common.checks import check_count
+from ..common.decisions import Decision
 from ..common.exceptions import InputError
-from ..common.proportions import check_labels
 from ..keras_models.graph import KerasGraph
 
 CHUNK_SIZE = 512
@@ -30,7 +30,7 @@ class Chunk:
         Which.
     x : ndarray, or list or mapping of ndarray
         Their inputs.
-    labels : (end - start,) ndarray
+    labels : (end - start, ...) ndarray
         Their labels.
     """
 
@@ -48,7 +48,7 @@ class Data:
     ----------
     x : ndarray, or list or mapping by name of ndarray
         Inputs; a memory map stays on disk.
-    labels : (n_inferences,) ndarray
+    labels : (n_inferences, ...) ndarray
         Labels.
     chunk_size : int
         Inferences of a chunk.
@@ -127,9 +127,9 @@ def check_fits(data: Data, graph: KerasGraph, output: Any) -> None:
             f"model {graph.name!r} has {len(outputs)} outputs; say which to judge with "
             f"output=, of {', '.join(outputs)}"
         )
-    if output is None:
-        n_classes = int(np.prod(tuple(graph.outputs[0].shape)[1:]))
-        check_labels(data.labels, data.n_inferences, n_classes)
+    shape = tuple(graph.outputs[0].shape)[1:] or (1,)
+    if output is None and None not in shape:
+        Decision(shape).check_labels(data.labels, data.n_inferences)
 
 
 def _matches(found: Sequence[int], wanted: Sequence[int | None]) -> bool:
@@ -159,10 +159,10 @@ def check_data(x: Any, labels: Any, chunk_size: int | None = None) -> Data:
         )
     n_inferences = next(iter(lengths.values()))
     wanted = np.asarray(labels)
-    if wanted.shape != (n_inferences,):
+    if wanted.shape[:1] != (n_inferences,):
         raise InputError(
-            f"labels must have the shape ({n_inferences},), one for each inference; "
-            f"got {wanted.shape}"
+            f"labels must have the shape ({n_inferences},), one for each inference, or "
+            f"further axes behind; got {wanted.shape}"
         )
     if chunk_size is None:
         row = sum(array.nbytes for _, array in arrays) // n_inferences

@@ -38,6 +38,9 @@ OPTIONS = (
     "allow_fallback",
     "verify",
     "max_to_avg_pool",
+    "max_pooling",
+    "neurons",
+    "host_synapse",
     "split_shared_weights",
 )
 """Arguments of `nengo_energy.convert` that may be given for all points."""
@@ -76,7 +79,7 @@ def sweep(
         Inputs as the Keras model takes them, (n_inferences, ...); memory maps are read
         piece by piece.
     labels : (n_inferences,) int array_like
-        Index of the right output for each inference.
+        Index of the right class for each inference; see `Activity.accuracy`.
     grid : mapping of str to value or list of values
         ``scale_firing_rates``, ``synapse``, ``neuron`` (a neuron type of Nengo, or the
         name of one, in place of ReLU), ``dt``, ``simulator``, ``warmup``,
@@ -245,6 +248,7 @@ def _price(
         return SweepPoint(point.settings, error=parts)
     counts = merge_counts([part.counts for part in parts])
     accuracy = sum_shares(part.accuracy for part in parts)
+    n_inferences = accuracy.n // accuracy.per_inference
     try:
         estimate = estimate_energy(counts, devices, host=host)
     except NengoEnergyError as error:
@@ -254,8 +258,8 @@ def _price(
         accuracy=accuracy,
         keras_accuracy=sum_shares(part.keras_accuracy for part in parts),
         agreement=sum_shares(part.agreement for part in parts),
-        spikes=sum(part.spikes for part in parts) / accuracy.n,
-        synops=counts.total("synop") / accuracy.n,
+        spikes=sum(part.spikes for part in parts) / n_inferences,
+        synops=counts.total("synop") / n_inferences,
         estimate=estimate,
     )
 

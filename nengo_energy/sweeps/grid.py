@@ -18,6 +18,7 @@ from ..common.defaults import DT
 from ..common.exceptions import InputError
 
 NEURONS = (
+    "IntegrateAndFire",
     "LoihiSpikingRectifiedLinear",
     "LoihiLIF",
     "SpikingRectifiedLinear",
@@ -31,7 +32,7 @@ DEFAULTS: Mapping[str, Any] = {
     "synapse": None,
     "neuron": None,
     "dt": DT,
-    "simulator": "nengo-dl",
+    "simulator": "compiled",
     "warmup": 0,
     "timesteps": 50,
 }

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 import nengo
-import numpy as np
 
 from ..activity.measuring import default_minibatch
 from ..activity.run import Run
 from ..common.exceptions import InputError
-from ..common.proportions import Share, check_labels, share_equal
+from ..common.proportions import Share, share_equal
 from ..comparison.comparing import output_probes
 from ..comparison.reference import keras_outputs
 from ..compat import import_nengo_loihi
+from ..compat.neurons import IntegrateAndFire
 from ..conversion.converting import convert
 from ..conversion.spiking_model import SpikingModel
 from ..counts import OpCounts
@@ -70,16 +70,16 @@ class ChunkResult:
         Timesteps per inference.
     counts : OpCounts
         Operations of both networks.
-    spikes : int
+    spikes : float
         Spikes of all neurons.
     accuracy, keras_accuracy, agreement : Share
-        Inferences on which the converted network is right, on which the Keras model
-        is, and on which both decide alike.
+        Inferences, or positions of them, on which the converted network is right, on
+        which the Keras model is, and on which both decide alike.
     """
 
     timesteps: int
     counts: OpCounts
-    spikes: int
+    spikes: float
     accuracy: Share
     keras_accuracy: Share
     agreement: Share
@@ -137,7 +137,8 @@ def _run_chunk(
     settings = simulation.settings
     snn = _network(job, simulation)
     name, probe = _judged_output(snn, job.output)
-    labels = check_labels(chunk.labels, chunk.end - chunk.start, probe.size_in)
+    decision = snn.decisions[probe]
+    labels = decision.check_labels(chunk.labels, chunk.end - chunk.start)
     minibatch_size = job.minibatch_size
     if minibatch_size is None:
         # the last chunk is run in batches of the same size, so by the same arithmetic
@@ -150,12 +151,13 @@ def _run_chunk(
     )
     activities = snn.measure_run(chunk.x, run)
     outputs = keras_outputs(snn, snn.as_input(chunk.x))
-    keras = np.argmax(outputs[list(output_probes(snn)).index(name)], axis=1)
+    keras = decision.decide(outputs[list(output_probes(snn)).index(name)])
     results = []
     for activity in activities:
-        found = np.argmax(activity.outputs[probe], axis=1)
+        found = decision.decide(activity.outputs[probe])
         spikes = sum(
-            int(population.spikes.sum()) for population in activity.populations.values()
+            float(population.spikes.sum())
+            for population in activity.populations.values()
         )
         results.append(
             ChunkResult(
@@ -208,6 +210,8 @@ def _neuron_type(neuron: Any) -> Any:
     """Return a neuron type that was given by its name, or as such."""
     if not isinstance(neuron, str):
         return neuron
+    if neuron == IntegrateAndFire.__name__:
+        return IntegrateAndFire()
     home = import_nengo_loihi().neurons if neuron.startswith("Loihi") else nengo
     return getattr(home, neuron)()
 

@@ -163,6 +163,18 @@ def test_accuracy():
         activity.accuracy([0, 1, 2])
 
 
+def test_accuracy_of_a_single_value():
+    """Logits of -1, 2, 0.3 and -0.1: above 0 is class 1."""
+    with nengo.Network() as net:
+        inp = nengo.Node(np.zeros(1))
+        out = nengo.Node(size_in=1)
+        nengo.Connection(inp, out, synapse=None)
+        nengo.Probe(out)
+    activity = ne.measure_activity(net, [[-1], [2], [0.3], [-0.1]], timesteps=2)
+    assert activity.accuracy([0, 1, 1, 0]) == 1
+    assert activity.accuracy([1, 1, 1, 1]) == 0.5
+
+
 @pytest.mark.parametrize("seed", [0, None])
 def test_measuring_changes_nothing(seed):
     """The same spikes and outputs as without counting, and the network as it was."""
@@ -348,7 +360,7 @@ def test_dt_is_checked(dt):
 def test_other_arguments_are_checked():
     net = relay([1.0, 2.0])
     with pytest.raises(
-        ne.InputError, match="one of nengo, nengo-dl, loihi; got 'brian'"
+        ne.InputError, match="one of compiled, nengo, nengo-dl, loihi; got 'brian'"
     ):
         ne.measure_activity(net, simulator="brian")
     with pytest.raises(ne.InputError, match="warmup must be a whole number"):
@@ -405,13 +417,19 @@ def test_changing_input_covers_the_warm_up_too():
     assert ne.measure_activity(net, x[:, :1, :], timesteps=6).static_input
 
 
-def test_counts_are_rounded_to_the_nearest():
-    """39.3 Hz for 0.5 s are 19.65 spikes, that is 20; 0.6 Hz are 0.3, that is none."""
+def test_expected_spikes_of_rate_neurons_are_not_rounded():
+    """39.3 Hz for 0.5 s are 19.65 spikes, 0.6 Hz are 0.3; both drive 3 synapses."""
     net = relay([39.3, 0.6], nengo.RectifiedLinear())
-    pre = ne.measure_activity(net, timesteps=500).populations["pre"]
-    assert_array_equal(pre.spikes, [20, 0])
-    # both together: 19.95
-    assert_array_equal(pre.active_per_inference, [20])
+    activity = ne.measure_activity(net, timesteps=500)
+    pre = activity.populations["pre"]
+    assert_allclose(pre.spikes, [19.65, 0.3])
+    assert_allclose(pre.active_per_inference, [19.95])
+    assert_allclose(pre.sent_per_inference, [19.95])
+    assert_allclose(pre.synops_per_inference["pre -> post"], [3 * 19.95])
+    assert pre.peak == 1
+    counts = ne.count_ops(ne.trace_topology(net), activity)
+    assert_allclose(counts.total("synop"), 3 * 19.95)
+    assert_allclose(counts.total("neuron_update_inactive"), 2 * 500 - 19.95)
 
 
 def test_negative_rates_count_by_their_magnitude():

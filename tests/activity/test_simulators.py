@@ -314,7 +314,7 @@ def test_reset_brings_back_the_first_timestep():
         assert emulator.chip_spike_counts(sim, [a])[a] == [10 // 3]
 
 
-@pytest.mark.parametrize("simulator", ["nengo-dl", "loihi"])
+@pytest.mark.parametrize("simulator", ["compiled", "nengo-dl", "loihi"])
 @pytest.mark.parametrize("marks", [[10, 20, 50], [3, 20, 37]])
 def test_one_run_gives_what_shorter_ones_do(simulator, marks):
     """To the last bit, outputs included, wherever the run is cut into stretches."""
@@ -333,3 +333,31 @@ def test_one_run_gives_what_shorter_ones_do(simulator, marks):
         for probe, output in alone.outputs.items():
             assert_array_equal(activity.outputs[probe], output)
     assert sum(p.spikes.sum() for p in found[-1].populations.values()) > 100
+
+
+@pytest.mark.parametrize("simulator", ["nengo", "nengo-dl", "loihi"])
+def test_network_that_is_registered_twice_runs_once(simulator):
+    """Its only input is found, and spikes are those of the network registered once."""
+    synops = []
+    for times in (1, 2):
+        with nengo.Network(seed=0) as net:
+            with nengo.Network(label="inner") as inner:
+                stimulus = nengo.Node(np.zeros(2), label="stimulus")
+                tuning = {"gain": np.full(3, 2.0), "bias": np.full(3, 1.0)}
+                a = nengo.Ensemble(3, 1, label="a", **tuning)
+                b = nengo.Ensemble(3, 1, label="b", **tuning)
+                relay = nengo.Node(size_in=3, label="relay")
+                out = nengo.Node(size_in=2, label="out")
+                nengo.Connection(stimulus, a.neurons, transform=np.ones((3, 2)))
+                nengo.Connection(a.neurons, relay, transform=np.full((3, 3), 1e-3))
+                nengo.Connection(relay, b.neurons, synapse=None)
+                nengo.Connection(b.neurons, out, transform=np.ones((2, 3)))
+                nengo.Probe(out)
+            net.networks.extend([inner] * (times - 1))
+        activity = ne.measure_activity(net, np.ones((1, 2)), 50, simulator=simulator)
+        a, b = (pop.spikes.sum() for pop in activity.populations.values())
+        assert a > 0 and b > 0 and len(activity.outputs) == 1
+        counts = ne.count_ops(ne.trace_topology(net), activity)
+        assert counts.total("synop") == 3 * a + 2 * b
+        synops.append((a, b))
+    assert synops[0] == synops[1]

@@ -1,4 +1,4 @@
-"""Shares and their confidence intervals; labels."""
+"""Shares and their confidence intervals."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import math
 import numpy as np
 import pytest
 
-import nengo_energy as ne
 from nengo_energy.common.proportions import (
     Share,
-    check_labels,
     share_columns,
     share_equal,
     sum_shares,
@@ -45,24 +43,10 @@ def test_shares_are_counted_and_added():
     assert all(math.isnan(value) for value in share_columns("x", None).values())
 
 
-def test_labels_are_taken_as_integers():
-    labels = check_labels([0.0, 2.0, 1.0], 3, 3)
-    assert labels.dtype == np.int64
-    np.testing.assert_array_equal(labels, [0, 2, 1])
-
-
-@pytest.mark.parametrize(
-    "labels, n_classes, message",
-    [
-        ([0, 1], 3, r"shape \(3,\), one for each inference; got \(2,\)"),
-        (np.eye(3), 3, r"got \(3, 3\)"),
-        ([0, 1, 3], 3, "between 0 and 2, as the output has 3 values; got 0 to 3"),
-        ([0, -1, 1], 3, "got -1 to 1"),
-        ([0, 0.5, 1], 3, "whole numbers"),
-        (["a", "b", "c"], 3, "whole numbers"),
-        ([0, 0, 0], 1, "a value for each class; it has 1"),
-    ],
-)
-def test_wrong_labels_are_refused(labels, n_classes, message):
-    with pytest.raises(ne.InputError, match=message):
-        check_labels(labels, 3, n_classes)
+def test_positions_of_one_inference_are_no_further_trials():
+    found, wanted = np.zeros((4, 5, 5)), np.zeros((4, 5, 5))
+    wanted[:2] = 1
+    share = share_equal(found, wanted)
+    assert share == Share(50, 100, per_inference=25)
+    assert (share.value, share.interval) == (0.5, pytest.approx(Share(2, 4).interval))
+    assert sum_shares([share, share]) == Share(100, 200, per_inference=25)

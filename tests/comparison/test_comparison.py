@@ -209,8 +209,84 @@ def test_a_number_alone_decides_nothing():
     (output,) = compared.outputs
     assert output.agreement is None and output.curve == ()
     assert len(compared.curve_frame()) == 0 and "agreement" in str(compared)
-    with pytest.raises(ne.InputError, match="it has 1"):
-        snn.compare(np.ones((2, 3)), 10, [0, 0], **OPTIONS)
+    assert "no-decision: Output dense_" in " ".join(str(compared).split())
+
+
+def ones_beyond_zero(keras, activation=None):
+    """A classifier that is right where its label says whether inputs add up above 0."""
+    x = keras.Input((4,))
+    h = keras.layers.Dense(8, "relu", name="hidden")(x)
+    model = keras.Model(x, keras.layers.Dense(1, activation, name="out")(h))
+    # relu(x) - relu(-x) = x
+    model.get_layer("hidden").set_weights(
+        [np.concatenate([np.eye(4), -np.eye(4)], axis=1), np.zeros(8)]
+    )
+    model.get_layer("out").set_weights(
+        [np.repeat([[1.0], [-1.0]], 4, axis=0), np.zeros(1)]
+    )
+    return model
+
+
+@pytest.mark.parametrize("activation, threshold", [(None, "0"), ("sigmoid", "0.5")])
+def test_binary_classifiers(activation, threshold):
+    model = ones_beyond_zero(import_tf_keras(), activation)
+    snn = ne.convert(model, scale_firing_rates={"hidden": 1000})
+    x = np.random.RandomState(0).uniform(-1, 1, size=(40, 4))
+    x = x[np.abs(x.sum(axis=1)) > 0.1]
+    labels = (x.sum(axis=1) > 0).astype(int)
+    assert 0.2 < labels.mean() < 0.8
+    compared = snn.compare(x, 100, labels[:, None], **OPTIONS)
+    (output,) = compared.outputs
+    assert output.keras_accuracy.value == 1
+    assert output.accuracy.value == output.agreement.value == 1
+    said = f"The single value of output out decides for class 1 above {threshold}."
+    assert said in [a.text for a in compared.assumptions]
+    activity = snn.measure(x, 100, progress=False)
+    for given in (labels, labels.astype(bool), np.eye(2)[labels]):
+        assert activity.accuracy(given) == 1
+    assert activity.accuracy(np.ones(len(x), int)) == labels.mean()
+    assert activity.accuracy(1 - labels) == 0
+
+
+def test_segmentation_is_judged_position_by_position():
+    """Three kernels that take out one channel each: the largest input is the class."""
+    keras = import_tf_keras()
+    image = keras.Input((4, 5, 3))
+    layer = keras.layers.Conv2D(3, 1, activation="relu", name="relu")
+    classes = keras.layers.Conv2D(3, 1, name="classes")
+    model = keras.Model(image, classes(layer(image)))
+    for part in (layer, classes):
+        part.set_weights([np.eye(3)[None, None], np.zeros(3)])
+    snn = ne.convert(model, scale_firing_rates=400)
+    rng = np.random.RandomState(0)
+    labels = rng.randint(3, size=(2, 4, 5))
+    x = np.eye(3)[labels] + 0.1
+    wrong = labels.copy()
+    wrong[0, 0] = (wrong[0, 0] + 1) % 3  # 5 of 40 pixels
+    compared = snn.compare(x, 40, wrong, **OPTIONS)
+    (output,) = compared.outputs
+    assert output.keras_accuracy == output.accuracy
+    assert (output.accuracy.count, output.accuracy.n) == (35, 40)
+    assert (output.agreement.count, output.agreement.n) == (40, 40)
+    assert "at 20 positions: shares are of positions" in " ".join(str(compared).split())
+    activity = snn.measure(x, 40, progress=False)
+    assert activity.accuracy(wrong) == 35 / 40
+    # without labels it might be a picture that is put together again
+    (output,) = snn.compare(x, 40, **OPTIONS).outputs
+    assert output.agreement is None and output.correlation > 0.99
+
+
+def test_autoencoders_decide_nothing():
+    keras = import_tf_keras()
+    model = keras.Sequential(
+        [keras.Input((9,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(9)]
+    )
+    snn = ne.convert(model, scale_firing_rates=300)
+    compared = snn.compare(np.ones((2, 9)), 10, **OPTIONS)
+    (output,) = compared.outputs
+    assert output.agreement is None and output.correlation is not None
+    said = [a.text for a in compared.assumptions if a.code == "no-decision"]
+    assert "it has the shape of an input, as a reconstruction has" in said[0]
 
 
 @pytest.mark.parametrize(

@@ -331,3 +331,31 @@ def test_training_noise_of_nengo_extras_is_refused_without_it():
         nengo.Ensemble(3, 1, neuron_type=neuron_type)
     with pytest.raises(UnsupportedError, match="nengo_dl_noise needs the package"):
         nengo_dl.Simulator(net, progress_bar=False)
+
+
+@pytest.mark.parametrize(
+    "bases, wanted",
+    [
+        ([[0, 1, 2], [0, 1]], [[0, 1, 2], [3, 4]]),  # as NengoLoihi does without us
+        ([[0, -1, 1, -1], [0, 1]], [[0, None, 1, None], [2, 3]]),
+        ([[0, -1], [-1, -1], [0, 1]], [[0, None], [None, None], [1, 2]]),
+        ([[-1], [0]], [[None], [0]]),
+    ],
+)
+def test_axons_of_a_core_are_numbered_after_those_that_lead_nowhere(bases, wanted):
+    """-1 stands for an axon that leads nowhere, and takes no number."""
+    compat.import_nengo_loihi()
+    from nengo_loihi.block import Synapse
+    from nengo_loihi.hardware.nxsdk_objects import Board
+
+    core = Board().new_chip().new_core()
+    for axons in bases:
+        n = len(axons)
+        synapse = Synapse(n)
+        weights = [np.ones((1, 1))] * n
+        synapse.set_population_weights(
+            weights, [np.zeros((1, 1), dtype=int)] * n, np.arange(n), axons, pop_type=32
+        )
+        core.add_synapse(synapse)
+    assert list(core.synapse_axons.values()) == wanted
+    assert list(core.synapse_axons) == core.synapses

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import nengo
 import numpy as np
 import pytest
@@ -288,7 +291,7 @@ def test_simulators_open(keras):
         assert sim.data[snn.outputs[model.output]].shape == (2, 4, 3)
     with pytest.raises(ne.InputError, match=r"run_steps\(n, data="):
         snn.simulator("nengo-dl", np.ones(10))
-    with pytest.raises(ne.InputError, match="one of nengo, nengo-dl, loihi"):
+    with pytest.raises(ne.InputError, match="one of nengo-dl, nengo, loihi"):
         snn.simulator("loihi2")
 
 
@@ -339,6 +342,41 @@ def test_temporal_model(keras):
     assert activity.populations[snn.topology.populations[0].name].spikes.size == 8
 
 
+def test_both_networks_of_a_temporal_model_take_all_timesteps(keras):
+    layers = keras.layers
+    inputs = keras.Input((None, 4))
+    x = layers.TimeDistributed(layers.Dense(16, "relu"), name="hidden")(inputs)
+    model = keras.Model(inputs, layers.TimeDistributed(layers.Dense(2), name="out")(x))
+    snn = ne.convert(model, temporal_model=True, scale_firing_rates=100)
+    x = np.random.RandomState(0).uniform(size=(3, 10, 4))
+    # KerasSpiking's cpu pays 8.6 nJ for each of 4 x 16 + 16 x 2 multiply-accumulates
+    # and 16 activations of a timestep
+    activities = snn.measure_at(x, [10], progress=False)
+    estimate = snn.estimate(*activities, "cpu", host="cpu")
+    assert estimate.total("cpu") == pytest.approx(10 * (96 + 16) * 8.6e-9, rel=1e-12)
+    counts = snn.count(*activities)
+    (host,) = counts.select("event", "host")
+    assert host.mean == 10 * 4 * 16
+    macs = [r.mean for r in counts.select("dense") if r.operation == "mac"]
+    assert macs == [10 * 4 * 16, 10 * 16 * 2]
+    (said,) = [a.text for a in counts.assumptions if a.code == "whole-sequence"]
+    assert said.endswith("timesteps: hidden 10, out 10.")
+    assert "one-timestep" not in [a.code for a in counts.assumptions]
+    # an input that stays is one step of the sequence, on host and dense devices
+    still = snn.count(snn.measure(x[:, 0], 10, progress=False))
+    assert still.select("event", "host")[0].mean == 4 * 16
+    macs = [r.mean for r in still.select("dense") if r.operation == "mac"]
+    assert macs == [4 * 16, 16 * 2]
+
+
+def test_one_pass_of_an_input_that_changes_is_said(keras):
+    snn = convert(build(keras, (4,), mlp))
+    x = np.random.RandomState(0).uniform(size=(2, 5, 4))
+    changing, still = (snn.measure(data, 5, progress=False) for data in (x, x[:, 0]))
+    codes = [[a.code for a in snn.count(a).assumptions] for a in (changing, still)]
+    assert ["one-pass-of-changing-input" in found for found in codes] == [True, False]
+
+
 def test_layers_have_one_name_in_both_networks(keras):
     """Nested, shared and wrapped layers: rows of the same layer stand together."""
     layers = keras.layers
@@ -349,9 +387,7 @@ def test_layers_have_one_name_in_both_networks(keras):
     shared = layers.Dense(3, activation="relu", name="shared")
     both = layers.Concatenate()([shared(one), shared(two)])
     model = keras.Model([one, two], layers.Dense(2, name="last")(inner(both)))
-    with pytest.raises(ne.UnsupportedError, match="'shared'.*split_shared_weights"):
-        ne.convert(model)
-    snn = ne.convert(model, split_shared_weights=True)
+    snn = ne.convert(model)
     names = [p.name for p in snn.topology.populations]
     assert names == ["shared.0", "shared.1", "inner/deep"]
     counts = snn.count(snn.measure([np.ones((1, 4))] * 2, 5, progress=False))
@@ -387,15 +423,17 @@ def test_counts_say_what_was_converted_and_how(keras):
     assert counts.settings["scale_firing_rates"] == 100
     assert counts.settings["synapse"] == 0.005
     assert counts.settings["max_to_avg_pool"] is True
-    assert counts.settings["simulator"] == "nengo-dl"
+    assert counts.settings["simulator"] == "compiled"
     codes = [assumption.code for assumption in counts.assumptions]
     assert codes.count("max-pooling-replaced") == 1
     assert "input-on-host" in codes
-    # 4 x 4 x 2 neurons with 9 weights each, on the host at 8.6 nJ
-    alone = snn.estimate(activity, "loihi")
-    hosted = snn.estimate(activity, "loihi", host="cpu")
-    added = hosted.total("loihi") - alone.total("loihi")
-    assert added == pytest.approx(32 * 9 * 8.6e-9, rel=1e-9)
+    # 4 x 4 x 2 neurons with 9 weights each, on the host at 8.6 nJ; for Loihi, which has
+    # the layer, the host encodes 36 values in 5 timesteps by 2 neurons each
+    for device, work in (("spinnaker2", 32 * 9), ("loihi", 36 * 5 * 2)):
+        alone = snn.estimate(activity, device)
+        hosted = snn.estimate(activity, device, host="cpu")
+        added = hosted.total(device) - alone.total(device)
+        assert added == pytest.approx(work * 8.6e-9, rel=1e-9)
 
 
 def test_mapped_inputs_go_by_their_names(keras):
@@ -443,34 +481,48 @@ def test_model_never_built_is_refused(keras):
         ne.convert(model)
 
 
-def test_unsupported_layer_is_named(keras):
-    def softmaxed(layers, x):
-        return layers.Dense(3, activation="softmax", name="classes")(x)
-
-    model = build(keras, (4,), softmaxed)
-    with pytest.raises(ne.UnsupportedError, match="softmax"):
-        ne.convert(model)
-
+def test_max_pooling_becomes_neurons_or_averages(keras):
     def pooled(layers, x):
-        x = layers.Conv2D(2, 3, activation="relu")(x)
+        x = layers.Conv2D(2, 3, activation="relu", name="conv")(x)
         return layers.MaxPooling2D(name="biggest")(x)
 
     model = build(keras, (6, 6, 1), pooled)
-    with pytest.raises(ne.UnsupportedError, match="'biggest'|max_to_avg_pool"):
-        ne.convert(model)
+    snn = ne.convert(model)
+    # 4 x 4 x 2 outputs; pairs along rows are 16, then pairs of those 8
+    sizes = {p.name: p.n_neurons for p in snn.topology.populations}
+    assert sizes == {
+        "conv": 32,
+        "biggest.0 differences 0": 16,
+        "biggest.0 differences 1": 8,
+    }
     snn = ne.convert(model, max_to_avg_pool=True)
     assert "max-pooling-replaced" in [a.code for a in snn.assumptions]
+    assert snn.topology.n_neurons == 32
 
 
-def test_tensor_node_is_named(keras):
-    def upsampled(layers, x):
-        x = layers.Dense(4, activation="relu")(x)
+def test_output_activation_is_applied_to_decoded_output(keras):
+    """Softmax of an output is exact: that of what the same network without it puts out.
+
+    Every output sums to one, and the host's work is one activation per unit.
+    """
+
+    def classify(layers, x):
+        x = layers.Dropout(0.5)(layers.Dense(20, activation="relu")(x))
         return layers.Dense(3, activation="softmax", name="classes")(x)
 
-    with pytest.warns(UserWarning, match="TensorNode"):
-        snn = ne.convert(build(keras, (4,), upsampled), allow_fallback=True)
-    with pytest.raises(ne.UnsupportedError, match="classes.*TensorNode"):
-        snn.measure(np.ones((1, 4)), 5)
+    model = build(keras, (4,), classify)
+    snn = ne.convert(model, scale_firing_rates=100)
+    x = np.random.RandomState(0).uniform(size=(5, 4))
+    activity = snn.measure(x, 50)
+    (found,) = activity.outputs.values()
+    assert all(p.spikes.sum() > 0 for p in activity.populations.values())
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(found, np.asarray(model(x)), atol=0.05)
+    counts = snn.count(activity)
+    host = [row for row in counts.select("event", "host") if row.layer == "classes"]
+    assert [(row.operation, row.mean) for row in host] == [("activation", 3)]
+    codes = [assumption.code for assumption in counts.assumptions]
+    assert {"nothing-at-inference", "output-activation-on-host"} <= set(codes)
 
 
 def test_wrong_conversion_is_noticed(keras, monkeypatch):
@@ -561,3 +613,33 @@ def test_neurons_that_the_chip_lacks_are_exchanged_and_said(neurons, reason):
     assert counts[0]["second"].sum() > 20
     for name in counts[0]:
         assert_array_equal(counts[0][name], counts[1][name])
+
+
+def test_simulators_stay_open_until_the_model_goes(keras):
+    snn = ne.convert(build(keras, (6,), mlp), scale_firing_rates=200)
+    x = np.random.RandomState(0).uniform(size=(3, 6))
+    first = snn.measure(x, 20, progress=False)
+    ((_, runner),) = snn._simulators.idle.items()
+    program = weakref.ref(runner.program)
+    again = snn.measure(x, 20, progress=False)
+    assert next(iter(snn._simulators.idle.values())) is runner
+    for name, population in first.populations.items():
+        assert_array_equal(again.populations[name].spikes, population.spikes)
+    del snn, runner
+    gc.collect()
+    assert program() is None
+
+
+def test_measurer_closes_its_simulator(keras):
+    snn = ne.convert(build(keras, (6,), mlp), scale_firing_rates=200)
+    x = np.random.RandomState(0).uniform(size=(3, 6))
+    wanted = snn.measure(x, 20, progress=False)
+    with snn.measurer(timesteps=20, progress=False) as measure:
+        simulators = measure.func.__self__._simulators
+        found, longer = measure(x), measure(x, timesteps=30)
+        assert len(simulators.idle) == 1
+    assert not simulators.idle
+    assert longer.timesteps == 30
+    for name, population in wanted.populations.items():
+        assert_array_equal(found.populations[name].spikes, population.spikes)
+        assert population.spikes.sum() > 0

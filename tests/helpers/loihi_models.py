@@ -83,6 +83,16 @@ def residual(k, x):
     return k.Dense(10)(k.GlobalAveragePooling2D()(x))
 
 
+def downsampling(k, x):
+    """A residual block that halves an even size: the shortcut's stride exceeds its
+    kernel, so that the last row and column lead nowhere."""
+    x = k.Conv2D(6, 3, padding="same", activation="relu")(x)
+    y = k.Conv2D(8, 3, strides=2, padding="same", activation="relu")(x)
+    y = k.Conv2D(8, 3, padding="same")(y)
+    x = k.ReLU()(k.Add()([k.Conv2D(8, 1, strides=2)(x), y]))
+    return k.Dense(10)(k.GlobalAveragePooling2D()(x))
+
+
 def inception(k, x):
     """An Inception block: branches of several kernels, concatenated."""
     x = k.Conv2D(8, 3, padding="same", activation="relu")(x)
@@ -154,6 +164,7 @@ CASES: dict[str, ModelCase] = {
     "all_convolutional": ModelCase(all_convolutional, (32, 32, 3), _FAST, n_steps=25),
     "keyword_spotter": ModelCase(keyword_spotter, (390,), _SCALED),
     "residual": ModelCase(residual, (12, 12, 3), _SCALED),
+    "downsampling": ModelCase(downsampling, (12, 12, 3), _SCALED),
     "inception": ModelCase(inception, (10, 10, 3), _SCALED),
     "normalised": ModelCase(normalised, (14, 14, 1), _SCALED),
     "time_series": ModelCase(time_series, (64, 3), _SCALED),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from counted_layers import numbers
 
-from nengo_energy.common.exceptions import UnsupportedError
+from nengo_energy.common.exceptions import InputError, UnsupportedError
 from nengo_energy.compat import import_tf_keras
 from nengo_energy.layer_ops.counting import ONE_TIMESTEP, count_layer_ops
 from nengo_energy.layer_ops.layer_ops import LayerOps
@@ -75,6 +75,34 @@ def test_without_recurrence_one_timestep_is_counted(keras: ModuleType) -> None:
     assert steps(ops) == {"in": 1, "each": 1}
     assert ops.connections == 12
     assert ops.assumptions == (ONE_TIMESTEP,)
+
+
+@pytest.mark.parametrize("length", [None, 7])
+def test_sequence_length(keras: ModuleType, length: int | None) -> None:
+    layers = keras.layers
+    x = keras.Input((length, 3), name="in")
+    y = layers.TimeDistributed(layers.Dense(4, activation="relu"), name="each")(x)
+    model = keras.Model(x, layers.TimeDistributed(layers.Dense(2), name="out")(y))
+    ops = count_layer_ops(model, sequence_length=7)
+    assert (ops.connections, ops.activations) == (7 * (3 * 4 + 4 * 2), 7 * 4)
+    (assumption,) = ops.assumptions
+    assert assumption.code == "whole-sequence"
+    assert assumption.text.endswith("timesteps: each 7, out 7.")
+
+
+def test_sequence_length_is_for_open_axes(keras: ModuleType) -> None:
+    layers = keras.layers
+    known, unknown = keras.Input((7, 3)), keras.Input((None, 3))
+    outputs = [
+        layers.SimpleRNN(4, name="known")(known),
+        layers.SimpleRNN(4, name="open")(unknown),
+    ]
+    ops = count_layer_ops(keras.Model([known, unknown], outputs), sequence_length=9)
+    assert (steps(ops)["known"], steps(ops)["open"]) == (7, 9)
+    plain = keras.Sequential([keras.Input((7, 3)), layers.Dense(4)])
+    assert count_layer_ops(plain, sequence_length=9).connections == 7 * 12
+    with pytest.raises(InputError, match="sequence_length .* at least 1; got 0"):
+        count_layer_ops(plain, sequence_length=0)
 
 
 def test_axis_read_as_space_gives_the_same(keras: ModuleType) -> None:

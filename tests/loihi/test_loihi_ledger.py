@@ -22,6 +22,7 @@ SMALL = [
     "mlp",
     "lenet5",
     "residual",
+    "downsampling",
     "inception",
     "normalised",
     "time_series",

@@ -251,6 +251,52 @@ def test_sequences_are_said(keras: ModuleType) -> None:
     assert "takes the whole sequence; timesteps: lstm 5" in " ".join(printed.split())
 
 
+def test_all_devices_take_a_whole_sequence(keras: ModuleType) -> None:
+    lstm = keras.layers.LSTM(5, name="lstm")
+    model = keras.Sequential([keras.Input((41, 3)), lstm])
+    energy = ne.ModelEnergy(model, np.ones((2, 41, 3)))
+    # KerasSpiking's loihi pays 81 pJ for an update; 25 activations a timestep
+    for timesteps, taken in ((1, 41), (41, 41), (50, 50)):
+        _, neuron = energy.layer_energy("lstm", "loihi", timesteps)
+        assert neuron == pytest.approx(81e-12 * 25 * taken, rel=1e-12)
+        _, neuron = energy.layer_energy("lstm", "cpu", timesteps)
+        assert neuron == pytest.approx(8.6e-9 * 25 * 41, rel=1e-12)
+        counts = energy.count(timesteps)
+        assert counts.timesteps == taken
+        (synops,) = [r.total for r in counts.rows if r.operation == "synop"]
+        # an input of ones is 1 Hz, so a spike in 1000 timesteps
+        connections = energy.layer_stats["lstm"]["connections"]
+        assert synops == pytest.approx(connections * taken / 1000, rel=1e-6)
+
+
+def test_sequence_length(keras: ModuleType) -> None:
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((None, 4)), layers.TimeDistributed(layers.Dense(16, "relu"))]
+    )
+    x = np.ones((2, 5, 4))
+    one = ne.ModelEnergy(model, x)
+    ten = ne.ModelEnergy(model, x, sequence_length=10)
+    # as KerasSpiking: dense devices take one timestep, whatever is run on others
+    assert one.total_energy("cpu", 10) == pytest.approx(8.6e-9 * 80, rel=1e-12)
+    assert "is counted for one timestep" in one.summary_string(
+        ("energy cpu",), timesteps_per_inference=10
+    )
+    for energy in (ten, one.along(10)):
+        assert energy.total_energy("cpu") == pytest.approx(8.6e-9 * 800, rel=1e-12)
+        for timesteps in (1, 10):
+            assert energy.total_energy("loihi", timesteps) == pytest.approx(
+                one.total_energy("loihi", 10), rel=1e-12
+            )
+    snn = ten.to_spiking()  # temporal, as its input shows
+    activity = snn.measure(np.ones((2, 7, 4)), 7, progress=False)
+    estimate = snn.estimate(activity, ["cpu"])
+    frame = one.frame_beside(estimate)
+    assert frame["energy cpu"].sum() == pytest.approx(estimate.total("cpu"), rel=1e-12)
+    with pytest.raises(ne.InputError, match="sequence_length can't go with strict"):
+        ne.ModelEnergy(model, strict_compat=True, sequence_length=10)
+
+
 def test_nothing_to_pay_for(keras: ModuleType) -> None:
     model = keras.Sequential([keras.Input((4, 1)), keras.layers.Flatten()])
     energy = ne.ModelEnergy(model, np.ones((1, 4, 1)))
@@ -532,6 +578,10 @@ def test_compare_measured() -> None:
     assert frame.attrs["units"]["synops assumed"] == "1/inf"
     assert comparison.total("loihi")[1] == frame["energy loihi measured"].sum()
     text = str(comparison)
+    # both are of all layers, while an estimate for Loihi leaves the first to the host
+    assert a.energies["loihi"][1] == pytest.approx(81e-12 * 5 * 100, rel=1e-9)
+    assert "loihi: charged for all layers here; deployed" in text
+    assert energy.compare_measured(activity, ["spinnaker2"]).note == ""
     assert "100 timesteps of 1 ms, scale_firing_rates=10" in text
     assert "the host multiplies it" in text
 

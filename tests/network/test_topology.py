@@ -271,17 +271,6 @@ def _without(net, node):
     return net
 
 
-def test_loop_of_passthrough_nodes_is_refused():
-    with nengo.Network() as net:
-        one, two = nengo.Node(size_in=1, label="one"), nengo.Node(
-            size_in=1, label="two"
-        )
-        nengo.Connection(one, two)
-        nengo.Connection(two, one)
-    with pytest.raises(ne.UnsupportedError, match="loop: one, two"):
-        ne.trace_topology(net)
-
-
 def test_direct_mode_is_refused():
     with nengo.Network() as net:
         nengo.Ensemble(1, 1, neuron_type=nengo.Direct(), label="ideal")
@@ -466,3 +455,66 @@ def _small_network(
 def test_fingerprint_follows_what_spikes_depend_on(change):
     assert _small_network() == _small_network()
     assert _small_network(**change) != _small_network()
+
+
+def registered_twice():
+    """A network in another, twice, as basal ganglia are in a thalamus of nengo.spa.
+
+    Three inputs -> a -> sum of 2 on the way -> b, and a directly to b.
+    """
+    with nengo.Network(seed=0) as net:
+        with nengo.Network(label="inner") as inner:
+            stimulus = nengo.Node(np.zeros(3), label="stimulus")
+            a, b = neurons(4, "a"), neurons(5, "b", gain=np.ones(5), bias=np.zeros(5))
+            summed, relay = (nengo.Node(size_in=2, label=x) for x in ("sum", "relay"))
+            nengo.Connection(stimulus, a.neurons, transform=np.full((4, 3), 0.5))
+            nengo.Connection(a.neurons, b.neurons, transform=np.ones((5, 4)))
+            nengo.Connection(a.neurons, summed, transform=np.ones((2, 4)))
+            nengo.Connection(summed, relay, synapse=None)
+            nengo.Connection(relay, b.neurons, transform=np.ones((5, 2)), synapse=None)
+            nengo.Probe(relay)
+        net.networks.append(inner)
+    return net
+
+
+def test_network_that_is_registered_twice_counts_once():
+    topology = ne.trace_topology(registered_twice())
+    found = {
+        p.name: p.n_synapses
+        for p in topology.inputs + topology.projections + topology.readouts
+    }
+    assert found == {
+        "inner/stimulus -> inner/a": 12,
+        "inner/a -> inner/b": 20,
+        "inner/a -> inner/b #2": 20,
+        "inner/a -> inner/relay": 8,
+    }
+    assert [p.name for p in topology.populations] == ["inner/a", "inner/b"]
+
+
+def test_functions_of_nodes_are_computed_before_the_weights():
+    """Of two values of an input, and of two constants, the product drives 30 neurons; a
+    function of constants makes no bias of them as they are."""
+
+    def product(x):
+        return x[0] * x[1]
+
+    with nengo.Network(seed=0) as net:
+        a = neurons(30, "a")
+        for label, values in (("input", np.zeros(3)), ("constant", np.ones(3))):
+            node = nengo.Node(values, label=label)
+            nengo.Connection(
+                node[:2], a.neurons, function=product, transform=np.ones((30, 1))
+            )
+    topology = ne.trace_topology(net)
+    assert [p.n_synapses for p in topology.inputs] == [30, 30]
+    # two functions of one node, with other sizes, on their way through another
+    with net:
+        relay = nengo.Node(size_in=30, label="relay")
+        for function, size in ((product, 1), (lambda x: x, 2)):
+            ones = np.ones((30, size))
+            nengo.Connection(node[:2], relay, function=function, transform=ones)
+        nengo.Connection(relay, a.neurons, synapse=None)
+    topology = ne.trace_topology(net)
+    assert [p.n_synapses for p in topology.inputs] == [30, 30, 30, 60]
+    assert topology.biases == ()

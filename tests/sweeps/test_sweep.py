@@ -18,7 +18,7 @@ from sweep_examples import GRID, N_INFERENCES, build_model, make_data
 
 import nengo_energy as ne
 from nengo_energy.comparison.reference import keras_outputs
-from nengo_energy.conversion import converting as conversion
+from nengo_energy.conversion import converting as conversion, verifying
 from nengo_energy.sweeps import checkpoint, work
 
 pytestmark = pytest.mark.tensorflow
@@ -79,7 +79,7 @@ def test_rows_are_what_each_stage_says(model, data, swept):
             assert ends == estimate.interval(device)
         assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
         assert (row["seed"], row["n_inferences"]) == (0, N_INFERENCES)
-        assert "nengo-dl 3.6" in row["versions"]
+        assert "numba" in row["versions"]
     assert frame["spikes"].max() > 10 and frame["accuracy"].nunique() > 1
 
 
@@ -144,20 +144,20 @@ def test_conversion_that_fails_and_settings_that_reach_it(model, data):
 def test_conversion_is_verified_once_a_model(data, monkeypatch):
     """And at every point, where it fails: rate neurons tell as much at any scale."""
     verified = []
-    verify = conversion._verify
+    verify = conversion.verify_conversion
 
-    def note(*arguments):
+    def note(*arguments, **options):
         verified.append(1)
-        return verify(*arguments)
+        return verify(*arguments, **options)
 
-    monkeypatch.setattr(conversion, "_verify", note)
+    monkeypatch.setattr(conversion, "verify_conversion", note)
     grid = {"scale_firing_rates": [1, 50, 90], "timesteps": 2, "devices": "loihi"}
     ne.sweep(build_model, *data, {**grid, "width": [4, 5]}, **HERE)
     assert len(verified) == 2
     off = {"convert_options": {"verify": False}, **HERE}
     ne.sweep(build_model, *data, {**grid, "width": [4, 5]}, **off)
     assert len(verified) == 2
-    monkeypatch.setattr(conversion, "VERIFY_TOLERANCE", -1)
+    monkeypatch.setattr(verifying, "TOLERANCE", -1)
     found = ne.sweep(build_model, *data, {**grid, "width": 4}, **HERE)
     assert len(found.failed) == 3 and len(verified) == 5
 
@@ -294,6 +294,42 @@ def test_multiple_inputs_and_outputs(data):
     for given in (x, {"a": x}):
         with pytest.raises(ne.InputError, match="has the inputs a, b; got"):
             ne.sweep(two, given, labels, grid, output="head_3", **HERE)
+
+
+@pytest.mark.parametrize("chunk_size", [None, 4])
+def test_binary_classifiers_and_positions(data, tmp_path, chunk_size):
+    """Shares by hand, from the outputs of one measurement."""
+    from nengo_energy.compat import import_tf_keras
+
+    keras = import_tf_keras()
+    keras.utils.set_random_seed(0)
+    x = keras.Input((4,))
+    h = keras.layers.Dense(6, "relu")(x)
+    one = keras.Model(x, keras.layers.Dense(1)(h))
+    maps = keras.layers.Reshape((2, 3))(keras.layers.Dense(6)(h))
+    grid = {"timesteps": 10, "scale_firing_rates": 300, "devices": "loihi"}
+    rng = np.random.RandomState(0)
+    inputs = data[0]
+    for model, size, classes in ((one, (), 2), (keras.Model(x, maps), (2,), 3)):
+        labels = rng.randint(classes, size=(N_INFERENCES, *size))
+        options = dict(chunk_size=chunk_size, checkpoint=tmp_path / str(size), **HERE)
+        found = ne.sweep(model, inputs, labels, grid, **options).points[0]
+        again = ne.sweep(model, inputs, labels, grid, **options).points[0]
+        assert again.error is None and again.accuracy == found.accuracy
+        snn = ne.convert(model, scale_firing_rates=300)
+        (output,) = snn.measure(inputs, 10, progress=False).outputs.values()
+        keras_output = model.predict(inputs, verbose=0)
+        if size:
+            decided = output.reshape(-1, 2, 3).argmax(axis=2), keras_output.argmax(2)
+        else:
+            decided = output[:, 0] > 0, keras_output[:, 0] > 0
+        assert found.accuracy.value == np.mean(decided[0] == labels)
+        assert found.keras_accuracy.value == np.mean(decided[1] == labels)
+        assert found.agreement.value == np.mean(decided[0] == decided[1])
+        assert found.accuracy.n == labels.size
+        (population,) = snn.measure(inputs, 10, progress=False).populations.values()
+        assert population.spikes.any()
+        assert found.spikes == population.spikes.sum() / N_INFERENCES
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,15 @@ numbers are NengoLoihi's own. What these loops can't do runs on NengoLoihi's emu
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any, Callable
 
 import nengo
 
 from ...common.checks import check_choice
 from ...common.exceptions import InputError, UnsupportedError
+from ...common.optional_imports import has_numba
 from ...compat import emulator as loihi_emulator, import_nengo_loihi
+from ..on_loihi.preparing import prepare_network
 
 __all__ = ["EMULATORS", "open_simulator"]
 
@@ -55,7 +56,16 @@ def open_simulator(
     """
     if emulator is not None:
         check_choice("emulator", emulator, EMULATORS)
-    sim = loihi_emulator.open_emulator(network, **options)
+    merge = options.pop("remove_passthrough", True)
+    form = prepare_network(network, remove_passthrough=merge)
+    sim = loihi_emulator.open_emulator(
+        form.network,
+        seeds=form.seeds,
+        seeded=form.seeded,
+        stands_for=form.stands_for,
+        remove_passthrough=False,
+        **options,
+    )
     if "emulator" not in sim.sims:
         if emulator is not None:
             sim.close()
@@ -76,17 +86,8 @@ def open_simulator(
 def fast_emulator() -> Callable | None:
     """Return the class of the compiled emulator, or None if there is no numba."""
     import_nengo_loihi()
-    start = time.perf_counter()
-    try:
-        import numba  # noqa: F401
-    except ImportError as error:
-        logger.warning(
-            "numba can't be imported (%s), so NengoLoihi's own emulator runs, tens of "
-            'times slower; to install it: pip install "nengo-energy[fast]"',
-            error,
-        )
+    if not has_numba("NengoLoihi's own emulator runs"):
         return None
     from .interface import FastEmulator
 
-    logger.debug("imported numba in %.1f s", time.perf_counter() - start)
     return FastEmulator

@@ -117,7 +117,7 @@ class BatchedLoihiRunner(LoihiRunner):
                 part = Records(*(values[start:end] for values in seen))
                 outputs = self.recorder.outputs(part)
                 loihi_host.run_after_chip(self.sim, start, end - start, outputs)
-                means.add(start, end, {p: self.sim.data[p][None] for p in self.probes})
+                means.add(start, end, self.seen())
 
             after = self._run_host("host", each, segments, schedule, receive)
             results = []
@@ -162,7 +162,7 @@ class BatchedLoihiRunner(LoihiRunner):
                 if start == 0 or len(x) > 1:
                     emulator.set_input(self.sim, node, x[min(start, len(x) - 1)])
             run_segment(start, end)
-            self.sim.clear_probes()
+            self.clear_seen()
             mark = schedule.mark_at(end)
             if mark is not None:
                 counted[mark] = {

@@ -6,8 +6,7 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from ...common.exceptions import UnsupportedError
-from ...compat import counting
+from ...compat import nengo_dl
 from .runner import BatchCounts, Inputs, Runner, Tick, sum_up, wanted_counters
 from .schedule import Means, Schedule
 
@@ -21,17 +20,13 @@ CHUNK_BYTES = 8 * 2**20
 class NengoDLRunner(Runner):
     """NengoDL: minibatches in TensorFlow, counted inside its graph."""
 
+    name = "nengo-dl"
+
     def __enter__(self) -> Runner:
         self.names, wanted = wanted_counters(self.populations, self.dt)
-        self.sim, self.totals = counting.open_nengo_dl(
+        self.sim, self.counters = nengo_dl.open_nengo_dl(
             self.network, self.dt, self.batch_size, wanted
         )
-        if not self.sim.stateful:
-            self.sim.close()
-            raise UnsupportedError(
-                "the network was configured with stateful=False, which forgets what "
-                "was counted; use nengo_dl.configure_settings(stateful=True)"
-            )
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
@@ -48,27 +43,18 @@ class NengoDLRunner(Runner):
         }
         row = sum(x.shape[0] * x.shape[2] * 4 for x in padded.values())
         longest = min(MAX_CHUNK, max(1, CHUNK_BYTES // max(1, row)))
-        self.sim.reset(
-            include_trainable=False, include_probes=False, include_processes=False
-        )
-        counts = {
-            name: np.zeros((self.batch_size, *total.shape))
-            for name, total in zip(self.names, self.totals)
-        }
+        nengo_dl.restart(self.sim)
+        counts: dict[tuple[str, str], Any] = {}
         means = Means(self.probes, schedule)
         for start, end in schedule.segments(longest):
             data = {node: _steps(x, start, end) for node, x in padded.items()}
             values = self.sim.predict_on_batch(
                 data or None, n_steps=end - start, stateful=True
             )
-            for (pop, kind), total in zip(self.names, self.totals):
-                count = counting.read_and_clear(self.sim, total)
-                if start < schedule.warmup:
-                    continue
-                if kind == "peak":
-                    np.maximum(counts[pop, kind], count, out=counts[pop, kind])
-                else:
-                    counts[pop, kind] += count
+            for name, count in zip(self.names, self.counters.read_and_clear()):
+                if start >= schedule.warmup:
+                    add = np.maximum if name[1] == "peak" else np.add
+                    counts[name] = add(counts.get(name, 0.0), count, dtype=float)
             means.add(start, end, values)
             tick((end - start) * n_inferences)
             mark = schedule.mark_at(end)

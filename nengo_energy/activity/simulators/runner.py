@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence
@@ -32,9 +33,9 @@ class BatchCounts:
     Attributes
     ----------
     spikes : dict of {str: (batch, n_neurons) ndarray}
-        Spikes of each neuron, by population; not yet rounded for rate neurons.
+        Spikes of each neuron, by population: int64, or float for rate neurons.
     active : dict of {str: (batch,) ndarray}
-        Neurons x timesteps with at least one spike, by population.
+        Neurons x timesteps with at least one spike, by population, likewise.
     peak : dict of {str: int}
         Most spikes of a neuron in a timestep, by population.
     outputs : dict of {nengo.Probe: (batch, size) ndarray}
@@ -62,7 +63,14 @@ class Runner(ABC):
         Length of a timestep [s].
     batch_size : int
         Inferences that are run side by side.
+
+    Attributes
+    ----------
+    name : str
+        Of the simulator.
     """
+
+    name: str
 
     def __init__(
         self,
@@ -85,6 +93,10 @@ class Runner(ABC):
     @abstractmethod
     def __exit__(self, *exc_info: Any) -> None:
         """Close the simulator."""
+
+    def takes(self, batch_size: int) -> bool:
+        """Tell whether as many inferences as this can be run, once it is open."""
+        return batch_size == self.batch_size
 
     @abstractmethod
     def run(
@@ -111,7 +123,7 @@ class Runner(ABC):
 def counter_kinds(population: Population) -> tuple[str, ...]:
     """Return what to accumulate of a population; see `counting.KINDS`."""
     total = "magnitude" if population.ensemble.neuron_type.negative else "sum"
-    if not population.spiking or population.neuron_type in SINGLE_SPIKE_TYPES:
+    if population.neuron_type in SINGLE_SPIKE_TYPES:
         return (total,)
     return (total, "active", "peak")
 
@@ -119,13 +131,10 @@ def counter_kinds(population: Population) -> tuple[str, ...]:
 def wanted_counters(
     populations: Sequence[Population], dt: float
 ) -> tuple[list[tuple[str, str]], list[tuple[nengo.Ensemble, str, float]]]:
-    """Return the names of all counts, and what `counting.add_counters` is to be told.
-
-    A neuron is active when it puts out more than half a spike.
-    """
+    """Return the names of all counts, and what `counting` is to accumulate."""
     pairs = [(pop, kind) for pop in populations for kind in counter_kinds(pop)]
     names = [(pop.name, kind) for pop, kind in pairs]
-    return names, [(pop.ensemble, k, pop.amplitude / dt / 2) for pop, k in pairs]
+    return names, [(pop.ensemble, kind, pop.amplitude / dt) for pop, kind in pairs]
 
 
 def sum_up(
@@ -133,18 +142,27 @@ def sum_up(
     counts: Mapping[tuple[str, str], np.ndarray],
     dt: float,
 ) -> BatchCounts:
-    """Turn accumulated outputs, (batch, n_neurons) each, into spikes."""
+    """Turn accumulated outputs, (batch, n_neurons) each, into spikes.
+
+    Those of spiking neurons are integers. Of rate neurons they are expected values.
+    """
     batch = BatchCounts()
     for pop in populations:
         first, *others = counter_kinds(pop)
-        spikes = counts[pop.name, first] * (dt / pop.amplitude)
-        batch.spikes[pop.name] = spikes
+        per_output = dt / pop.amplitude
+        spikes = counts[pop.name, first] * per_output
+        # without other counters, there is one spike a timestep at most
+        active = counts[pop.name, "active"] if others else spikes
+        peak = float(np.any(spikes))
         if others:
-            batch.active[pop.name] = counts[pop.name, "active"].sum(axis=-1)
-            peak = np.max(counts[pop.name, "peak"], initial=0) * (dt / pop.amplitude)
+            peak = float(np.max(counts[pop.name, "peak"], initial=0) * per_output)
+        if pop.spiking:
+            batch.spikes[pop.name] = np.rint(spikes).astype(np.int64)
+            batch.active[pop.name] = np.rint(active).astype(np.int64).sum(axis=-1)
             batch.peak[pop.name] = round(peak)
         else:
-            # one spike a timestep at most; rate neurons are taken the same way
-            batch.active[pop.name] = spikes.sum(axis=-1)
-            batch.peak[pop.name] = int(np.any(spikes))
+            batch.spikes[pop.name] = spikes
+            batch.active[pop.name] = active.sum(axis=-1)
+            # a rate of 2.5 spikes a timestep takes 3 in some; 1 + 1e-7 is of rounding
+            batch.peak[pop.name] = math.ceil(peak * (1 - 1e-6))
     return batch

@@ -77,8 +77,8 @@ class Means:
         for probe in self.probes:
             if values[probe].shape[1] != end - start:
                 raise UnsupportedError(
-                    f"{probe} doesn't record every timestep; set keep_history=True and "
-                    "sample_every=None on it"
+                    f"{probe} records the chip every {probe.sample_every} s, and means "
+                    "are taken over every timestep; leave its sample_every out"
                 )
         for (mark, probe), total in self.sums.items():
             window = self.windows[mark]

@@ -1,4 +1,4 @@
-"""Nengo and NengoLoihi: one inference after the other."""
+"""Nengo and NengoLoihi: one inference after the other, each as if it were alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
+from ...common.exceptions import UnsupportedError
 from ...compat import counting, emulator
 from ...network.topology import Population
 from ..emulator import open_simulator
@@ -27,25 +28,32 @@ LONGEST = 100
 
 
 class SequentialRunner(Runner):
-    """A simulator that runs one inference after the other."""
+    """A simulator that runs one inference after the other.
+
+    Attributes
+    ----------
+    sim : nengo.Simulator or nengo_loihi.Simulator
+        The simulator.
+    counts : dict of {(population, kind): (n_neurons,) ndarray}
+        What was accumulated since the first timestep, as it is.
+    recorded : dict of {nengo.Probe: list of ndarray}
+        What probes on the host saw since they were cleared.
+    """
 
     sim: Any
+
+    def __init__(self, *args: Any):
+        super().__init__(*args)
+        self.counts: dict[tuple[str, str], np.ndarray] = {}
+        self.recorded: dict[nengo.Probe, list[np.ndarray]] = {}
 
     @abstractmethod
     def reset(self) -> None:
         """Go back to the first timestep."""
 
     @abstractmethod
-    def clear_peaks(self) -> None:
-        """Forget the largest outputs so far."""
-
-    @abstractmethod
     def run_steps(self, n_steps: int) -> None:
         """Run some timesteps."""
-
-    @abstractmethod
-    def read(self) -> dict[tuple[str, str], np.ndarray]:
-        """Return what was accumulated since the first timestep, (n_neurons,) each."""
 
     def run(
         self, inputs: Inputs, schedule: Schedule, tick: Tick
@@ -73,8 +81,8 @@ class SequentialRunner(Runner):
                 if start == 0 or len(x) > 1:
                     emulator.set_input(self.sim, node, x[min(start, len(x) - 1)])
             self.run_steps(end - start)
-            means.add(start, end, {p: self.sim.data[p][None] for p in self.probes})
-            self.sim.clear_probes()
+            means.add(start, end, self.seen())
+            self.clear_seen()
             tick(end - start)
             mark = schedule.mark_at(end)
             if mark is not None:
@@ -91,13 +99,49 @@ class SequentialRunner(Runner):
             for (pop, kind), count in self.read().items()
         }
 
+    def count_and_record(
+        self, host: nengo.Simulator, populations: Sequence[Population]
+    ) -> None:
+        """Count and record in a simulator of Nengo what there is in it."""
+        names, wanted = wanted_counters(populations, self.dt)
+        self.counts.update(zip(names, counting.count_in(host, wanted)))
+        probes = [p for p in self.probes if p in host.model.probes]
+        self.recorded.update(counting.record_in(host, probes))
+
+    def seen(self) -> dict[nengo.Probe, np.ndarray]:
+        """Return what probes saw since they were cleared, (1, n_steps, size) each."""
+        return {
+            probe: np.asarray(
+                self.recorded[probe] if probe in self.recorded else self.sim.data[probe]
+            )[None]
+            for probe in self.probes
+        }
+
+    def clear_seen(self) -> None:
+        """Forget what probes saw, those of the network too."""
+        for rows in self.recorded.values():
+            rows.clear()
+        self.sim.clear_probes()
+
+    def clear_peaks(self) -> None:
+        """Forget the largest outputs so far."""
+        for (_, kind), count in self.counts.items():
+            if kind == "peak":
+                count[...] = 0
+
+    def read(self) -> dict[tuple[str, str], np.ndarray]:
+        """Return what was accumulated since the first timestep, (n_neurons,) each."""
+        return {name: count.copy() for name, count in self.counts.items()}
+
 
 class NengoRunner(SequentialRunner):
     """Nengo's own simulator."""
 
+    name = "nengo"
+
     def __enter__(self) -> Runner:
-        self.names, wanted = wanted_counters(self.populations, self.dt)
-        self.sim, self.totals = counting.open_nengo(self.network, self.dt, wanted)
+        self.sim = counting.open_nengo(self.network, self.dt)
+        self.count_and_record(self.sim, self.populations)
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
@@ -106,23 +150,12 @@ class NengoRunner(SequentialRunner):
     def reset(self) -> None:
         self.sim.reset()
 
-    def clear_peaks(self) -> None:
-        for (_, kind), total in zip(self.names, self.totals):
-            if kind == "peak":
-                self.sim.signals[total][...] = 0
-
     def run_steps(self, n_steps: int) -> None:
         self.sim.run_steps(n_steps, progress_bar=False)
 
-    def read(self) -> dict[tuple[str, str], np.ndarray]:
-        return {
-            name: self.sim.signals[total].copy()
-            for name, total in zip(self.names, self.totals)
-        }
-
 
 class LoihiRunner(SequentialRunner):
-    """NengoLoihi's emulators: the chip's own counters, and nodes for the host.
+    """NengoLoihi's emulators: the chip's own counters, and ours on the host.
 
     Spikes of the chip are read from the emulator, so that nothing is probed there.
 
@@ -134,19 +167,29 @@ class LoihiRunner(SequentialRunner):
         See `nengo_energy.activity.emulator.open_simulator`.
     """
 
+    name = "loihi"
+
     def __init__(self, *args: Any, emulator: str | None = None):
         super().__init__(*args)
         self.emulator = emulator
 
     def __enter__(self) -> Runner:
         host = emulator.host_ensembles(self.network)
+        if all(pop.ensemble in host for pop in self.populations):
+            names = ", ".join(p.name for p in self.populations) or "nodes alone"
+            raise UnsupportedError(
+                f"no neurons of the network are on the chip, only the host: {names}. "
+                "Take on_chip=False off an ensemble that Loihi's neurons can do, or "
+                "measure with simulator='nengo'"
+            )
         self.on_chip = [p for p in self.populations if p.ensemble not in host]
-        self.on_host = [p for p in self.populations if p.ensemble in host]
-        outer, self.counts = _with_counting_nodes(self.network, self.on_host, self.dt)
-        emulator.copy_placement(self.network, outer)
+        on_host = [p for p in self.populations if p.ensemble in host]
         self.sim = open_simulator(
-            outer, emulator=self.emulator, dt=self.dt, target="sim"
+            self.network, emulator=self.emulator, dt=self.dt, target="sim"
         )
+        for sim in emulator.nengo_simulators(self.sim):
+            here = [p for p in on_host if p.ensemble.neurons in sim.model.sig]
+            self.count_and_record(sim, here)
         self.sim.__enter__()
         return self
 
@@ -155,21 +198,17 @@ class LoihiRunner(SequentialRunner):
 
     def reset(self) -> None:
         emulator.reset_emulator(self.sim)
-        for count in self.counts.values():
-            count[...] = 0
         self.earlier = self._chip_spikes()
 
     def clear_peaks(self) -> None:
-        for (_, kind), count in self.counts.items():
-            if kind == "peak":
-                count[...] = 0
+        super().clear_peaks()
         self.earlier = self._chip_spikes()
 
     def run_steps(self, n_steps: int) -> None:
         self.sim.run_steps(n_steps)
 
     def read(self) -> dict[tuple[str, str], np.ndarray]:
-        counts = {name: count.copy() for name, count in self.counts.items()}
+        counts = super().read()
         spikes = self._chip_spikes()
         for pop in self.on_chip:
             count, earlier = spikes[pop.ensemble], self.earlier[pop.ensemble]
@@ -201,29 +240,6 @@ class LoihiRunner(SequentialRunner):
     def _chip_spikes(self) -> dict[nengo.Ensemble, np.ndarray]:
         ensembles = [pop.ensemble for pop in self.on_chip]
         return emulator.chip_spike_counts(self.sim, ensembles)
-
-
-def _with_counting_nodes(
-    network: nengo.Network, populations: Sequence[Population], dt: float
-) -> tuple[nengo.Network, dict[tuple[str, str], np.ndarray]]:
-    """Put nodes beside a network that count what some populations put out."""
-    outer = nengo.Network(label="measurement", seed=0, add_to_container=False)
-    outer.networks.append(network)
-    counts = {}
-    for pop in populations:
-        totals = {kind: np.zeros(pop.n_neurons) for kind in counter_kinds(pop)}
-        counts.update({(pop.name, kind): total for kind, total in totals.items()})
-
-        def count(
-            t: float, x: np.ndarray, totals: Any = totals, a: float = pop.amplitude
-        ) -> None:
-            for kind, total in totals.items():
-                total[...] = counting.accumulate(np, kind, total, x, a / dt / 2)
-
-        with outer:
-            node = nengo.Node(count, size_in=pop.n_neurons, label=f"count {pop.name}")
-            nengo.Connection(pop.ensemble.neurons, node, synapse=None)
-    return outer, counts
 
 
 def stack(each: Sequence[BatchCounts]) -> BatchCounts:

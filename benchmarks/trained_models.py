@@ -1,0 +1,269 @@
+"""Accuracy of trained models as Keras computes them and as spikes, over timesteps.
+
+Six kinds of network that people bring, trained here on data that comes with packages or
+is made by arithmetic; each is converted with ``scale_firing_rates="auto"``, measured,
+and where the chip has its neurons also run on the Loihi emulator.
+
+    python benchmarks/trained_models.py [--models lenet ...] [--images 500] [--keep DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tf_keras as keras
+from loihi_mnist import load_mnist
+
+import nengo_energy as ne
+
+layers = keras.layers
+TIMESTEPS = (10, 25, 50, 100, 200)
+
+
+class Case(NamedTuple):
+    """A model, how it is trained, and data."""
+
+    build: Callable[[], Any]
+    data: Callable[[], tuple[np.ndarray, ...]]
+    epochs: int = 8
+    deploys: bool = False
+    neurons: str = "loihi"
+    loss: str = "sparse_categorical_crossentropy"
+
+
+def lenet() -> Any:
+    """LeNet-5 with max pooling, dropout and softmax."""
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(6, 5, padding="same", activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(16, 5, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(120, activation="relu"),
+            layers.Dropout(0.3),
+            layers.Dense(84, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="lenet",
+    )
+
+
+def mobilenet() -> Any:
+    """Depthwise separable blocks with BatchNormalization and ReLU6."""
+    image = keras.Input((28, 28, 1))
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(image)
+    x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+    for n_filters, stride in ((16, 1), (32, 2), (32, 1), (48, 2)):
+        x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+        x = layers.Conv2D(n_filters, 1, use_bias=False)(x)
+        x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, layers.Dense(10, "softmax")(x), name="mobilenet")
+
+
+def resnet() -> Any:
+    """A residual network of 20 layers with BatchNormalization."""
+    image = keras.Input((28, 28, 1))
+
+    def normalized(x: Any, n_filters: int, stride: int = 1, size: int = 3) -> Any:
+        x = layers.Conv2D(n_filters, size, stride, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization()(x)
+
+    x = layers.ReLU()(normalized(image, 8, 2))
+    for n_filters, stride in ((8, 1), (16, 2), (32, 2)):
+        for k in range(3):
+            first = stride if k == 0 else 1
+            path = layers.ReLU()(normalized(x, n_filters, first))
+            path = normalized(path, n_filters)
+            changes = first > 1 or x.shape[-1] != n_filters
+            short = normalized(x, n_filters, first, 1) if changes else x
+            x = layers.ReLU()(layers.Add()([path, short]))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, layers.Dense(10, "softmax")(x), name="resnet20")
+
+
+def unet() -> Any:
+    """A small U-Net that finds which pixels belong to a digit."""
+    image = keras.Input((28, 28, 1))
+    a = layers.Conv2D(8, 3, padding="same", activation="relu")(image)
+    b = layers.MaxPooling2D()(a)
+    b = layers.Conv2D(16, 3, padding="same", activation="relu")(b)
+    c = layers.Conv2DTranspose(8, 3, 2, padding="same", activation="relu")(b)
+    c = layers.Concatenate()([a, c])
+    c = layers.Conv2D(8, 3, padding="same", activation="relu")(c)
+    return keras.Model(image, layers.Conv2D(2, 1, activation="softmax")(c), name="unet")
+
+
+def ecg() -> Any:
+    """A 1-D convolutional classifier of beats."""
+    signal = keras.Input((128, 1))
+    x = layers.Conv1D(8, 7, strides=2, padding="same", activation="relu")(signal)
+    x = layers.MaxPooling1D(2)(x)
+    x = layers.Conv1D(16, 5, padding="causal", activation="relu")(x)
+    x = layers.MaxPooling1D(2)(x)
+    x = layers.Dense(32, activation="relu")(layers.Flatten()(x))
+    return keras.Model(signal, layers.Dense(4, "softmax")(x), name="ecg")
+
+
+def text() -> Any:
+    """An embedding and a GRU, which the host computes, and dense layers of spikes."""
+    words = keras.Input((24,), dtype="int32")
+    x = layers.Embedding(50, 12)(words)
+    x = layers.GRU(16)(x)
+    x = layers.Dense(32, activation="relu")(x)
+    return keras.Model(words, layers.Dense(3, "softmax")(x), name="text")
+
+
+def small_net() -> Any:
+    """A convolutional network without pooling, small enough for the chip."""
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(4, 3, strides=2, activation="relu"),
+            layers.Conv2D(8, 3, strides=2, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="strided",
+    )
+
+
+def digit_masks() -> tuple[np.ndarray, ...]:
+    """Return noisy digits, and which of their pixels are ink."""
+    x_train, _, x_test, _ = load_mnist()
+    rng = np.random.RandomState(0)
+
+    def noisy(x: np.ndarray) -> np.ndarray:
+        return np.clip(x + rng.normal(0, 0.3, x.shape), 0, 1).astype("f4")
+
+    masks = [(x[..., 0] > 0.5).astype(int) for x in (x_train, x_test)]
+    return noisy(x_train), masks[0], noisy(x_test), masks[1]
+
+
+def beats() -> tuple[np.ndarray, ...]:
+    """Return four kinds of beats: bumps of random place, width and sign, with noise."""
+    rng = np.random.RandomState(0)
+    n = 3000
+    labels = rng.randint(0, 4, n)
+    time_axis = np.arange(128)[None]
+    centre = rng.uniform(40, 88, (n, 1))
+    width = rng.uniform(3, 6, (n, 1)) * np.where(labels[:, None] % 2, 2.5, 1)
+    second = np.where(labels[:, None] >= 2, -0.6, 0.6)
+    signal = np.exp(-(((time_axis - centre) / width) ** 2))
+    signal += second * np.exp(-(((time_axis - centre - 25) / 5) ** 2))
+    signal += rng.normal(0, 0.25, signal.shape)
+    x = signal[..., None].astype("f4")
+    return x[1000:], labels[1000:], x[:1000], labels[:1000]
+
+
+def sentences() -> tuple[np.ndarray, ...]:
+    """Return sequences of words; the label says which kind of word comes last."""
+    rng = np.random.RandomState(0)
+    words = rng.randint(3, 50, (4000, 24))
+    labels = rng.randint(0, 3, 4000)
+    for k in range(3):
+        # marker words 0, 1, 2: the last of them gives the class
+        other = rng.randint(0, 3, 4000)
+        words[np.arange(4000), rng.randint(0, 12, 4000)] = other
+    words[np.arange(4000), rng.randint(12, 24, 4000)] = labels
+    return words[1000:], labels[1000:], words[:1000], labels[:1000]
+
+
+CASES = {
+    "strided": Case(small_net, load_mnist, deploys=True),
+    "lenet": Case(lenet, load_mnist, deploys=True),
+    "mobilenet": Case(mobilenet, load_mnist, 12, neurons="integrate-and-fire"),
+    "resnet20": Case(resnet, load_mnist, 10, neurons="integrate-and-fire"),
+    "unet": Case(unet, digit_masks, 3),
+    "ecg": Case(ecg, beats, 8, deploys=True),
+    "text": Case(text, sentences, 20),
+}
+
+
+def trained(name: str, keep: Path | None) -> Any:
+    """Return a trained model, from the folder where it was kept if it was."""
+    case = CASES[name]
+    path = None if keep is None else keep / f"{name}.keras"
+    if path is not None and path.exists():
+        return keras.models.load_model(path)
+    keras.utils.set_random_seed(0)
+    model = case.build()
+    x, y, _, _ = case.data()
+    model.compile(keras.optimizers.Adam(2e-3), case.loss, metrics=["accuracy"])
+    model.fit(x, y, batch_size=64, epochs=case.epochs, verbose=0)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save(path)
+    return model
+
+
+def accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of right decisions along the last axis."""
+    found = np.argmax(outputs.reshape(*labels.shape, -1), axis=-1)
+    return float(np.mean(found == labels))
+
+
+def run(name: str, options: argparse.Namespace) -> None:
+    """Print one line per simulator: Keras's accuracy, and that at each timestep."""
+    case = CASES[name]
+    model = trained(name, options.keep)
+    x_train, _, x, y = case.data()
+    x, y = x[: options.images], y[: options.images]
+    keras_accuracy = accuracy(np.asarray(model.predict(x, verbose=0)), y)
+    start = time.perf_counter()
+    snn = ne.convert(
+        model,
+        scale_firing_rates="auto",
+        example_data=x_train[:256],
+        target_rate=options.rate,
+        neurons=options.neurons or case.neurons,
+    )
+    seconds = time.perf_counter() - start
+    print(
+        f"{name}: {snn.topology.n_neurons:,} neurons, converted in {seconds:.1f} s; "
+        f"{options.neurons or case.neurons}; Keras {keras_accuracy:.1%}; host: "
+        f"{', '.join(snn.host_layers) or 'nothing'}",
+        flush=True,
+    )
+    simulators = ["compiled"] + ["loihi"] * (case.deploys and not options.quick)
+    for simulator in simulators:
+        start = time.perf_counter()
+        marks = snn.measure_at(x, options.timesteps, simulator=simulator)
+        found = [accuracy(a.outputs[snn.output_probes[0]], y) for a in marks]
+        steps = zip(options.timesteps, found)
+        print(
+            f"  {simulator:9}"
+            + "  ".join(f"{n:4}: {share:6.1%}" for n, share in steps)
+            + f"   ({time.perf_counter() - start:.0f} s)",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Run the models that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--images", type=int, default=500)
+    parser.add_argument("--timesteps", type=int, nargs="+", default=TIMESTEPS)
+    parser.add_argument("--rate", type=float, default=None)
+    parser.add_argument("--neurons", choices=("loihi", "integrate-and-fire"))
+    parser.add_argument("--keep", type=Path, default=None)
+    parser.add_argument("--quick", action="store_true", help="leave the emulator out")
+    options = parser.parse_args()
+    for name in options.models:
+        run(name, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Any Nengo network, in a form that NengoLoihi builds."""

@@ -1,0 +1,64 @@
+"""What conversion takes for granted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..common.assumptions import Assumption
+from ..network.topology import Topology
+
+DEPTH = 8
+"""Loihi's neurons in a row from which on a loss of accuracy is to be expected.
+
+Networks for MNIST with up to 6 lost no more than two points of accuracy at 100
+timesteps (benchmarks/trained_models.py); one with 9 fell to chance.
+"""
+
+
+SHAPING = ("Activation", "Flatten", "Reshape")
+"""Layers that do nothing because they are written for their shape or their name."""
+
+
+def said_of_layers(converter: Any) -> tuple[Assumption, ...]:
+    """Return what became of layers that aren't neurons or synapses.
+
+    Parameters
+    ----------
+    converter : nengo_dl.Converter
+        From `run_converter`.
+    """
+    said = []
+    gone = [name for name, kind in converter.passed_on.items() if kind not in SHAPING]
+    if gone:
+        text = f"Left out, as they do nothing at inference: {', '.join(gone)}."
+        said.append(Assumption("nothing-at-inference", text))
+    if converter.finals:
+        names = dict.fromkeys(final.layer for final in converter.finals.values())
+        text = (
+            f"The activation of {', '.join(names)} is applied on the host, once an "
+            "inference, to what the network puts out."
+        )
+        said.append(Assumption("output-activation-on-host", text))
+    return tuple(said)
+
+
+def said_of_depth(topology: Topology) -> tuple[Assumption, ...]:
+    """Return a warning where many of the chip's neurons follow each other."""
+    ahead: dict[str, set[str]] = {p.name: set() for p in topology.populations}
+    for projection in topology.projections:
+        ahead[projection.post].add(projection.pre)
+    lossy = {p.name for p in topology.populations if p.neuron_type.startswith("Loihi")}
+    depth: dict[str, int] = {}
+    # populations come in the order of the network, so one pass is enough
+    for name, sources in ahead.items():
+        before = max((depth.get(source, 0) for source in sources), default=0)
+        depth[name] = before + (name in lossy)
+    deepest = max(depth.values(), default=0)
+    if deepest < DEPTH:
+        return ()
+    text = (
+        f"{deepest} layers of Loihi's neurons follow each other, and each loses a part "
+        "of its input when it resets; convert(neurons='integrate-and-fire') keeps the "
+        "accuracy of deep networks, and isn't what the chip has."
+    )
+    return (Assumption("loss-in-depth", text),)

@@ -1,0 +1,213 @@
+"""What becomes of each layer of a Keras model, before anything is simulated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Mapping
+
+from ..common.exceptions import NengoEnergyError, UnsupportedError
+from ..keras_models.files import as_model
+from ..layer_ops.counting import collect_layer_ops
+from ..loihi.chip import CORES_PER_CHIP, MAX_COMPARTMENTS
+from ..loihi.neurons import for_chip
+from .converting import Converted, convert_layers
+
+if TYPE_CHECKING:
+    import pandas
+
+    from ..layer_ops.layer_ops import LayerCount, UncountedLayer
+    from ..network.topology import Population
+
+BECOMES = ("synapses", "neurons", "host", "nothing", "refused")
+"""What a layer may become."""
+
+
+@dataclass(frozen=True)
+class LayerCheck:
+    """What becomes of a layer.
+
+    Attributes
+    ----------
+    layer, class_name : str
+        Its name, ``"outer/inner"`` within another model, and its class.
+    becomes : str
+        ``"synapses"``, weights between neurons alone; ``"neurons"``, with their
+        synapses; ``"host"``, computed in every timestep on decoded values;
+        ``"nothing"``; or ``"refused"``.
+    n_neurons : int
+        Neurons of the layer, in all its calls.
+    neuron_type : str
+        Their types.
+    n_activations : int
+        Activations that the layer has in the conventional network.
+    note : str
+        What else there is to say, such as why the layer is refused and what helps.
+    off_chip : str
+        Why its neurons can't be on a Loihi chip, if they can't.
+    """
+
+    layer: str
+    class_name: str
+    becomes: str
+    n_neurons: int = 0
+    neuron_type: str = ""
+    n_activations: int = 0
+    note: str = ""
+    off_chip: str = ""
+
+    @property
+    def n_added(self) -> int:
+        """Neurons over the layer's own activations: of max pooling, all of them."""
+        return max(0, self.n_neurons - self.n_activations)
+
+
+@dataclass(frozen=True)
+class ModelCheck:
+    """What becomes of the layers of a model; see `nengo_energy.check_model`.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model.
+    layers : tuple of LayerCheck
+        In the order of the model, inputs left out.
+    refusals : tuple of str
+        Why the model can't be converted; empty if it can.
+    """
+
+    model: str
+    layers: tuple[LayerCheck, ...]
+    refusals: tuple[str, ...] = ()
+
+    @property
+    def converts(self) -> bool:
+        """Whether `nengo_energy.convert` takes the model."""
+        return not self.refusals
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons of the whole network."""
+        return sum(layer.n_neurons for layer in self.layers)
+
+    @property
+    def n_added(self) -> int:
+        """Neurons over the activations of the conventional network."""
+        return sum(layer.n_added for layer in self.layers)
+
+    @property
+    def min_cores(self) -> int:
+        """Fewest cores of a Loihi chip that hold the neurons; synapses may ask more."""
+        return sum(
+            -(-layer.n_neurons // MAX_COMPARTMENTS)
+            for layer in self.layers
+            if not layer.off_chip
+        )
+
+    @property
+    def min_chips(self) -> int:
+        """Fewest Loihi chips that have as many cores."""
+        return -(-self.min_cores // CORES_PER_CHIP)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a frame with a row for each layer, its columns the attributes."""
+        from .check_text import check_frame
+
+        return check_frame(self)
+
+    def __str__(self) -> str:
+        from .check_text import format_check
+
+        return format_check(self)
+
+
+def check_model(
+    model: Any, custom_objects: Mapping[str, Any] | None = None, **options: Any
+) -> ModelCheck:
+    """Say what becomes of each layer of a Keras model, without a simulation.
+
+    Parameters
+    ----------
+    model : keras.Model, str or os.PathLike
+        As `nengo_energy.convert` takes it.
+    custom_objects : mapping of str to object, optional
+        See `nengo_energy.convert`.
+    **options
+        Those of `nengo_energy.convert` that say what layers become, such as
+        ``max_pooling``, ``swap_activations`` and ``temporal_model``.
+
+    Returns
+    -------
+    ModelCheck
+        Layer by layer: synapses, neurons and how many, the host's work, nothing, or
+        refused and what helps; and what of it a Loihi chip holds. Prints as a table.
+
+    Examples
+    --------
+    >>> found = check_model(model)
+    >>> found.converts
+    True
+    """
+    model = as_model(model, custom_objects)
+    try:
+        found = convert_layers(model, **options)
+    except UnsupportedError as error:  # before any layer was converted
+        return ModelCheck(model.name, (), (str(error),))
+    return check_converted(found)
+
+
+def check_converted(found: Converted) -> ModelCheck:
+    """Return what became of the layers of a model."""
+    name, refusals = found.snn.model.name, tuple(map(str, found.obstacles))
+    try:
+        ops = collect_layer_ops(found.snn.clone.model)
+    except NengoEnergyError:
+        if not refusals:
+            raise
+        return ModelCheck(name, (), refusals)  # layers lack their shapes
+    rows: list[LayerCount | UncountedLayer] = [*ops.layers, *ops.unsupported]
+    layers = tuple(
+        _check_layer(row, found) for row in rows if row.class_name != "InputLayer"
+    )
+    return ModelCheck(name, layers, refusals)
+
+
+def _check_layer(row: LayerCount | UncountedLayer, found: Converted) -> LayerCheck:
+    """Return what became of a layer."""
+    snn, name = found.snn, row.layer
+    reasons = [o.reason for o in found.obstacles if o.layer == name]
+    populations = [p for p in snn.topology.populations if p.layer == name]
+    finals = [final for final in snn.finals.values() if final.layer == name]
+    if reasons:
+        becomes = "refused"
+    elif name in snn.host_layers:
+        becomes = "host"
+    elif populations:
+        becomes = "neurons"
+    elif name in found.passed_on:
+        becomes = "nothing"
+    else:
+        becomes = "synapses"
+    notes = list(reasons)
+    if becomes == "host":
+        notes.append("computed in every timestep, on decoded values")
+    if finals:
+        notes.append("its activation is applied to the output, once an inference")
+    return LayerCheck(
+        layer=name,
+        class_name=row.class_name,
+        becomes=becomes,
+        n_neurons=sum(p.n_neurons for p in populations),
+        neuron_type=", ".join(dict.fromkeys(p.neuron_type for p in populations)),
+        n_activations=getattr(row, "activations", 0),
+        note="; ".join(notes),
+        off_chip=next(filter(None, map(_off_chip, populations)), ""),
+    )
+
+
+def _off_chip(population: Population) -> str:
+    """Return why neurons can't be on a Loihi chip; nothing if they can."""
+    try:
+        for_chip(population)
+    except UnsupportedError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,206 @@
+"""Activation functions and layers: rectifiers, rate curves, or the host's work."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import nengo
+import numpy as np
+
+from ...compat import import_tensorflow
+from ...keras_models.graph import is_tensor, map_leaves
+from .building import LayerBuild
+from .curves import Line, Rectifiers, is_elementwise, read_curve
+from .host import on_host
+from .rate_curves import rate_curve
+from .registry import converts
+
+
+@converts("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU")
+def convert_activation(build: LayerBuild) -> Any:
+    """Convert a layer that is an activation function."""
+    function = getattr(build.layer, "activation", build.layer)
+    entry = start(build, function)
+    build.connect(build.inputs[0], entry)
+    return finish(build, entry, function)
+
+
+def convert_function(build: LayerBuild) -> Any:
+    """Convert a layer that is a function of each element; None if it isn't.
+
+    Such are ``tf.nn.relu(x)``, ``keras.ops.clip(x, 0, 6)``, and Lambda layers.
+    """
+    if len(build.inputs) != 1 or build.input_shapes != build.output_shapes:
+        return None
+    if not build.call.outputs[0].dtype.is_floating:
+        return None
+    function = _LayerCall(build)
+    is_function = _works_by_element(build, function) or function.__name__ == "softmax"
+    if not is_function:
+        return None
+    entry = start(build, function)
+    build.connect(build.inputs[0], entry)
+    return finish(build, entry, function)
+
+
+class _LayerCall:
+    """A call of a layer with one tensor, as a function of tensors of any shape."""
+
+    def __init__(self, build: LayerBuild):
+        self._build = build
+        self.__name__ = build.layer.name
+
+    def __call__(self, x: Any) -> Any:
+        call = self._build.call
+        args, kwargs = map_leaves(
+            lambda leaf: x if is_tensor(leaf) else leaf, (call.args, call.kwargs)
+        )
+        return self._build.layer(*args, **kwargs)
+
+
+@converts("PReLU")
+def convert_prelu(build: LayerBuild) -> Any:
+    """Convert ``relu(x) - alpha * relu(-x)``, with a slope for each unit."""
+    entry = build.node(part="input")
+    build.connect(build.inputs[0], entry)
+    return _two_slopes(build, entry, build.layer.alpha)
+
+
+def _two_slopes(build: LayerBuild, entry: Any, below_zero: Any) -> Any:
+    slopes = np.broadcast_to(np.asarray(below_zero), build.output_shape)
+    output = build.node()
+    for sign, part in ((1.0, "above 0"), (-1.0, "below 0")):
+        neurons = build.neurons(build.options.rectifier, part=part)
+        build.connect(entry, neurons, transform=sign)
+        build.connect(neurons, output, transform=1.0 if sign > 0 else -np.ravel(slopes))
+    return output
+
+
+def start(build: LayerBuild, function: Any, bias: np.ndarray | None = None) -> Any:
+    """Return the object that receives what an activation function is applied to.
+
+    Parameters
+    ----------
+    build : LayerBuild
+        The layer.
+    function : callable, layer or None
+        The activation.
+    bias : (size,) ndarray, optional
+        Constants that are added.
+    """
+    neuron_type = neurons_for(build, function)
+    if neuron_type is not None:
+        return build.neurons(neuron_type, bias=bias)
+    entry = build.node(part="" if is_identity(function) else "input")
+    if bias is not None:
+        build.bias(bias, entry)
+    return entry
+
+
+def finish(build: LayerBuild, entry: Any, function: Any) -> Any:
+    """Return the object that puts out the activation of what `start` returned."""
+    function = build.options.swaps.get(function, function)
+    if isinstance(entry, nengo.ensemble.Neurons) or is_identity(function):
+        return entry
+    if build.use.outputs and not _is_plain(build, function):
+        # applied to what the network puts out, once an inference
+        build.final(entry, lambda values: evaluate(function, values, build))
+        if not build.use.feeds_layers:
+            return entry
+    if type(function).__name__ == "PReLU":
+        return _two_slopes(build, entry, function.alpha)
+    if not _works_by_element(build, function):
+        return on_host(build, [entry], lambda rows: apply(function, rows, build))
+    curve = read_curve(_elementwise(function))
+    if isinstance(curve, Line):
+        output = build.node()
+        build.connect(entry, output, transform=curve.slope)
+        build.bias(np.full(build.size, curve.offset), output)
+        return output
+    if curve is not None:
+        return rectifiers(build, entry, curve)
+    neurons = build.neurons(
+        rate_curve(_elementwise(function), name_of(function), build.scale),
+        fixed_curve=True,
+    )
+    build.connect(entry, neurons)
+    return neurons
+
+
+def rectifiers(build: LayerBuild, entry: Any, curve: Rectifiers) -> Any:
+    """Return a sum of rectified linear neurons that computes a curve."""
+    output = build.node()
+    build.bias(np.full(build.size, curve.offset), output)
+    for sign, knot, weight in curve.terms:
+        side = "above" if sign > 0 else "below"
+        bias = np.full(build.size, -sign * knot) if knot else None
+        neurons = build.neurons(
+            build.options.rectifier, part=f"{side} {knot:g}", bias=bias
+        )
+        build.connect(entry, neurons, transform=float(sign))
+        build.connect(neurons, output, transform=float(weight))
+    return output
+
+
+def neurons_for(build: LayerBuild, function: Any) -> nengo.neurons.NeuronType | None:
+    """Return the one type of neurons that computes a function, if there is one."""
+    function = build.options.swaps.get(function, function)
+    if isinstance(function, nengo.neurons.NeuronType):
+        return build.options.swaps.get(function, function)
+    if is_identity(function) or not _works_by_element(build, function):
+        return None
+    curve = read_curve(_elementwise(function))
+    if isinstance(curve, Rectifiers) and curve.is_relu:
+        chosen = build.options.swaps.get(nengo.RectifiedLinear())
+        return chosen or build.options.rectifier
+    return None
+
+
+def is_identity(function: Any) -> bool:
+    """Tell whether an activation leaves everything as it is."""
+    return function is None or getattr(function, "__name__", "") in (
+        "linear",
+        "identity",
+    )
+
+
+def name_of(function: Any) -> str:
+    """Return the name of an activation function or layer."""
+    return str(getattr(function, "__name__", None) or type(function).__name__)
+
+
+def evaluate(function: Any, values: np.ndarray, build: LayerBuild) -> np.ndarray:
+    """Apply an activation to rows of a layer's output, (n, size) ndarray."""
+    rows = import_tensorflow().constant(values, "float32")
+    return np.asarray(apply(function, rows, build))
+
+
+def apply(function: Any, rows: Any, build: LayerBuild) -> Any:
+    """Apply an activation to rows of a layer's output, (n, size) tensor."""
+    tf = import_tensorflow()
+    shape = [-1] + [1] * (build.n_leading - 1) + [*build.output_shape]
+    return tf.reshape(function(tf.reshape(rows, shape)), tf.shape(rows))
+
+
+def _elementwise(function: Any) -> Callable[[np.ndarray], np.ndarray]:
+    tf = import_tensorflow()
+
+    def apply(x: np.ndarray) -> np.ndarray:
+        tensor = tf.constant(np.asarray(x, dtype="float32")[None])
+        return np.asarray(function(tensor))[0]
+
+    return apply
+
+
+def _works_by_element(build: LayerBuild, function: Any) -> bool:
+    try:
+        return is_elementwise(_elementwise(function))
+    except Exception:  # a function of images, say, refuses a vector in its own way
+        return False
+
+
+def _is_plain(build: LayerBuild, function: Any) -> bool:
+    """Tell whether rectifiers compute a function, also on an output."""
+    return _works_by_element(build, function) and (
+        read_curve(_elementwise(function)) is not None
+    )

@@ -1,0 +1,230 @@
+"""Layers that do nothing at inference, and linear ones, read off by running them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ...common.exceptions import UnsupportedError
+from .building import LayerBuild
+from .host import convert_on_host
+from .registry import converts
+
+MAX_INDEX = 2**23
+"""Most elements whose numbers single precision tells apart, with room for a shift."""
+
+MAX_PROBED = 2**31
+"""Most entries of a matrix that is read off column by column."""
+
+PROBED_AT_ONCE = 2**24
+"""Entries of it that are in memory at once."""
+
+
+@converts("ActivityRegularization", "AlphaDropout", "Dropout", "SpatialDropout{}D")
+@converts("GaussianDropout", "GaussianNoise", "StochasticDepth", "Identity")
+@converts("Reshape")
+def convert_nothing(build: LayerBuild) -> Any:
+    """Pass on what arrives: the order of the elements stays."""
+    return build.inputs[0]
+
+
+@converts("Flatten")
+def convert_flatten(build: LayerBuild) -> Any:
+    """Pass on what arrives; channels that come first go to the end, as in Keras."""
+    if not moves_channels(build.layer):
+        return convert_nothing(build)
+    numbers = np.arange(build.size).reshape(build.input_shape)
+    order = np.ravel(np.moveaxis(numbers, 0, -1))
+    output = build.node()
+    build.connect(build.inputs[0][order.tolist()], output)
+    return output
+
+
+def moves_channels(layer: Any) -> bool:
+    """Tell whether a layer that flattens changes the order of the elements."""
+    return getattr(layer, "data_format", None) == "channels_first"
+
+
+@converts("Masking")
+def convert_masking(build: LayerBuild) -> Any:
+    """Pass on what arrives; steps that aren't zero when masked become so on the host.
+
+    Layers that use the mask are the host's.
+    """
+    if build.layer.mask_value == 0:
+        return build.inputs[0]
+    return convert_on_host(build)
+
+
+@converts("InputLayer")
+def convert_input(build: LayerBuild) -> Any:
+    """Convert an input of the model to a node."""
+    if None in tuple(build.call.outputs[0].shape)[build.n_leading :]:
+        open_time = (
+            build.n_leading == 1 and tuple(build.call.outputs[0].shape)[1] is None
+        )
+        raise UnsupportedError(
+            f"its shape {build.call.outputs[0].shape} is open. Give it a size, "
+            "input_shape=(100, 4) for (None, 4)"
+            + (
+                ", or, where the open axis stands for the network's timesteps, pass "
+                "temporal_model=True"
+                if open_time
+                else ""
+            )
+        )
+    return build.node()
+
+
+def convert_linear(build: LayerBuild) -> Any:
+    """Convert a layer that is linear, whatever it is called; None if it isn't.
+
+    How it moves, scales or mixes its inputs is found by running it on their numbers.
+    """
+    if not is_affine(build):
+        return None
+    sizes = [int(np.prod(shape, dtype=int)) for shape in build.input_shapes]
+    zero = [np.zeros((1, n)) for n in sizes]
+    offset = build.run(*zero)[0].astype(float)
+    if _passes_on(build, sizes, offset):
+        return build.inputs[0]
+    output = build.node()
+    build.bias(offset, output)
+    for k, obj in enumerate(build.inputs):
+        if not (
+            _moved(build, k, zero, offset, obj, output)
+            or _scaled(build, k, zero, offset, obj, output)
+            or _mixed(build, k, zero, offset, obj, output)
+        ):
+            return None
+    return output
+
+
+def is_affine(build: LayerBuild) -> bool:
+    """Tell whether sums of inputs give sums of outputs, but for a constant."""
+    rng = np.random.RandomState(0)
+    sizes = [int(np.prod(shape, dtype=int)) for shape in build.input_shapes]
+    if not all(
+        np.issubdtype(t.dtype.as_numpy_dtype, np.floating) for t in build.call.tensors
+    ):
+        return False
+
+    def draw(largest: float) -> list[np.ndarray]:
+        return [rng.uniform(-largest, largest, size=(1, n)).astype("f4") for n in sizes]
+
+    for largest in (1.0, 16.0):
+        x, y = draw(largest), draw(largest)
+        at_zero = build.run(*[np.zeros_like(part) for part in x])
+        if not np.issubdtype(at_zero.dtype, np.floating):
+            return False
+        together = build.run(*[a + b for a, b in zip(x, y)])
+        apart = build.run(*x) + build.run(*y) - at_zero
+        if not np.all(np.isfinite(together)):
+            return False
+        allowed = 1e-4 * max(1e-6, float(np.max(np.abs(together), initial=0)))
+        if np.max(np.abs(together - apart), initial=0) > allowed:
+            return False
+    return True
+
+
+def _passes_on(build: LayerBuild, sizes: list[int], offset: np.ndarray) -> bool:
+    """Tell whether a layer with one input leaves it as it is."""
+    if len(sizes) != 1 or sizes[0] != build.size or np.any(offset):
+        return False
+    if len(build.output_shapes) != 1:
+        return False
+    x = np.random.RandomState(1).uniform(-1, 1, size=(1, sizes[0])).astype("f4")
+    return bool(np.array_equal(build.run(x), x))
+
+
+def _response(
+    build: LayerBuild, k: int, zero: list[np.ndarray], values: np.ndarray
+) -> np.ndarray:
+    """Return the output on rows for one input, the others being zero."""
+    n = len(values)
+    arguments = [np.repeat(z, n, axis=0) for z in zero]
+    arguments[k] = values
+    return build.run(*arguments).astype(float)
+
+
+def _moved(
+    build: LayerBuild,
+    k: int,
+    zero: list[np.ndarray],
+    offset: np.ndarray,
+    obj: Any,
+    output: nengo.Node,
+) -> bool:
+    """Connect an input whose elements are moved, copied or dropped, nothing else."""
+    size = zero[k].shape[1]
+    if size > MAX_INDEX or np.any(offset):
+        return False
+    numbers = np.arange(1, size + 1, dtype=float)
+    first = _response(build, k, zero, numbers[None])[0]
+    second = _response(build, k, zero, numbers[None] + size)[0]
+    reached = first != 0
+    if not np.array_equal(second - first, np.where(reached, size, 0)):
+        return False
+    sources = first[reached].astype(int) - 1
+    if np.any((sources < 0) | (sources >= size)):
+        return False
+    targets = np.flatnonzero(reached)
+    # an average of neighbours looks like a number between them
+    x = np.random.RandomState(2).uniform(-1, 1, size=(1, size)).astype("f4")
+    if not np.array_equal(_response(build, k, zero, x)[0][targets], x[0][sources]):
+        return False
+    if len(targets):
+        build.connect(obj[sources.tolist()], output[targets.tolist()])
+    return True
+
+
+def _scaled(
+    build: LayerBuild,
+    k: int,
+    zero: list[np.ndarray],
+    offset: np.ndarray,
+    obj: Any,
+    output: nengo.Node,
+) -> bool:
+    """Connect an input whose elements are multiplied, each by a number of its own."""
+    if zero[k].shape[1] != build.size:
+        return False
+    factors = _response(build, k, zero, np.ones_like(zero[k]))[0] - offset
+    x = np.random.RandomState(2).uniform(-1, 1, size=zero[k].shape)
+    found = _response(build, k, zero, x)[0] - offset
+    scale = np.max(np.abs(factors), initial=0) + np.max(np.abs(offset), initial=0)
+    if np.max(np.abs(found - factors * x[0]), initial=0) > 1e-5 * scale:
+        return False
+    build.connect(obj, output, transform=factors)
+    return True
+
+
+def _mixed(
+    build: LayerBuild,
+    k: int,
+    zero: list[np.ndarray],
+    offset: np.ndarray,
+    obj: Any,
+    output: nengo.Node,
+) -> bool:
+    """Connect an input by a sparse matrix that is read off column by column."""
+    import scipy.sparse
+
+    size = zero[k].shape[1]
+    if size * build.size > MAX_PROBED:
+        return False
+    step = max(1, PROBED_AT_ONCE // max(size, build.size))
+    columns = []
+    for start in range(0, size, step):
+        stop = min(start + step, size)
+        rows = np.zeros((stop - start, size), "f4")
+        rows[np.arange(stop - start), np.arange(start, stop)] = 1
+        found = _response(build, k, zero, rows) - offset
+        found[np.abs(found) < 1e-7 * np.max(np.abs(found), initial=0)] = 0
+        columns.append(scipy.sparse.coo_matrix(found.T))
+    matrix = scipy.sparse.hstack(columns).tocoo()
+    transform = nengo.Sparse(matrix.shape, init=matrix)
+    build.connect(obj, output, transform=transform)
+    return True

@@ -1,0 +1,169 @@
+"""Compare a converted network with its Keras model, in rate mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping
+
+import nengo
+import numpy as np
+
+from ..common.assumptions import Assumption
+from ..common.defaults import DT
+from ..common.exceptions import UnsupportedError
+from ..compat.nengo_dl import open_nengo_dl
+from ..keras_models.check import INDEXING_LAYERS
+from ..keras_models.graph import leaves
+from ..network.firing_rates import rate_network
+
+if TYPE_CHECKING:
+    from .spiking_model import SpikingModel
+
+TOLERANCE = 1e-4
+"""Largest difference between Keras and the converted network in rate mode, relative to
+the largest output. Single precision leaves about 1e-6."""
+
+STEPS = 4
+"""Timesteps that a temporal model is compared for, where their number is open."""
+
+FILTER_LAYERS = ("Alpha", "Lowpass")
+"""Layers of KerasSpiking that are filters."""
+
+AVERAGE_POOLING = Assumption(
+    "max-pooling-replaced",
+    "Max pooling was replaced by average pooling, which computes something else; the "
+    "converted network wasn't compared with the Keras model.",
+)
+UNVERIFIED_SPIKES = Assumption(
+    "spiking-layers-unverified",
+    "KerasSpiking's neurons start from random states, so the converted network wasn't "
+    "compared with the Keras model.",
+)
+
+
+def verify_conversion(snn: SpikingModel, approximate: bool) -> tuple[Assumption, ...]:
+    """Compare the outputs of a network of rate neurons with the model's.
+
+    The neurons that are run are exchanged for those that put out their rates, filters
+    are left out, and so one timestep gives the outputs; of a temporal model, each
+    timestep its own.
+
+    Parameters
+    ----------
+    snn : SpikingModel
+        The converted model.
+    approximate : bool
+        Whether activations were swapped, which may compute something else on purpose.
+
+    Returns
+    -------
+    tuple of Assumption
+        What couldn't be compared, or differs on purpose.
+
+    Raises
+    ------
+    UnsupportedError
+        If an output differs.
+    """
+    classes = {type(layer).__name__ for layer in snn.clone.model.layers}
+    if snn.options.get("max_pooling") == "average" and any(
+        "Max" in name and "Pool" in name for name in classes
+    ):
+        return (AVERAGE_POOLING,)
+    if "SpikingActivation" in classes:
+        return (UNVERIFIED_SPIKES,)
+    temporal = bool(snn.options.get("temporal_model"))
+    data = [_random_values(tensor, temporal) for tensor in snn.clone.model.inputs]
+    expected = leaves(
+        snn.clone.model(data if len(data) > 1 else data[0], training=False)
+    )
+    try:
+        found = _outputs(snn, data, temporal)
+    except UnsupportedError as reason:
+        if not approximate:
+            raise
+        text = f"The converted network wasn't compared with the Keras model: {reason}."
+        return (Assumption("activations-replaced", text),)
+    replaced = []
+    for tensor, wanted in zip(snn.clone.model.outputs, expected):
+        have = found[snn.probes[tensor]]
+        want = np.asarray(wanted).reshape(have.shape)
+        usable = np.all(np.isfinite(want), axis=1)  # the square root of -1 isn't
+        want, have = want[usable], have[usable]
+        error = np.max(np.abs(want - have), initial=0.0)
+        largest = max(1.0, np.max(np.abs(want), initial=0.0))
+        if error <= TOLERANCE * largest:
+            continue
+        name = tensor._keras_history[0].name
+        if not approximate:
+            raise UnsupportedError(
+                f"the converted network doesn't compute what the model does: with rate "
+                f"neurons, output {name!r} differs by up to {error:.3g} (allowed: "
+                f"{TOLERANCE:g} of the largest output). If that is intended, "
+                "pass verify=False"
+            )
+        replaced.append(f"{name} by up to {error / largest:.2g}")
+    if not replaced:
+        return ()
+    text = (
+        "Activations were swapped for neurons that compute something else: with their "
+        "rates, on random input, outputs differ from the Keras model's, relative to "
+        f"the largest output: {', '.join(replaced)}."
+    )
+    return (Assumption("activations-replaced", text),)
+
+
+def _random_values(tensor: Any, temporal: bool) -> np.ndarray:
+    """Return two samples for an input: one from 0 to 1, one of either sign.
+
+    Where numbers of rows or categories are asked for, they are whole and known to all.
+    """
+    rng = np.random.RandomState(0)
+    sizes = [n or STEPS for n in tensor.shape[1:2]] if temporal else []
+    sizes += tensor.shape[2 if temporal else 1 :]
+    dtype = np.dtype(tensor.dtype.as_numpy_dtype)
+    layers = [node.layer for node in tensor._keras_history[0].outbound_nodes]
+    indexing = [x for x in layers if type(x).__name__ in INDEXING_LAYERS]
+    if dtype.kind in "iub" or indexing:
+        known = [getattr(layer, "input_dim", 2) for layer in indexing]
+        n_values = min([2 if dtype.kind == "b" else 8, *known])
+        return rng.randint(n_values, size=(2, *sizes)).astype(dtype)
+    values = rng.uniform(size=(2, *sizes))
+    values[1] = 4 * values[1] - 2
+    return values.astype(dtype)
+
+
+def _outputs(
+    snn: SpikingModel, data: list[np.ndarray], temporal: bool
+) -> Mapping[nengo.Probe, np.ndarray]:
+    """Return the outputs of the network of rates, (n, size) ndarray by probe.
+
+    A row for each sample, or for each step of each sample.
+    """
+    network, _ = rate_network(snn.net)
+    nodes = dict(zip(snn.net.all_nodes, network.all_nodes))
+    probes = dict(zip(network.all_probes, snn.net.all_probes))
+    _keep_own_filters(snn, network)
+    n_steps = data[0].shape[1] if temporal else 1
+    inputs = {
+        nodes[n]: x.reshape(2, n_steps, -1) for n, x in zip(snn.input_nodes, data)
+    }
+    sim, _ = open_nengo_dl(network, dt=DT, minibatch_size=2)
+    with sim:
+        values = sim.predict_on_batch(inputs)
+    return {
+        probes[p]: snn.final(probes[p], np.asarray(x).reshape(2 * n_steps, -1))
+        for p, x in values.items()
+        if p in probes
+    }
+
+
+def _keep_own_filters(snn: SpikingModel, network: nengo.Network) -> None:
+    """Give a network without filters those back that are layers of the model."""
+    own = {
+        snn.parts[layer]
+        for layer in snn.clone.model.layers
+        if type(layer).__name__ in FILTER_LAYERS
+    }
+    for conn, copied in zip(snn.net.all_connections, network.all_connections):
+        if conn.post_obj in own:
+            copied.synapse = conn.synapse

@@ -1,0 +1,125 @@
+"""Weights of connections as Nengo builds them: seeds, decoders and encoders."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Sequence
+
+import nengo
+import numpy as np
+from nengo.builder.network import seed_network
+from nengo.dists import Distribution
+
+from ..common.assumptions import Assumption
+from . import fanout
+from .linear_maps import DenseMap, LinearMap, SparseMap
+from .objects import is_decoded
+from .topology import DECODED_AS_FACTORS, DECODED_AS_WEIGHTS, UNSEEDED_WEIGHTS
+
+
+class BuiltWeights:
+    """The weights that Nengo draws and solves for when it builds a network.
+
+    NengoDL and NengoLoihi take the same seeds, and draw the same transforms from them.
+    Without a seed, this is one of many draws, and always the same one.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network.
+    connections : sequence of nengo.Connection
+        Those whose weights are wanted.
+    probes : sequence of nengo.Probe
+        Those whose decoders are wanted.
+    as_factors : bool
+        Whether encoders are left out of decoded connections.
+    """
+
+    def __init__(
+        self,
+        network: nengo.Network,
+        connections: Sequence[nengo.Connection],
+        probes: Sequence[nengo.Probe],
+        as_factors: bool,
+    ):
+        self.connections = connections
+        self.probes = probes
+        self.as_factors = as_factors
+        self.model = nengo.builder.Model()
+        self.model.toplevel = network  # keeps Nengo from drawing seeds once more
+        seed_network(
+            network,
+            self.model.seeds,
+            self.model.seeded,
+            base_rng=np.random.RandomState(0),
+        )
+        self.has_decoders = any(map(is_decoded, connections))
+        if self.has_decoders or probes:
+            self.model.build(network)
+
+    def map(self, conn: nengo.Connection) -> LinearMap:
+        """Return the weights of one connection, decoders and encoders included."""
+        decoded = isinstance(conn.pre_obj, nengo.Ensemble)
+        if decoded and conn.solver.weights:
+            return DenseMap(np.asarray(self.model.params[conn].weights))
+        if decoded:
+            linear: LinearMap = DenseMap(np.atleast_2d(self.model.params[conn].weights))
+            post = np.arange(conn.post_obj.size_in)[conn.post_slice]
+            linear = SparseMap.scatter(post, conn.post_obj.size_in) @ linear
+        else:
+            linear = fanout.connection_map(conn, self.model.seeds[conn])
+        if isinstance(conn.post_obj, nengo.Ensemble) and not self.as_factors:
+            linear = self._encoders(conn.post_obj) @ linear
+        return linear
+
+    def probe_decoders(self, probe: nengo.Probe) -> np.ndarray:
+        """Return the decoders of a probe, (size_in, n_neurons) ndarray."""
+        return np.atleast_2d(self.model.params[self._probe_connections[probe]].weights)
+
+    @cached_property
+    def _probe_connections(self) -> dict[nengo.Probe, nengo.Connection]:
+        """The connections that Nengo builds for probes."""
+        return {
+            obj.post_obj: obj
+            for obj in self.model.params
+            if isinstance(obj, nengo.Connection)
+            and isinstance(obj.post_obj, nengo.Probe)
+        }
+
+    def encoder_macs(self) -> dict[nengo.Ensemble, int]:
+        """Return the multiply-accumulates of each ensemble's encoders in a timestep."""
+        if not self.as_factors:
+            return {}
+        encoded = dict.fromkeys(
+            conn.post_obj
+            for conn in self.connections
+            if isinstance(conn.post_obj, nengo.Ensemble)
+            and not (isinstance(conn.pre_obj, nengo.Ensemble) and conn.solver.weights)
+        )
+        return {ens: int(self._encoders(ens).fan_out.sum()) for ens in encoded}
+
+    def assumptions(self) -> list[Assumption]:
+        """Return what is taken for granted of the weights."""
+        said = []
+        if self.has_decoders:
+            said.append(DECODED_AS_FACTORS if self.as_factors else DECODED_AS_WEIGHTS)
+        drawn = [*map(self._drawn, self.connections), [p.obj for p in self.probes]]
+        if not all(self.model.seeded[obj] for objects in drawn for obj in objects):
+            said.append(UNSEEDED_WEIGHTS)
+        return said
+
+    def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
+        return DenseMap(np.asarray(self.model.params[ens].scaled_encoders))
+
+    def _drawn(self, conn: nengo.Connection) -> list[Any]:
+        """Return the objects whose seeds decide on the weights of a connection."""
+        drawn: list[Any] = [
+            end
+            for end in (conn.pre_obj, conn.post_obj)
+            if isinstance(end, nengo.Ensemble)
+        ]
+        if fanout.is_random(conn.transform) or (
+            drawn and isinstance(conn.eval_points, Distribution)
+        ):
+            drawn.append(conn)
+        return drawn
