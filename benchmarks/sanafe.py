@@ -1,7 +1,8 @@
 """The ledger beside SANA-FE, an independent simulator of Loihi, on placed networks.
 
-Four networks are converted, laid on cores and run on NengoLoihi's emulator. SANA-FE gets
-the same cores at the same places, the same synapses from every neuron to every core, and
+Four networks are converted, laid on cores and run on NengoLoihi's emulator. SANA-FE
+gets the same cores at the same places, the same synapses from every neuron to every
+core, and
 the same spikes at every timestep, with the prices and times of its own description of
 Loihi. Synops, messages and hops must be equal as integers; energy and latency are put
 beside each other.
@@ -278,7 +279,7 @@ def replay(
 
 
 def tile_of(placement: Placement, core: int) -> tuple[int, int]:
-    """Return SANA-FE's number of a core's tile, which go down columns, and its place."""
+    """Return SANA-FE's number of a core's tile, down columns, and its place."""
     column, row = int(placement.columns[core]), int(placement.rows[core])
     return column * TILES_HIGH + row, int(placement.slots[core]) % CORES_PER_TILE
 
