@@ -1,9 +1,9 @@
 """The ledger beside SANA-FE, an independent simulator of Loihi, on placed networks.
 
-Four networks are converted, laid on cores and run on NengoLoihi's emulator. SANA-FE gets
-the same cores at the same places, the same synapses from every neuron to every core, and
-the same spikes at every timestep, with the prices and times of its own description of
-Loihi. Synops, messages and hops must be equal as integers; energy and latency are put
+Four networks are converted, laid on cores and run on NengoLoihi's emulator. SANA-FE
+gets the same cores at the same places, the same synapses from every neuron to every
+core, and the same spikes at every timestep, with the prices and times of its own
+description of Loihi. Synops, messages and hops must be equal as integers; energy and latency are put
 beside each other.
 
 Three differences are known, and evened out or named:
@@ -37,10 +37,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import nengo_energy as ne
+from nengo_energy import devices
 from nengo_energy.activity.emulator.meter import SpikeMeter
 from nengo_energy.activity.inputs import check_inputs
 from nengo_energy.common.tables import format_si, format_table
-from nengo_energy import devices
 from nengo_energy.compat import import_tensorflow
 from nengo_energy.compat.emulator import allocator, set_input
 from nengo_energy.compat.loihi_image import ChipImage, read_image
@@ -61,6 +61,7 @@ UNITS = {
     "convolution": "loihi_conv_synapse",
 }
 """What SANA-FE calls the forms of synapses."""
+
 
 def import_sanafe() -> Any:
     """Return SANA-FE, not this script of the same name."""
@@ -251,7 +252,9 @@ def replay(
         chip = package.SpikingChip(arch)
         chip.load(net)
         neurons = [
-            neuron for k in range(len(sizes)) for neuron in chip.mapped_neuron_groups[f"g{k}"]
+            neuron
+            for k in range(len(sizes))
+            for neuron in chip.mapped_neuron_groups[f"g{k}"]
         ]
         energy = latency = 0.0
         synops = messages = hops = 0
@@ -275,7 +278,7 @@ def replay(
 
 
 def tile_of(placement: Placement, core: int) -> tuple[int, int]:
-    """Return SANA-FE's number of a core's tile, which go down columns, and its place."""
+    """Return SANA-FE's number of a core's tile, down the columns, and its place."""
     column, row = int(placement.columns[core]), int(placement.rows[core])
     return column * TILES_HIGH + row, int(placement.slots[core]) % CORES_PER_TILE
 
@@ -310,8 +313,11 @@ def compare(name: str) -> Comparison:
     device = devices.get(DEVICE)
     barriers = TIMESTEPS * device.times["barrier"].at(placement.n_tiles).value
     estimate = ledger.estimate(device)
-    unheard = sum(core.spikes_to_host - core.spikes for core in ledger.cores
-                  if core.spikes_to_host and not core.spikes)
+    unheard = sum(
+        core.spikes_to_host - core.spikes
+        for core in ledger.cores
+        if core.spikes_to_host and not core.spikes
+    )
     return Comparison(
         name,
         ledger.n_cores,
