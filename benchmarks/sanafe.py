@@ -3,8 +3,8 @@
 Four networks are converted, laid on cores and run on NengoLoihi's emulator. SANA-FE
 gets the same cores at the same places, the same synapses from every neuron to every
 core, and the same spikes at every timestep, with the prices and times of its own
-description of Loihi. Synops, messages and hops must be equal as integers; energy and latency are put
-beside each other.
+description of Loihi. Synops, messages and hops must be equal as integers; energy and
+latency are put beside each other.
 
 Three differences are known, and evened out or named:
 
