@@ -119,15 +119,12 @@ class ChipUse:
         timesteps follow each other as fast as the cores can.
     n_tiles : int, optional
         Tiles that hold a core in use, where the placement says.
-    recorded : Mapping of {str: (n_timesteps, n_cores) ndarray}
-        Operations of each core in each of some timesteps, where these are known.
     """
 
     cores: tuple[CoreUse, ...]
     longest_way: tuple[int, int] = (0, 0)
     pace: float | None = None
     n_tiles: int | None = None
-    recorded: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def n_cores(self) -> int:

@@ -20,7 +20,6 @@ from ..counts import OpCount
 from .ledger import CoreLoad, Ledger
 from .mesh import place_greedily, place_row_major
 from .prepared import LoihiNetwork
-from .recording import TimestepRecorder
 from .traffic import Traffic, UnitSpikes
 
 STEPS_AT_ONCE = 100
@@ -62,9 +61,7 @@ def ledger_from_run(
         with progress_bar(n_steps, "simulating (loihi)", progress) as tick:
             for k in range(n_inferences):
                 meter.reset()
-                recorder = None if book.recorder.is_full else book.recorder
-                x_k = {node: x[k] for node, x in data.items()}
-                _run(sim, x_k, timesteps, tick, meter, recorder)
+                _run(sim, {node: x[k] for node, x in data.items()}, timesteps, tick)
                 book.add(_units(meter), 1, meter.overflows, meter.repeats)
     return book.close("loihi", {"simulator": "loihi"})
 
@@ -128,7 +125,6 @@ class _Book:
         self.prepared = prepared
         self.image = image
         self.traffic = Traffic(image)
-        self.recorder = TimestepRecorder(self.traffic)
         self.n_inferences = n_inferences
         self.timesteps = timesteps
         n_compartments = self.traffic.n_compartments
@@ -273,7 +269,6 @@ class _Book:
             simulator=simulator,
             on_host=self.prepared.on_host,
             settings=settings,
-            recorded=self.recorder.loads(order),
         )
 
     def _rows(self) -> tuple[OpCount, ...]:
@@ -311,18 +306,9 @@ def _image(prepared: LoihiNetwork, sim: Any) -> ChipImage:
     return read_image(sim, allocator(prepared.n_chips), prepared.n_chips)
 
 
-def _run(
-    sim: Any,
-    inputs: Mapping[Any, np.ndarray],
-    timesteps: int,
-    tick: Any,
-    meter: SpikeMeter,
-    recorder: TimestepRecorder | None,
-) -> None:
+def _run(sim: Any, inputs: Mapping[Any, np.ndarray], timesteps: int, tick: Any) -> None:
     varying = any(len(x) > 1 for x in inputs.values())
-    longest = 1 if varying or recorder is not None else STEPS_AT_ONCE
-    if recorder is not None:
-        recorder.restart()
+    longest = 1 if varying else STEPS_AT_ONCE
     for start in range(0, timesteps, longest):
         for node, x in inputs.items():
             if start == 0 or len(x) > 1:
@@ -330,8 +316,6 @@ def _run(
         n_steps = min(longest, timesteps - start)
         sim.run_steps(n_steps)
         sim.clear_probes()
-        if recorder is not None:
-            recorder.add(meter)
         tick(n_steps)
 
 

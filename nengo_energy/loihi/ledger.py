@@ -41,15 +41,8 @@ FASTEST_MEAN_TIMESTEP = Assumption(
     "loihi-mean-timestep",
     "Latency is timesteps x (busiest core + longest way of a message + barrier). A "
     "core does one operation after the other, and cores are compared by their mean "
-    "timestep, as spikes of single ones aren't known. Leakage is that of whole chips, "
-    "at its low end that of the cores in use.",
-)
-BUSIEST_CORE = Assumption(
-    "loihi-busiest-core",
-    "Latency is the sum over timesteps of the busiest core, the longest way of a "
-    "message and the barrier. A core advances its neurons and takes what arrives side "
-    "by side, each one after the other. Leakage is that of whole chips, at its low end "
-    "that of the cores in use.",
+    "timestep, so it is a floor. Leakage is that of whole chips, at its low end that "
+    "of the cores in use.",
 )
 HOST_WAY_UNCOUNTED = Assumption(
     "loihi-host-io",
@@ -146,9 +139,6 @@ class Ledger:
         What is needed to count the same again.
     notes : tuple of Assumption
         What else was taken for granted of these spikes.
-    recorded : Mapping of {str: (n_timesteps, n_cores) int64 ndarray}
-        Operations of each core in each of the first timesteps; empty where spikes were
-        measured before.
     """
 
     cores: tuple[CoreLoad, ...]
@@ -163,7 +153,6 @@ class Ledger:
     on_host: frozenset[str]
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     notes: tuple[Assumption, ...] = ()
-    recorded: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def n_cores(self) -> int:
@@ -235,8 +224,7 @@ class Ledger:
             tuple(rows),
             timesteps=self.timesteps,
             dt=self.dt,
-            assumptions=self.assumptions
-            + (BUSIEST_CORE if self.recorded else FASTEST_MEAN_TIMESTEP,),
+            assumptions=self.assumptions + (FASTEST_MEAN_TIMESTEP,),
             settings={**self.settings, "placement": placement},
             chip_use=self.use(placement, pace),
         )
@@ -260,13 +248,7 @@ class Ledger:
             for core in self.cores
         )
         placed = self.placements[placement]
-        return ChipUse(
-            cores,
-            placed.longest_way(self.messages),
-            pace,
-            placed.n_tiles,
-            self.recorded,
-        )
+        return ChipUse(cores, placed.longest_way(self.messages), pace, placed.n_tiles)
 
     def estimate(
         self,

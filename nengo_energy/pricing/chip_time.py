@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Mapping
 
-import numpy as np
-
 from ..counts import ChipUse
 from ..devices import Device, Quantity
 from ..devices.fields import PRICED_FORMS
@@ -25,13 +23,11 @@ def chip_duration(
 ) -> tuple[Range, list[NotModelled]]:
     """Return the time that an inference takes on a chip.
 
-    time = timesteps x mean of (busiest core + longest way of a message + barrier)
+    time = timesteps x (busiest core + longest way of a message + barrier)
 
-    Cores work side by side, and in each core so do its neurons and what arrives, as in
-    the timing model of SANA-FE; each of the two does its operations one after the
-    other. Where single timesteps aren't known, cores are compared by their mean
-    timestep, with what they do in sum: which core is the busiest changes, and neurons
-    and arrivals overlap, so that it may be short or long.
+    A core does its operations one after the other, and cores work side by side. As
+    cores are compared by their mean timestep, this is a floor: another core may be the
+    busiest in each timestep.
 
     Parameters
     ----------
@@ -51,7 +47,7 @@ def chip_duration(
     """
     bounds = {
         name: _range(time, use.n_tiles)
-        for name in (*_operations(use), *use.recorded, *HOPS, BARRIER)
+        for name in (*_operations(use), *HOPS, BARRIER)
         if (time := _time(model, name)) is not None
     }
     low, nominal, high = (
@@ -95,27 +91,14 @@ def _range(time: Quantity, n_tiles: int | None) -> Range:
 
 
 def _timestep(use: ChipUse, times: Mapping[str, float]) -> float:
-    """Return the mean length of a timestep [s]."""
-    way = sum(n * times.get(name, 0.0) for name, n in zip(HOPS, use.longest_way))
-    needed = _busiest(use, times) + way + times.get(BARRIER, 0.0)
-    return float(np.maximum(needed, use.pace or 0.0).mean())
-
-
-def _busiest(use: ChipUse, times: Mapping[str, float]) -> np.ndarray:
-    """Return what the busiest core takes [s], in each timestep that is known."""
-    if not use.recorded:
-        sums = [
+    """Return the length of a mean timestep [s]."""
+    busiest = max(
+        (
             sum(n * times.get(name, 0.0) for name, n in core.operations.items())
             for core in use.cores
-        ]
-        return np.array([max(sums, default=0.0)])
-    sides = [0.0, 0.0]
-    for name, counts in use.recorded.items():
-        sides[_arrives(name)] = sides[_arrives(name)] + counts * times.get(name, 0.0)
-    busiest: np.ndarray = np.maximum(*sides).max(axis=1)
-    return busiest
-
-
-def _arrives(operation: str) -> bool:
-    """Tell whether an operation is done for what arrives, and not for neurons."""
-    return operation.startswith(("message_in", "synop"))
+        ),
+        default=0.0,
+    )
+    way = sum(n * times.get(name, 0.0) for name, n in zip(HOPS, use.longest_way))
+    needed = busiest + way + times.get(BARRIER, 0.0)
+    return needed if use.pace is None else max(needed, use.pace)

@@ -274,27 +274,6 @@ def test_the_busiest_core_sets_the_time() -> None:
         assert latency == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_busiest_core_of_each_timestep_sets_the_time() -> None:
-    # ns of SANA-FE: update 9.7, spike 30, arrival 16, dense synop 3.8, barrier 600.
-    # Neurons of a core and what arrives go side by side.
-    recorded = {
-        "neuron_update_inactive": np.array([[10, 20], [10, 20], [10, 20]]),
-        "spike": np.array([[0, 0], [9, 0], [0, 1]]),
-        "message_in": np.array([[0, 0], [1, 0], [0, 20]]),
-        "synop_dense": np.array([[0, 0], [10, 0], [0, 100]]),
-    }
-    cores = tuple(CoreUse(0, {"synop_dense": 1.0}) for _ in range(2))
-    steps = [20 * 9.7, 10 * 9.7 + 9 * 30, 20 * 16 + 100 * 3.8]
-    name = "loihi-fitted2025"
-    for pace in (None, 1e-6):
-        use = ChipUse(cores, pace=pace, n_tiles=1, recorded=recorded)
-        counts = OpCounts((OpCount("a", "synop", 1, 1),), 6, DT, chip_use=use)
-        latency = ne.estimate_energy(counts, name).latency(name)
-        lengths = [max(step + 600, 0 if pace is None else 1000) for step in steps]
-        expected = 6 * np.mean(lengths) * 1e-9
-        assert latency == pytest.approx(expected, rel=1e-12)
-
-
 def test_costs() -> None:
     costs = ledger().costs(["loihi", "loihi-davies2018"])
     found = {(row.device, row.pace): row for row in costs.rows}
