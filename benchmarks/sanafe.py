@@ -2,16 +2,9 @@
 
 Four networks are converted, laid on cores and run on NengoLoihi's emulator. SANA-FE
 gets the same cores at the same places, the same synapses from every neuron to every
-<<<<<<< HEAD
-core, and
-the same spikes at every timestep, with the prices and times of its own description of
-Loihi. Synops, messages and hops must be equal as integers; energy and latency are put
-beside each other.
-=======
 core, and the same spikes at every timestep, with the prices and times of its own
 description of Loihi. Synops, messages and hops must be equal as integers; energy and
 latency are put beside each other.
->>>>>>> price
 
 Three differences are known, and evened out or named:
 
@@ -285,11 +278,7 @@ def replay(
 
 
 def tile_of(placement: Placement, core: int) -> tuple[int, int]:
-<<<<<<< HEAD
-    """Return SANA-FE's number of a core's tile, down columns, and its place."""
-=======
     """Return SANA-FE's number of a core's tile, down the columns, and its place."""
->>>>>>> price
     column, row = int(placement.columns[core]), int(placement.rows[core])
     return column * TILES_HIGH + row, int(placement.slots[core]) % CORES_PER_TILE
 
