@@ -77,7 +77,11 @@ def make_model(version: str, name: str, top: bool) -> Any:
     for layer in model.layers:
         layer.set_weights(
             [
-                w + rng.uniform(-0.1, 0.1, w.shape).astype(w.dtype) if w.ndim == 1 else w
+                (
+                    w + rng.uniform(-0.1, 0.1, w.shape).astype(w.dtype)
+                    if w.ndim == 1
+                    else w
+                )
                 for w in layer.get_weights()
             ]
         )

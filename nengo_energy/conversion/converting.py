@@ -269,8 +269,9 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
     if unknown:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
-            "example_data, target_rate, input_shape, synapse, swap_activations, inference_only, "
-            "allow_fallback, verify, custom_objects, " + ", ".join(CONVERTER_OPTIONS)
+            "example_data, target_rate, input_shape, synapse, swap_activations, "
+            "inference_only, allow_fallback, verify, custom_objects, "
+            + ", ".join(CONVERTER_OPTIONS)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:

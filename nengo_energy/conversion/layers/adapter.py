@@ -90,14 +90,15 @@ def refuse(obstacles: Sequence[Obstacle], model_name: str) -> None:
     UnsupportedError
         Says of each layer what was found, what is allowed and what helps.
     """
-    inputs = [obstacle for obstacle in obstacles if obstacle.class_name == "InputLayer"]
+    inputs = [found for found in obstacles if found.class_name == "InputLayer"]
     obstacles = inputs or obstacles  # what is behind an open input can't be known
     if len(obstacles) == 1:
         raise UnsupportedError(f"{obstacles[0]}")
     if obstacles:
         lines = "".join(f"\n- {obstacle}" for obstacle in obstacles)
         raise UnsupportedError(
-            f"{len(obstacles)} layers of model {model_name!r} can't be converted:{lines}"
+            f"{len(obstacles)} layers of model {model_name!r} can't be converted:"
+            f"{lines}"
         )
 
 
