@@ -37,17 +37,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import nengo_energy as ne
+from nengo_energy import devices
 from nengo_energy.activity.emulator.meter import SpikeMeter
 from nengo_energy.activity.inputs import check_inputs
 from nengo_energy.common.tables import format_si, format_table
-from nengo_energy import devices
 from nengo_energy.compat import import_tensorflow
 from nengo_energy.compat.emulator import allocator, set_input
 from nengo_energy.compat.loihi_image import ChipImage, read_image
 from nengo_energy.loihi.mesh import Placement
 
 TIMESTEPS = 50
-TILES_WIDE, TILES_HIGH, CORES_PER_TILE = 8, 4, 4
+TILES_WIDE, TILES_HIGH, CORES_PER_TILE, CORE_SIZE = 8, 4, 4, 1024
 HOST_TILE = TILES_WIDE * TILES_HIGH - 1
 """The tile that stands for the host; the networks here leave it free."""
 
@@ -61,6 +61,7 @@ UNITS = {
     "convolution": "loihi_conv_synapse",
 }
 """What SANA-FE calls the forms of synapses."""
+
 
 def import_sanafe() -> Any:
     """Return SANA-FE, not this script of the same name."""
@@ -188,9 +189,7 @@ def description(folder: Path, package: Any) -> Path:
     chip = tile.replace("loihi_tile[0..31]", f"loihi_tile[0..{HOST_TILE - 1}]")
     free = [
         f"{line.partition(':')[0]}: 0.0" if _is_price(line) else line
-        for line in tile.replace("loihi_tile[0..31]", "host_tile")
-        .replace("max_neurons_supported: 1024", "max_neurons_supported: 100000")
-        .splitlines()
+        for line in tile.replace("loihi_tile[0..31]", "host_tile").splitlines()
     ]
     path = folder / "loihi.yaml"
     path.write_text(text[:start] + chip + "\n".join(free) + "\n")
@@ -218,7 +217,9 @@ def replay(
     package = import_sanafe()
     n_cores = len(image.blocks)
     sizes = [len(block.neurons) for block in image.blocks] + list(image.input_sizes)
-    places = [*places, *[(HOST_TILE, 0)] * len(image.input_sizes)]
+    # every core of these networks holds synapses of one form
+    forms = {axon.target: axon.form for axon in image.axons}
+    assert all(forms[axon.target] == axon.form for axon in image.axons)
     attributes = {"threshold": 64.0, "reset": 0.0, "leak_decay": 0.0}
     with tempfile.TemporaryDirectory() as folder:
         arch = package.load_arch(str(description(Path(folder), package)))
@@ -230,6 +231,7 @@ def replay(
                 # Loihi advances every neuron in every timestep
                 model_attributes={**attributes, "force_update": k < n_cores},
                 soma_hw_name="loihi_lif",
+                default_synapse_hw_name=UNITS[forms.get(k, "dense")],
             )
             for k, n in enumerate(sizes)
         ]
@@ -240,20 +242,25 @@ def replay(
                 for n in range(int(axon.weights[unit])):
                     source[int(unit)].connect_to_neuron(
                         target[n % sizes[axon.target]],
-                        {"weight": 0.0, "synapse_hw_name": UNITS[axon.form]},
+                        {"weight": 0.0},
                     )
         for group, (tile, core) in zip(groups, places):
             group.map_to_core(arch.tiles[tile].cores[core])
+        host = [neuron for group in groups[n_cores:] for neuron in group]
+        for n, neuron in enumerate(host):
+            neuron.map_to_core(arch.tiles[HOST_TILE].cores[n // CORE_SIZE])
         chip = package.SpikingChip(arch)
         chip.load(net)
         neurons = [
-            neuron for k in range(len(sizes)) for neuron in chip.mapped_neuron_groups[f"g{k}"]
+            neuron
+            for k in range(len(sizes))
+            for neuron in chip.mapped_neuron_groups[f"g{k}"]
         ]
         energy = latency = 0.0
         synops = messages = hops = 0
         for now in spikes:
             for neuron, spike in zip(neurons, now):
-                neuron.set_attributes(model_attributes={"bias": 64.0 * float(spike)})
+                neuron.set_attributes(model_attributes={"bias": 128.0 * float(spike)})
             found = chip.sim(1, message_trace=True)
             energy += found["energy"]["total"]
             latency += found["sim_time"]
@@ -306,8 +313,11 @@ def compare(name: str) -> Comparison:
     device = devices.get(DEVICE)
     barriers = TIMESTEPS * device.times["barrier"].at(placement.n_tiles).value
     estimate = ledger.estimate(device)
-    unheard = sum(core.spikes_to_host - core.spikes for core in ledger.cores
-                  if core.spikes_to_host and not core.spikes)
+    unheard = sum(
+        core.spikes_to_host - core.spikes
+        for core in ledger.cores
+        if core.spikes_to_host and not core.spikes
+    )
     return Comparison(
         name,
         ledger.n_cores,

@@ -212,15 +212,17 @@ def run_deploy(options: argparse.Namespace) -> None:
     accuracy = None if labels is None else activity.accuracy(labels)
     estimate = snn.estimate(activity, options.device, host=options.host)
     ledger = snn.ledger(activity, dt=activity.dt)
+    counts = snn.count(activity)
+    differences = [
+        ledger.explain(counts, model) for model in estimate.models if model.spike_input
+    ]
     if options.format == "table":
         print(activity)
         if accuracy is not None:
             print(f"\nAccuracy on the emulator {accuracy:.1%}")
         print(f"\nLedger of the chip\n\n{ledger}\n\n{ledger.costs()}\n\n{estimate}")
-        counts = snn.count(activity)
-        for model in estimate.models:
-            if model.spike_input:
-                print(f"\n{ledger.explain(counts, model)}")
+        for explained in differences:
+            print(f"\n{explained}")
     elif options.format == "csv":
         _print_csv(estimate.to_frame())
     else:
@@ -231,6 +233,16 @@ def run_deploy(options: argparse.Namespace) -> None:
             "ledger": frame_records(ledger.to_frame()),
             "costs": frame_records(ledger.costs().to_frame()),
             "rows": frame_records(estimate.to_frame()),
+            "differences": [
+                {
+                    "device": found.device,
+                    "estimate": found.estimate,
+                    "steps": dict(found.steps),
+                    "ledger": found.ledger,
+                    "notes": found.notes,
+                }
+                for found in differences
+            ],
             "assumptions": [str(assumption) for assumption in estimate.assumptions],
         }
         print(to_json(content))

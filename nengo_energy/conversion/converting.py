@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from dataclasses import replace
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Iterable, Mapping, NamedTuple
 
 import nengo
 import numpy as np
+from nengo.neurons import NeuronType
 
 from ..common.checks import check_choice, check_positive
 from ..common.exceptions import InputError
@@ -29,6 +31,7 @@ from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .assumptions import said_of_depth, said_of_layers
 from .keras_map import layer_of_label
+from .layers.activations import name_of
 from .layers.adapter import Obstacle, refuse, run_converter
 from .layers.building import ConversionOptions
 from .spiking_model import SpikingModel
@@ -235,6 +238,7 @@ def convert_layers(
         ),
         bool(converter_options.get("temporal_model")),
     )
+    _warn_of_idle(swaps.keys() - converter.swapped)
     folded = fold_biases(converter.net, _trace(converter))
     logger.info("folded the biases of %s into their neurons", folded)
     finals = {
@@ -269,9 +273,9 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
     if unknown:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
-            "example_data, target_rate, input_shape, synapse, swap_activations, "
-            "inference_only, allow_fallback, verify, custom_objects, "
-            + ", ".join(CONVERTER_OPTIONS)
+            "example_data, target_rate, input_shape, synapse, neurons, host_synapse, "
+            "max_pooling, swap_activations, inference_only, allow_fallback, verify, "
+            "custom_objects, " + ", ".join(CONVERTER_OPTIONS)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:
@@ -280,6 +284,16 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
             raise InputError(
                 f"scale_firing_rates must be numbers above 0; got {value!r}"
             )
+
+
+def _warn_of_idle(keys: Iterable[Any]) -> None:
+    """Warn of functions to replace that no layer has."""
+    names = [name_of(key) for key in keys if not isinstance(key, NeuronType)]
+    if names:
+        warnings.warn(
+            f"swap_activations holds {', '.join(sorted(names))}, which no layer has",
+            stacklevel=4,
+        )
 
 
 def _check_sizes(clone: KerasClone) -> None:
@@ -305,11 +319,11 @@ def _by_private_layer(clone: KerasClone, scale: Any) -> Any:
     }
 
 
-def _rectifier(swaps: Mapping[Any, Any], neurons: str) -> nengo.neurons.NeuronType:
+def _rectifier(swaps: Mapping[Any, Any], neurons: str) -> NeuronType:
     """Return what computes ``max(x, 0)``, unless the user swaps it for something."""
     for key in (nengo.RectifiedLinear(), translate_activation(_relu())):
         chosen = swaps.get(key)
-        if isinstance(chosen, nengo.neurons.NeuronType) and is_rectifier(chosen):
+        if isinstance(chosen, NeuronType) and is_rectifier(chosen):
             return swaps.get(chosen, chosen)
     if neurons == "integrate-and-fire":
         return IntegrateAndFire()

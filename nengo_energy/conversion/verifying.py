@@ -73,10 +73,10 @@ def verify_conversion(snn: SpikingModel, approximate: bool) -> tuple[Assumption,
         return (UNVERIFIED_SPIKES,)
     try:
         outputs = outputs_of_rates(snn)
-    except UnsupportedError as error:
+    except UnsupportedError as reason:
         if not approximate:
             raise
-        text = f"The converted network wasn't compared with the Keras model: {error}."
+        text = f"The converted network wasn't compared with the Keras model: {reason}."
         return (Assumption("activations-replaced", text),)
     replaced = []
     for name, (want, have) in outputs.items():

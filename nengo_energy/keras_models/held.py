@@ -1,4 +1,4 @@
-"""A tf_keras layer around what tf_keras lacks, which it calls as it is."""
+"""A tf_keras layer around what tf_keras has no equivalent of, called as it is."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def _held_class() -> type:
             super().__init__(name=name, autocast=False)
             self.supports_masking = bool(getattr(source, "supports_masking", False))
             # attributes that tf_keras doesn't track: the source isn't a part of this
-            vars(self).update(held_source=source, held_function=_function_of(source))
+            attributes: Any = vars(self)
+            attributes.update(held_source=source, held_function=_function_of(source))
 
         def call(self, inputs: Any, pattern: Pattern, mask: Any = None) -> Any:
             """Return what the source puts out."""

@@ -22,7 +22,7 @@ from .assembly import Assembly
 from .blocks import BlockPlan, plan_blocks
 from .checks import check_resolution, check_weights
 from .layout import lay_out, link
-from .neurons import for_chip
+from .neurons import for_chip, with_bias
 from .prepared import LoihiNetwork
 from .wiring import Wiring
 
@@ -148,11 +148,16 @@ def host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[s
 def _with_chip_neurons(
     topology: Topology, host: set[str], changes: list[Change]
 ) -> Topology:
-    """Return the topology with neurons that the chip has, where they aren't."""
+    """Return the topology with neurons that the chip has, and all of their biases.
+
+    What constant nodes still give to neurons, because outputs get it as well, is copied
+    into the neurons' own biases.
+    """
     swapped: dict[Any, Population] = {}
     populations = []
     for pop in topology.populations:
-        new, reason = for_chip(pop, pop.name in host)
+        biases = [b.values for b in topology.biases if b.target is pop.ensemble]
+        new, reason = for_chip(with_bias(pop, biases), pop.name in host)
         if reason is not None:
             what = f"{pop.neuron_type} became {new.neuron_type}"
             changes.append(Change("neurons", pop.name, what, reason))
@@ -170,6 +175,7 @@ def _with_chip_neurons(
     return replace(
         topology,
         populations=tuple(populations),
+        biases=tuple(b for b in topology.biases if b.target not in swapped),
         projections=tuple(map(moved, topology.projections)),
         readouts=tuple(map(moved, topology.readouts)),
         inputs=tuple(map(moved, topology.inputs)),

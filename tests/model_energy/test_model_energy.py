@@ -578,6 +578,10 @@ def test_compare_measured() -> None:
     assert frame.attrs["units"]["synops assumed"] == "1/inf"
     assert comparison.total("loihi")[1] == frame["energy loihi measured"].sum()
     text = str(comparison)
+    # both are of all layers, while an estimate for Loihi leaves the first to the host
+    assert a.energies["loihi"][1] == pytest.approx(81e-12 * 5 * 100, rel=1e-9)
+    assert "loihi: charged for all layers here; deployed" in text
+    assert energy.compare_measured(activity, ["spinnaker2"]).note == ""
     assert "100 timesteps of 1 ms, scale_firing_rates=10" in text
     assert "the host multiplies it" in text
 

@@ -60,9 +60,10 @@ def run_converter(model: Any, options: ConversionOptions, temporal: bool) -> Any
     -------
     nengo_dl.Converter
         ``finals`` holds what is applied to outputs, ``host_layers`` the names of what
-        the host computes, ``passed_on`` names and
-        classes of what does nothing, ``obstacles`` the layers
-        that can't be converted, for which stand nodes that nothing feeds.
+        the host computes, ``passed_on`` names and classes of what does nothing,
+        ``swapped`` what ``options.swaps`` was asked for, ``smoothed`` the names of
+        layers whose input is filtered, and ``obstacles`` the layers that can't be
+        converted, for which stand nodes that nothing feeds.
     """
     converter = _converter_class()(
         model,
@@ -97,8 +98,8 @@ def refuse(obstacles: Sequence[Obstacle], model_name: str) -> None:
     if obstacles:
         lines = "".join(f"\n- {obstacle}" for obstacle in obstacles)
         raise UnsupportedError(
-            f"{len(obstacles)} layers of model {model_name!r} can't be converted:"
-            f"{lines}"
+            f"{len(obstacles)} layers of model {model_name!r} can't be "
+            f"converted:{lines}"
         )
 
 
@@ -124,6 +125,8 @@ def _converter_class() -> type:
             self.several: dict[Any, Any] = {}
             self.scope: Any = None
             self.labels: dict[Any, str] = {}
+            self.swapped: set[Any] = set()
+            self.smoothed: list[str] = []
             self.temporal_model = False  # NengoDL's to set
             super().__init__(model, **options)
             for tensor, obj in self.several.values():
@@ -186,6 +189,9 @@ def _converter_class() -> type:
                 return super().convert(node_id)
             finally:
                 self.layer, self.converter.scope = model, outer
+                # which are used is noted in ``swapped``; NengoDL warns of the others
+                swaps = self.converter.swap_activations
+                swaps.read.update(swaps)
 
     class _Adapter(layer_base):
         """Calls a conversion, the package's or NengoDL's, and notes what came of it."""

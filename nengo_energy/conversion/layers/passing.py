@@ -33,7 +33,7 @@ def convert_nothing(build: LayerBuild) -> Any:
 
 @converts("Flatten")
 def convert_flatten(build: LayerBuild) -> Any:
-    """Pass on what arrives; channels that come first move to the end, as in Keras."""
+    """Pass on what arrives; channels that come first go to the end, as in Keras."""
     if not moves_channels(build.layer):
         return convert_nothing(build)
     numbers = np.arange(build.size).reshape(build.input_shape)
