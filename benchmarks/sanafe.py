@@ -1,10 +1,10 @@
 """The ledger beside SANA-FE, an independent simulator of Loihi, on placed networks.
 
-Four networks are converted, laid on cores and run on NengoLoihi's emulator. SANA-FE gets
-the same cores at the same places, the same synapses from every neuron to every core, and
-the same spikes at every timestep, with the prices and times of its own description of
-Loihi. Synops, messages and hops must be equal as integers; energy and latency are put
-beside each other.
+Four networks are converted, laid on cores and run on NengoLoihi's emulator. SANA-FE
+gets the same cores at the same places, the same synapses from every neuron to every
+core, and the same spikes at every timestep, with the prices and times of its own
+description of Loihi. Synops, messages and hops must be equal as integers; energy and
+latency are put beside each other.
 
 Three differences are known, and evened out or named:
 
@@ -47,7 +47,7 @@ from nengo_energy.compat.loihi_image import ChipImage, read_image
 from nengo_energy.loihi.mesh import Placement
 
 TIMESTEPS = 50
-TILES_WIDE, TILES_HIGH, CORES_PER_TILE = 8, 4, 4
+TILES_WIDE, TILES_HIGH, CORES_PER_TILE, CORE_SIZE = 8, 4, 4, 1024
 HOST_TILE = TILES_WIDE * TILES_HIGH - 1
 """The tile that stands for the host; the networks here leave it free."""
 
@@ -189,9 +189,7 @@ def description(folder: Path, package: Any) -> Path:
     chip = tile.replace("loihi_tile[0..31]", f"loihi_tile[0..{HOST_TILE - 1}]")
     free = [
         f"{line.partition(':')[0]}: 0.0" if _is_price(line) else line
-        for line in tile.replace("loihi_tile[0..31]", "host_tile")
-        .replace("max_neurons_supported: 1024", "max_neurons_supported: 100000")
-        .splitlines()
+        for line in tile.replace("loihi_tile[0..31]", "host_tile").splitlines()
     ]
     path = folder / "loihi.yaml"
     path.write_text(text[:start] + chip + "\n".join(free) + "\n")
@@ -219,7 +217,9 @@ def replay(
     package = import_sanafe()
     n_cores = len(image.blocks)
     sizes = [len(block.neurons) for block in image.blocks] + list(image.input_sizes)
-    places = [*places, *[(HOST_TILE, 0)] * len(image.input_sizes)]
+    # every core of these networks holds synapses of one form
+    forms = {axon.target: axon.form for axon in image.axons}
+    assert all(forms[axon.target] == axon.form for axon in image.axons)
     attributes = {"threshold": 64.0, "reset": 0.0, "leak_decay": 0.0}
     with tempfile.TemporaryDirectory() as folder:
         arch = package.load_arch(str(description(Path(folder), package)))
@@ -231,6 +231,7 @@ def replay(
                 # Loihi advances every neuron in every timestep
                 model_attributes={**attributes, "force_update": k < n_cores},
                 soma_hw_name="loihi_lif",
+                default_synapse_hw_name=UNITS[forms.get(k, "dense")],
             )
             for k, n in enumerate(sizes)
         ]
@@ -241,10 +242,13 @@ def replay(
                 for n in range(int(axon.weights[unit])):
                     source[int(unit)].connect_to_neuron(
                         target[n % sizes[axon.target]],
-                        {"weight": 0.0, "synapse_hw_name": UNITS[axon.form]},
+                        {"weight": 0.0},
                     )
         for group, (tile, core) in zip(groups, places):
             group.map_to_core(arch.tiles[tile].cores[core])
+        host = [neuron for group in groups[n_cores:] for neuron in group]
+        for n, neuron in enumerate(host):
+            neuron.map_to_core(arch.tiles[HOST_TILE].cores[n // CORE_SIZE])
         chip = package.SpikingChip(arch)
         chip.load(net)
         neurons = [
@@ -256,7 +260,7 @@ def replay(
         synops = messages = hops = 0
         for now in spikes:
             for neuron, spike in zip(neurons, now):
-                neuron.set_attributes(model_attributes={"bias": 64.0 * float(spike)})
+                neuron.set_attributes(model_attributes={"bias": 128.0 * float(spike)})
             found = chip.sim(1, message_trace=True)
             energy += found["energy"]["total"]
             latency += found["sim_time"]
@@ -274,7 +278,7 @@ def replay(
 
 
 def tile_of(placement: Placement, core: int) -> tuple[int, int]:
-    """Return SANA-FE's number of a core's tile, which go down columns, and its place."""
+    """Return SANA-FE's number of a core's tile, down the columns, and its place."""
     column, row = int(placement.columns[core]), int(placement.rows[core])
     return column * TILES_HIGH + row, int(placement.slots[core]) % CORES_PER_TILE
 

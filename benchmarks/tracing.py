@@ -30,7 +30,8 @@ def main() -> None:
         topology = ne.trace_topology(network)
         print(
             f"{dimensions:10}  {len(topology.projections):11}  "
-            f"{topology.n_synapses:12}  {build:9.2f}  {trace:9.2f}  {trace / build:5.2f}"
+            f"{topology.n_synapses:12}  {build:9.2f}  {trace:9.2f}  "
+            f"{trace / build:5.2f}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 import logging
 from typing import Callable, Mapping, Sequence
@@ -291,10 +292,14 @@ def _versions(simulator: str) -> dict[str, str]:
         "nengo-dl": ["nengo", "nengo-dl", "tensorflow"],
     }
     names = packages.get(simulator, ["nengo", "nengo-loihi"]) + ["numpy"]
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # e.g. tensorflow-cpu
-            continue
-    return found
+    versions = {name: _version(name) for name in names}
+    return {name: version for name, version in versions.items() if version is not None}
+
+
+@functools.lru_cache(maxsize=None)
+def _version(package: str) -> str | None:
+    """Return a package's version, which is read from files, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # e.g. tensorflow-cpu
+        return None

@@ -152,6 +152,7 @@ def _install() -> None:
         return stock(model, setting, *args, **options)
 
     config.get_setting = get_setting
+    _keep_grouped_convolutions_apart()
 
     @Builder.register(Accumulate)
     class AccumulateBuilder(OpBuilder):
@@ -183,6 +184,22 @@ def _install() -> None:
             return self.total.assign(
                 accumulate(tf, kind, self.total, output, self.spike)
             )
+
+
+def _keep_grouped_convolutions_apart() -> None:
+    """Have NengoDL merge convolutions of one input only where none has groups.
+
+    It makes one kernel of several, which then has another number of channels a group.
+    """
+    from nengo_dl.transform_builders import ConvIncBuilder
+
+    mergeable = ConvIncBuilder.mergeable
+
+    def mergeable_without_groups(x: Any, y: Any) -> bool:
+        grouped = any(getattr(op.conv, "groups", 1) > 1 for op in (x, y))
+        return not grouped and mergeable(x, y)
+
+    ConvIncBuilder.mergeable = staticmethod(mergeable_without_groups)
 
 
 def restart(sim: Any) -> None:

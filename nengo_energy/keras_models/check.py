@@ -120,7 +120,8 @@ def _open_size(private: Any) -> int:
             return size
     raise UnsupportedError(
         f"model {private.name!r} can't be run with inputs of the sizes {OPEN_SIZES} "
-        "for the axes that it leaves open; give them a size, as by input_shape=(2000, 4)"
+        "for the axes that it leaves open; give them a size, as by "
+        "input_shape=(2000, 4)"
     )
 
 

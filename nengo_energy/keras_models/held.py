@@ -1,4 +1,4 @@
-"""A tf_keras layer around what tf_keras has no equivalent of, which it calls as it is."""
+"""A tf_keras layer around what tf_keras has no equivalent of, called as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Activations of outputs are the host's, once an inference, wherever outputs come from."""
+"""Activations of outputs are applied by the host, exactly, wherever an output is."""
 
 from __future__ import annotations
 

@@ -19,47 +19,59 @@ from ...common.compiled import compiled
 ONE = np.uint64(1)
 
 
-class Windows(NamedTuple):
-    """The weights of a convolution, or of a matrix, which is one without space.
-
-    Units lie in space and channels, channels last. Space has an outer part, all
-    dimensions but the last, and an inner one, the last. A source at an inner position
-    drives a run of neighbouring inner positions in each of the outer positions that it
-    reaches, and weights are stored in the order of these runs.
+class Runs(NamedTuple):
+    """Runs of neighbouring positions that each position meets.
 
     Attributes
     ----------
-    n_inner, n_channels, n_filters : uint32
-        Inner positions and channels of the sources, filters of the targets.
-    first : (n_outer + 1,) int64 ndarray
-        Where the reached outer positions of each outer position begin.
-    outer_target, outer_weight : (n_reached,) int64 ndarray
-        Target, and weight, at which each reached outer position begins.
-    inner_target, inner_weight, inner_size : (n_inner,) int64 ndarray
-        Target and weight at which the run of each inner position begins, and how many
-        inner positions it has.
-    low, width : (n_channels,) int64 ndarray
+    first : (n_positions + 1,) uint32 ndarray
+        Where the runs of each position begin.
+    begin, tap : (n_runs,) uint32 ndarray
+        Unit and tap with which a run begins.
+    size : (n_runs,) uint32 ndarray
+        Its length.
+    """
+
+    first: np.ndarray
+    begin: np.ndarray
+    tap: np.ndarray
+    size: np.ndarray
+
+
+class Windows(NamedTuple):
+    """The weights of a convolution, or of a matrix, which is one without space.
+
+    Units lie in space and channels, channels last. A source drives runs of positions
+    that are neighbours along the last dimension, and weights are stored in the order of
+    these runs.
+
+    Attributes
+    ----------
+    n_channels, n_filters : uint32
+        Channels of the sources, filters of the targets.
+    runs : Runs
+        Targets that each position of the sources drives, and through which weights; a
+        run's length is in positions.
+    low, width : (n_channels,) uint32 ndarray
         First filter with weights from each channel, and their number.
     weights : (n_channels, n_taps x n_filters) ndarray
         Weights from each channel.
+    seen : Runs
+        Sources that each position of the targets sees, and at which taps and channels;
+        a run's length is in units.
     by_tap : (n_taps x n_channels, n_filters) or (0, 0) ndarray
-        The same in another order, if a product of matrices may be better.
+        The weights in another order, if a product of matrices may be better.
     dense : float
         Share of sources that put something out above which it is.
     """
 
-    n_inner: np.uint32
     n_channels: np.uint32
     n_filters: np.uint32
-    first: np.ndarray
-    outer_target: np.ndarray
-    outer_weight: np.ndarray
-    inner_target: np.ndarray
-    inner_weight: np.ndarray
-    inner_size: np.ndarray
+    runs: Runs
     low: np.ndarray
     width: np.ndarray
     weights: np.ndarray
+    seen: Runs
     by_tap: np.ndarray
     dense: float
 
@@ -83,30 +95,29 @@ class Columns(NamedTuple):
 
 
 @compiled
-def through_windows(w: Windows, source: int, value: float, row: np.ndarray) -> None:
-    """Add what one source causes to all of its targets."""
-    # 32 bits without a sign, by which numbers are divided fast
-    unit, n_channels, n_inner = np.uint32(source), w.n_channels, w.n_inner
-    position = np.uint32(unit // n_channels)
-    channel = np.uint32(unit - position * n_channels)
-    outer = np.uint32(position // n_inner)
-    inner = np.uint32(position - outer * n_inner)
-    weights = w.weights[channel]
-    width, low = np.uint64(w.width[channel]), np.uint64(w.low[channel])
-    inner_target = np.uint64(w.inner_target[inner])
-    inner_weight = np.uint64(w.inner_weight[inner])
-    size = np.uint64(w.inner_size[inner])
-    n_filters = np.uint64(w.n_filters)
-    if width == n_filters:  # all filters: the run is one stretch
-        width, size = width * size, np.uint64(1)
-    for k in range(w.first[outer], w.first[outer + ONE]):
-        target = np.uint64(w.outer_target[k]) + inner_target + low
-        weight = np.uint64(w.outer_weight[k]) + inner_weight + low
-        for _ in range(size):
-            for i in range(width):
-                row[target + i] += value * weights[weight + i]
-            target += n_filters
-            weight += n_filters
+def through_windows(
+    w: Windows, source: np.ndarray, value: np.ndarray, row: np.ndarray
+) -> None:
+    """Add what some sources cause to all of their targets."""
+    runs, n_filters = w.runs, np.uint64(w.n_filters)
+    for spike in range(len(source)):
+        unit, x = np.uint32(source[spike]), value[spike]  # 32 bits are divided fast
+        position = np.uint32(unit // w.n_channels)
+        channel = np.uint32(unit - position * w.n_channels)
+        weights = w.weights[channel]
+        low, width = np.uint64(w.low[channel]), np.uint64(w.width[channel])
+        for run in range(runs.first[position], runs.first[position + ONE]):
+            target = np.uint64(runs.begin[run])
+            weight = np.uint64(runs.tap[run])
+            size = np.uint64(runs.size[run])
+            if width == n_filters:  # all filters: the run is one stretch
+                for i in range(size * n_filters):
+                    row[target + i] += x * weights[weight + i]
+                continue
+            for k in range(size):
+                step = k * n_filters + low
+                for i in range(width):
+                    row[target + step + i] += x * weights[weight + step + i]
 
 
 @compiled
@@ -126,23 +137,13 @@ def as_product(
     row : (n_targets,) ndarray
         Is set.
     """
-    n_channels, n_filters = np.uint64(w.n_channels), np.uint64(w.n_filters)
-    begin = np.uint64(0)
-    for outer in range(len(w.first) - 1):
-        for inner in range(w.n_inner):
-            x = values[begin : begin + n_channels]
-            begin += n_channels
-            for k in range(w.first[outer], w.first[outer + 1]):
-                target = np.uint64(w.outer_target[k] + w.inner_target[inner])
-                weight = np.uint64(w.outer_weight[k] + w.inner_weight[inner])
-                position, tap = target // n_filters, weight // n_filters
-                for _ in range(w.inner_size[inner]):
-                    seen = room[position]
-                    at = tap * n_channels
-                    for c in range(n_channels):
-                        seen[at + c] = x[c]
-                    position += ONE
-                    tap += ONE
+    seen = w.seen
+    for position in range(len(room)):
+        here = room[position]
+        for run in range(seen.first[position], seen.first[position + 1]):
+            begin, tap = np.uint64(seen.begin[run]), np.uint64(seen.tap[run])
+            for i in range(np.uint64(seen.size[run])):
+                here[tap + i] = values[begin + i]
     np.dot(room, w.by_tap, row.reshape(-1, w.by_tap.shape[1]))
 
 
@@ -155,10 +156,14 @@ def room_for(w: Windows, n_targets: int) -> np.ndarray:
 
 
 @compiled
-def through_columns(c: Columns, source: int, value: float, row: np.ndarray) -> None:
-    """Add what one source causes to all of its targets."""
-    for k in range(c.first[source], c.first[source + 1]):
-        row[c.target[k]] += value * c.weight[k]
+def through_columns(
+    c: Columns, source: np.ndarray, value: np.ndarray, row: np.ndarray
+) -> None:
+    """Add what some sources cause to all of their targets."""
+    for spike in range(len(source)):
+        unit, x = source[spike], value[spike]
+        for k in range(c.first[unit], c.first[unit + 1]):
+            row[c.target[k]] += x * c.weight[k]
 
 
 @compiled
@@ -185,35 +190,32 @@ def spikes_through_windows(
         Is set.
     """
     room = room_for(w, rows.shape[1])
-    n_sources = w.n_inner * w.n_channels * (len(w.first) - 1)
+    n_sources = w.n_channels * (len(w.runs.first) - 1)
     values = np.zeros(n_sources, rows.dtype)
     for k in range(len(rows)):
-        row = rows[k]
-        if len(room) > 0 and first[k + 1] - first[k] > w.dense * n_sources:
+        here = slice(first[k], first[k + 1])
+        if len(room) > 0 and here.stop - here.start > w.dense * n_sources:
             values[:] = 0
-            for spike in range(first[k], first[k + 1]):
+            for spike in range(here.start, here.stop):
                 values[source[spike]] = value[spike]
-            as_product(w, values, room, row)
-            continue
-        row[:] = 0
-        for spike in range(first[k], first[k + 1]):
-            through_windows(w, source[spike], value[spike], row)
+            as_product(w, values, room, rows[k])
+        else:
+            rows[k, :] = 0
+            through_windows(w, source[here], value[here], rows[k])
 
 
 @compiled
 def values_through_windows(w: Windows, values: np.ndarray, rows: np.ndarray) -> None:
     """Set what arrives at targets from (n_rows, n_sources) values."""
     room = room_for(w, rows.shape[1])
-    n_sources = values.shape[1]
+    source, value = np.empty(values.shape[1], np.int32), np.empty_like(values[0])
     for k in range(len(rows)):
-        row = rows[k]
-        if len(room) > 0 and np.count_nonzero(values[k]) > w.dense * n_sources:
-            as_product(w, values[k], room, row)
-            continue
-        row[:] = 0
-        for source in range(n_sources):
-            if values[k, source] != 0:
-                through_windows(w, source, values[k, source], row)
+        found = list_values(values[k], source, value)
+        if len(room) > 0 and found > w.dense * values.shape[1]:
+            as_product(w, values[k], room, rows[k])
+        else:
+            rows[k, :] = 0
+            through_windows(w, source[:found], value[:found], rows[k])
 
 
 @compiled
@@ -226,21 +228,29 @@ def spikes_through_columns(
 ) -> None:
     """Set what arrives at targets from spikes; see `spikes_through_windows`."""
     for k in range(len(rows)):
-        row = rows[k]
-        row[:] = 0
-        for spike in range(first[k], first[k + 1]):
-            through_columns(c, source[spike], value[spike], row)
+        here = slice(first[k], first[k + 1])
+        rows[k, :] = 0
+        through_columns(c, source[here], value[here], rows[k])
 
 
 @compiled
 def values_through_columns(c: Columns, values: np.ndarray, rows: np.ndarray) -> None:
     """Set what arrives at targets from (n_rows, n_sources) values."""
+    source, value = np.empty(values.shape[1], np.int32), np.empty_like(values[0])
     for k in range(len(rows)):
-        row = rows[k]
-        row[:] = 0
-        for source in range(values.shape[1]):
-            if values[k, source] != 0:
-                through_columns(c, source, values[k, source], row)
+        found = list_values(values[k], source, value)
+        rows[k, :] = 0
+        through_columns(c, source[:found], value[:found], rows[k])
+
+
+@compiled
+def list_values(values: np.ndarray, source: np.ndarray, value: np.ndarray) -> int:
+    """List the values that aren't zero, and return how many there are."""
+    found = 0
+    for i in range(len(values)):
+        source[found], value[found] = i, values[i]
+        found += values[i] != 0
+    return found
 
 
 @compiled

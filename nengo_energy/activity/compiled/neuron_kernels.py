@@ -12,6 +12,19 @@ LOIHI_RELU, LIF, LOIHI_LIF = 0, 1, 2
 RELU, REGULAR, INTEGRATE = 0, 1, 2
 """Neurons that may spike several times in a timestep."""
 
+GATHER = np.uint64(0x0102040810204080)
+"""Times eight bytes of zero or one, the highest byte has a bit for each."""
+
+WHICH = np.zeros((256, 8), np.int32)
+"""The bits of a byte that are set, in order."""
+
+HOW_MANY = np.array([bin(byte).count("1") for byte in range(256)])
+"""How many they are."""
+
+for _byte in range(256):
+    _bits = [bit for bit in range(8) if _byte >> bit & 1]
+    WHICH[_byte, : len(_bits)] = _bits
+
 
 @compiled
 def loihi_relu(
@@ -67,31 +80,30 @@ def lif(
 
 
 @compiled
-def list_spiked(
-    spiked: np.ndarray,
-    unit: float,
-    source: np.ndarray,
-    value: np.ndarray,
-    n_found: int,
-    count: np.ndarray,
-) -> int:
-    """List the neurons that spiked behind those found before, and count their spikes.
+def list_spiked(spiked: np.ndarray, source: np.ndarray, n_found: int) -> int:
+    """List the neurons that spiked behind those found before; return how many by now.
 
-    Returns
-    -------
-    int
-        How many were found by now.
+    Eight neurons are looked up at once, because the processor can't foresee which of
+    them spike, and loses more time by wrong guesses than by writing what is overwritten
+    in the next turn.
     """
     eight = spiked.view(np.uint64)
+    found = np.uint64(n_found)
     for k in range(len(eight)):
         if eight[k] != 0:
-            for i in range(8 * k, 8 * k + 8):
-                if spiked[i]:
-                    source[n_found] = i
-                    value[n_found] = unit
-                    n_found += 1
-                    count[i] += 1
-    return n_found
+            pattern = (eight[k] * GATHER) >> np.uint64(56)
+            begin, which = np.int32(8 * k), WHICH[pattern]
+            for i in range(np.uint64(8)):
+                source[found + i] = begin + which[i]
+            found += np.uint64(HOW_MANY[pattern])
+    return int(found)
+
+
+@compiled
+def add_spiked(spiked: np.ndarray, count: np.ndarray) -> None:
+    """Count spikes."""
+    for i in range(len(count)):
+        count[i] += spiked[i]
 
 
 @compiled
@@ -130,8 +142,9 @@ def run_single(
     spiked : (n_neurons rounded up to a multiple of 8,) uint8 ndarray
         Room, zero at the end.
     first, source, value
-        The spikes, are set; see `kernels.spikes_through_windows`.
-    count : (n_images, n_neurons) ndarray
+        The spikes, are set; see `kernels.spikes_through_windows`. There is room for all
+        neurons to spike in all timesteps, and eight more.
+    count : (n_images, n_neurons) int32 ndarray
         Spikes so far.
     """
     n_images, n_neurons = voltage.shape
@@ -154,8 +167,10 @@ def run_single(
                     constants,
                     kind == LOIHI_LIF,
                 )
-            found = list_spiked(spiked, unit, source, value, found, count[image])
+            found = list_spiked(spiked, source, found)
+            add_spiked(spiked, count[image])
             first[image * n_steps + step + 1] = found
+    value[:found] = unit
 
 
 @compiled

@@ -125,7 +125,7 @@ class Spiking(Neurons):
     """Neurons whose spikes are listed, and counted, by compiled loops."""
 
     def no_counts(self, n_images: int) -> dict[str, np.ndarray]:
-        count, one = np.zeros((n_images, self.size)), np.zeros((n_images, 1))
+        count, one = np.zeros((n_images, self.size), np.int32), np.zeros((n_images, 1))
         return {"count": count, "active": one, "peak": one.copy()}
 
     def _spikes(self, stretch: Stretch, dtype: Any) -> Spikes:
@@ -135,7 +135,7 @@ class Spiking(Neurons):
         return Spikes(
             (stretch.n_images, stretch.n_steps, self.size),
             room.array((self, "first"), (n_rows + 1,), np.int64),
-            room.array((self, "source"), (n_most,), np.int32),
+            room.array((self, "source"), (n_most + 8,), np.int32),
             room.array((self, "value"), (n_most,), dtype),
         )
 

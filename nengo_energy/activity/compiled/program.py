@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from typing import Any, Mapping, Sequence
 
@@ -163,13 +164,22 @@ class Execution:
 
 def single_threaded_products() -> contextlib.AbstractContextManager:
     """Let products of matrices take one thread each, if that can be told."""
+    controller = _thread_pools()
+    return (
+        contextlib.nullcontext() if controller is None else controller.limit(limits=1)
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def _thread_pools() -> Any:
+    """Return what knows the threads of libraries, which it searches memory for."""
+    import scipy.linalg  # noqa: F401  whose library multiplies matrices
+
     try:
-        import scipy.linalg  # noqa: F401  whose library they run on
         import threadpoolctl
     except ImportError:
-        return contextlib.nullcontext()
-    limits: contextlib.AbstractContextManager = threadpoolctl.threadpool_limits(1)
-    return limits
+        return None
+    return threadpoolctl.ThreadpoolController()
 
 
 def n_cores() -> int:

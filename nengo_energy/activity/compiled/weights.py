@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
 from ...network.convolution_map import ConvolutionMap
 from ...network.linear_maps import DenseMap, LinearMap
 from . import kernels
-from .kernels import Columns, Windows
+from .kernels import Columns, Runs, Windows
 
-SOURCE, WEIGHT = 20.0, 0.085
+SOURCE, WEIGHT = 10.0, 0.085
 """Time to pass the value of a source on, and for each weight on the way [ns]."""
 
 SEEN, PRODUCT = 0.25, 0.025
@@ -59,14 +58,8 @@ def _matrix(matrix: np.ndarray, dtype: np.dtype) -> Windows:
     """Return a matrix, (size_out, size_in), as a convolution over a single position."""
     weights = np.ascontiguousarray(np.asarray(matrix).T, dtype=dtype)
     nothing, one = np.zeros(1, np.int64), np.ones(1, np.int64)
-    return _windows(
-        weights,
-        n_filters=weights.shape[1],
-        n_positions=1,
-        first=np.arange(2),
-        outer=(nothing, nothing),
-        inner=(nothing, nothing, one),
-    )
+    pairs = Pairs(np.arange(2), nothing, nothing)
+    return _windows(weights, weights.shape[1], _runs(pairs, nothing, nothing, one))
 
 
 def _convolution(linear: ConvolutionMap, dtype: np.dtype) -> Windows:
@@ -75,43 +68,114 @@ def _convolution(linear: ConvolutionMap, dtype: np.dtype) -> Windows:
     orders = [_order_of_taps(m) for m in linear.meetings]
     taps = linear.full_kernel[np.ix_(*orders)]
     weights = np.ascontiguousarray(np.moveaxis(taps, n_dims, 0), dtype=dtype)
-    meetings = [m[:, order] for m, order in zip(linear.meetings, orders)]
-    # outer dimensions: for each position, all that it reaches and through which tap
-    target = tap = np.zeros((1, 1), np.int64)
-    for dim, here in enumerate(meetings[:-1]):
-        n_out, n_taps = linear.output_space[dim], here.shape[1]
-        tap = _combine(tap, np.broadcast_to(np.arange(n_taps), here.shape), n_taps)
-        reached = (target >= 0)[:, None, :, None] & (here >= 0)[None, :, None, :]
-        both = target[:, None, :, None] * n_out + here[None, :, None, :]
-        shape = (len(target) * len(here), -1)
-        target = np.where(reached, both, -1).reshape(shape)
-    counts = (target >= 0).sum(axis=1)
-    outer = target >= 0
-    last = meetings[-1]
-    size = (last >= 0).sum(axis=1)
-    begin = np.argmax(last >= 0, axis=1)
-    n_filters = linear.n_filters
-    return _windows(
-        weights.reshape(len(weights), -1),
-        n_filters=n_filters,
-        n_positions=math.prod(linear.output_space),
-        first=np.concatenate([[0], np.cumsum(counts)]),
-        outer=(
-            target[outer] * linear.output_space[-1] * n_filters,
-            tap[outer] * last.shape[1] * n_filters,
-        ),
-        inner=(
-            np.where(size > 0, last[np.arange(len(last)), begin], 0) * n_filters,
-            begin * n_filters,
-            size,
-        ),
+    *others, last = [m[:, order] for m, order in zip(linear.meetings, orders)]
+    begin, size = np.argmax(last >= 0, axis=1), (last >= 0).sum(axis=1)
+    runs = _runs(
+        _pairs(_combined(others, linear.output_space)),
+        np.maximum(last[np.arange(len(last)), begin], 0),
+        begin,
+        size,
+        (linear.output_space[-1], last.shape[1]),
+        linear.n_filters,
+    )
+    windows = _windows(weights.reshape(len(weights), -1), linear.n_filters, runs)
+    if linear.transposed or np.any(windows.width < linear.n_filters):
+        return windows
+    return _with_product(linear, windows)
+
+
+def _with_product(linear: ConvolutionMap, windows: Windows) -> Windows:
+    """Add what is needed to multiply matrices: what each position of targets sees."""
+    *others, last = linear.meetings
+    n_positions, n_outputs = np.prod(linear.output_space), linear.output_space[-1]
+    links = _combined(others, linear.output_space)
+    source, tap = np.nonzero(links >= 0)
+    order = np.argsort(links[source, tap], kind="stable")
+    counts = np.bincount(links[source, tap], minlength=n_positions // n_outputs)
+    pairs = Pairs(_cumulated(counts), source[order], tap[order])
+    # along the last dimension neighbours are seen through neighbouring taps
+    sees = np.full((n_outputs, last.shape[1]), -1)
+    source, tap = np.nonzero(last >= 0)
+    sees[last[source, tap], tap] = source
+    begin = np.argmax(sees >= 0, axis=1)
+    seen = _runs(
+        pairs,
+        np.maximum(sees[np.arange(n_outputs), begin], 0),
+        begin,
+        (sees >= 0).sum(axis=1),
+        (len(last), last.shape[1]),
+        linear.n_channels,
+    )
+    seen = seen._replace(size=(seen.size * linear.n_channels).astype(np.uint32))
+    by_tap = linear.full_kernel.reshape(-1, linear.n_filters)
+    n_weights = int(windows.runs.size.sum()) * linear.n_channels * linear.n_filters
+    alone = linear.size_in * SOURCE + n_weights * WEIGHT
+    product = n_positions * len(by_tap) * (SEEN + linear.n_filters * PRODUCT)
+    return windows._replace(
+        seen=seen,
+        by_tap=np.ascontiguousarray(by_tap, dtype=windows.weights.dtype),
+        dense=float(product / alone),
     )
 
 
-def _combine(first: np.ndarray, second: np.ndarray, size: int) -> np.ndarray:
-    """Combine indices of two dimensions: (a, k) and (b, m) -> (a b, k m)."""
-    both = first[:, None, :, None] * size + second[None, :, None, :]
-    return both.reshape(len(first) * len(second), -1)
+class Pairs(NamedTuple):
+    """What outer positions meet: where those of each begin, positions and taps."""
+
+    first: np.ndarray
+    position: np.ndarray
+    tap: np.ndarray
+
+
+def _combined(meetings: Sequence[np.ndarray], space: Sequence[int]) -> np.ndarray:
+    """Combine the meetings of some dimensions, (n_inputs, n_taps) int ndarray each."""
+    both = np.zeros((1, 1), np.int64)
+    for here, n_outputs in zip(meetings, space):
+        outputs = both[:, None, :, None] * n_outputs + here[None, :, None, :]
+        exists = (both >= 0)[:, None, :, None] & (here >= 0)[None, :, None, :]
+        both = np.where(exists, outputs, -1).reshape(len(both) * len(here), -1)
+    return both
+
+
+def _pairs(meetings: np.ndarray) -> Pairs:
+    source, tap = np.nonzero(meetings >= 0)
+    counts = np.bincount(source, minlength=len(meetings))
+    return Pairs(_cumulated(counts), meetings[source, tap], tap)
+
+
+def _runs(
+    outer: Pairs,
+    begin: np.ndarray,
+    tap: np.ndarray,
+    size: np.ndarray,
+    n_inner: tuple[int, int] = (1, 1),
+    n_units: int = 1,
+) -> Runs:
+    """Return the runs of all positions, for all that their outer ones meet.
+
+    Parameters
+    ----------
+    outer : Pairs
+        What outer positions meet.
+    begin, tap, size : (n,) int ndarray
+        Where the run of each inner position begins, its first tap, and its length.
+    n_inner : tuple of int
+        Inner positions and taps that are met.
+    n_units : int
+        Units of a position.
+    """
+    counts = np.diff(outer.first)[:, None] * (size > 0)
+    first = _cumulated(counts.ravel())
+    position = np.repeat(np.arange(counts.size), counts.ravel())
+    inner = position % len(size)
+    pair = outer.first[position // len(size)] + np.arange(first[-1]) - first[position]
+    met = outer.position[pair] * n_inner[0] + begin[inner]
+    through = outer.tap[pair] * n_inner[1] + tap[inner]
+    parts = (first, met * n_units, through * n_units, size[inner])
+    return Runs(*(part.astype(np.uint32) for part in parts))
+
+
+def _cumulated(counts: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts)])
 
 
 def _order_of_taps(meetings: np.ndarray) -> np.ndarray:
@@ -142,44 +206,21 @@ def _order_of_taps(meetings: np.ndarray) -> np.ndarray:
     return np.array(order)
 
 
-def _windows(
-    weights: np.ndarray,
-    n_filters: int,
-    n_positions: int,
-    first: np.ndarray,
-    outer: tuple[np.ndarray, np.ndarray],
-    inner: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> Windows:
+def _windows(weights: np.ndarray, n_filters: int, runs: Runs) -> Windows:
     used = np.any(weights.reshape(len(weights), -1, n_filters), axis=1)
     low = np.argmax(used, axis=1)
     high = n_filters - np.argmax(used[:, ::-1], axis=1)
-    width = np.where(used.any(axis=1), high - low, 0)
-    by_tap, dense = np.zeros((0, 0), weights.dtype), 1.0
-    if n_positions > 1 and np.all(width == n_filters):
-        taps = weights.reshape(len(weights), -1, n_filters).swapaxes(0, 1)
-        by_tap = np.ascontiguousarray(taps).reshape(-1, n_filters)
-        n_sources = (len(first) - 1) * len(inner[0]) * len(weights)
-        n_weights = len(outer[0]) * int(inner[2].sum()) * weights[:, :n_filters].size
-        alone = n_sources * SOURCE + n_weights * WEIGHT
-        dense = n_positions * len(by_tap) * (SEEN + n_filters * PRODUCT) / alone
-    first, outer_target, outer_weight, inner_target, inner_weight, inner_size = (
-        np.ascontiguousarray(a, dtype=np.int64) for a in (first, *outer, *inner)
-    )
+    nothing = np.zeros(0, np.uint32)
     return Windows(
-        n_inner=np.uint32(len(inner_size)),
         n_channels=np.uint32(len(weights)),
         n_filters=np.uint32(n_filters),
-        first=first,
-        outer_target=outer_target,
-        outer_weight=outer_weight,
-        inner_target=inner_target,
-        inner_weight=inner_weight,
-        inner_size=inner_size,
-        low=low.astype(np.int64),
-        width=width.astype(np.int64),
+        runs=runs,
+        low=low.astype(np.uint32),
+        width=np.where(used.any(axis=1), high - low, 0).astype(np.uint32),
         weights=weights,
-        by_tap=by_tap,
-        dense=dense,
+        seen=Runs(nothing, nothing, nothing, nothing),
+        by_tap=np.zeros((0, 0), weights.dtype),
+        dense=1.0,
     )
 
 

@@ -91,7 +91,7 @@ def refuse(obstacles: Sequence[Obstacle], model_name: str) -> None:
     UnsupportedError
         Says of each layer what was found, what is allowed and what helps.
     """
-    inputs = [obstacle for obstacle in obstacles if obstacle.class_name == "InputLayer"]
+    inputs = [found for found in obstacles if found.class_name == "InputLayer"]
     obstacles = inputs or obstacles  # what is behind an open input can't be known
     if len(obstacles) == 1:
         raise UnsupportedError(f"{obstacles[0]}")

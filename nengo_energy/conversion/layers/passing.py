@@ -8,6 +8,7 @@ import nengo
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
+from ...compat import import_tensorflow
 from .building import LayerBuild
 from .host import convert_on_host
 from .registry import converts
@@ -96,6 +97,7 @@ def convert_linear(build: LayerBuild) -> Any:
         if not (
             _moved(build, k, zero, offset, obj, output)
             or _scaled(build, k, zero, offset, obj, output)
+            or _summed(build, k, zero, offset, obj, output)
             or _mixed(build, k, zero, offset, obj, output)
         ):
             return None
@@ -188,17 +190,94 @@ def _scaled(
     obj: Any,
     output: nengo.Node,
 ) -> bool:
-    """Connect an input whose elements are multiplied, each by a number of its own."""
-    if zero[k].shape[1] != build.size:
+    """Connect an input each of whose elements is multiplied by a number, and moved."""
+    size = zero[k].shape[1]
+    if size > MAX_INDEX:
         return False
-    factors = _response(build, k, zero, np.ones_like(zero[k]))[0] - offset
+    weights = _response(build, k, zero, np.ones((1, size)))[0] - offset
+    numbers = _response(build, k, zero, np.arange(1.0, size + 1)[None])[0] - offset
+    targets, sources = _places(weights, numbers, size)
+    matrix = _sparse(weights[targets], targets, sources, (build.size, size))
+    if not _computes(build, k, zero, offset, matrix):
+        return False
+    if np.array_equal(targets, sources) and len(targets) == build.size == size:
+        build.connect(obj, output, transform=weights)
+    elif len(targets):
+        build.connect(obj, output, transform=nengo.Sparse(matrix.shape, init=matrix))
+    return True
+
+
+def _summed(
+    build: LayerBuild,
+    k: int,
+    zero: list[np.ndarray],
+    offset: np.ndarray,
+    obj: Any,
+    output: nengo.Node,
+) -> bool:
+    """Connect an input each of whose elements adds to one element of the output.
+
+    Such are means and sums. How much each adds, and to which, the gradients of the sum
+    of the outputs, and of the sum of the outputs times their numbers, say.
+    """
+    size = zero[k].shape[1]
+    if build.size > MAX_INDEX:
+        return False
+    weights = _gradient(build, k, zero, np.ones(build.size))
+    numbers = _gradient(build, k, zero, np.arange(1.0, build.size + 1))
+    if weights is None or numbers is None:
+        return False
+    sources, targets = _places(weights, numbers, build.size)
+    matrix = _sparse(weights[sources], targets, sources, (build.size, size))
+    if not _computes(build, k, zero, offset, matrix):
+        return False
+    build.connect(obj, output, transform=nengo.Sparse(matrix.shape, init=matrix))
+    return True
+
+
+def _places(
+    weights: np.ndarray, numbers: np.ndarray, n_others: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which elements have a weight, and the places that their numbers say."""
+    found = np.flatnonzero(weights)
+    others = np.rint(numbers[found] / weights[found]).astype(int) - 1
+    known = (others >= 0) & (others < n_others)
+    return found[known], others[known]
+
+
+def _sparse(
+    values: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]
+) -> Any:
+    import scipy.sparse
+
+    return scipy.sparse.coo_matrix((values, (rows, columns)), shape=shape)
+
+
+def _computes(
+    build: LayerBuild, k: int, zero: list[np.ndarray], offset: np.ndarray, matrix: Any
+) -> bool:
+    """Tell whether a matrix computes what a layer does with an input."""
     x = np.random.RandomState(2).uniform(-1, 1, size=zero[k].shape)
     found = _response(build, k, zero, x)[0] - offset
-    scale = np.max(np.abs(factors), initial=0) + np.max(np.abs(offset), initial=0)
-    if np.max(np.abs(found - factors * x[0]), initial=0) > 1e-5 * scale:
-        return False
-    build.connect(obj, output, transform=factors)
-    return True
+    expected = matrix @ x[0]
+    scale = np.max(np.abs(expected), initial=0) + np.max(np.abs(offset), initial=0)
+    return bool(np.max(np.abs(found - expected), initial=0) <= 1e-5 * scale)
+
+
+def _gradient(
+    build: LayerBuild, k: int, zero: list[np.ndarray], factors: np.ndarray
+) -> np.ndarray | None:
+    """Return the gradient of the sum of outputs times factors; None without one."""
+    tf = import_tensorflow()
+    rows = [tf.constant(part, tf.float32) for part in zero]
+    with tf.GradientTape() as tape:
+        tape.watch(rows[k])
+        outputs = tf.cast(build.run.tensors(*rows), tf.float32)
+    try:
+        found = tape.gradient(outputs, rows[k], tf.constant(factors[None], tf.float32))
+    except LookupError:  # TensorFlow has no gradient of some operations
+        return None
+    return None if found is None else np.asarray(found, dtype=float)[0]
 
 
 def _mixed(

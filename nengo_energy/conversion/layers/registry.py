@@ -85,7 +85,7 @@ def find_conversion(layer: Any) -> LayerConversion | None:
     """Return the conversion of a layer's class, or of the class it has ``call`` from.
 
     A subclass that defines ``call`` may compute anything, so it isn't taken for the
-    class that it derives from. Of a layer that is held, it is the class of what is held.
+    class that it derives from. Of a held layer, the class of what it holds counts.
     """
     source = held_by(layer)
     is_keras3s = is_held(layer) and is_from_keras(source)
