@@ -24,9 +24,8 @@ def main() -> None:
     print("dimensions  projections      synapses  build [s]  trace [s]  ratio")
     for dimensions in map(int, sys.argv[1:] or ("16", "32", "64")):
         network = binding(dimensions)
-        build, trace = (
-            min(_seconds(call, network) for _ in range(2)) for call in (_build, _trace)
-        )
+        build = min(_seconds(_build, network) for _ in range(2))
+        trace = min(_seconds(_trace, network) for _ in range(2))
         topology = ne.trace_topology(network)
         print(
             f"{dimensions:10}  {len(topology.projections):11}  "
