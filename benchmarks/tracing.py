@@ -28,8 +28,8 @@ def main() -> None:
         trace = min(_seconds(_trace, network) for _ in range(2))
         topology = ne.trace_topology(network)
         print(
-            f"{dimensions:10}  {len(topology.projections):11}  "
-            f"{topology.n_synapses:12}  {build:9.2f}  {trace:9.2f}  {trace / build:5.2f}"
+            f"{dimensions:10}  {len(topology.projections):11}  {topology.n_synapses:12}"
+            f"  {build:9.2f}  {trace:9.2f}  {trace / build:5.2f}"
         )
 
 
