@@ -24,14 +24,12 @@ def main() -> None:
     print("dimensions  projections      synapses  build [s]  trace [s]  ratio")
     for dimensions in map(int, sys.argv[1:] or ("16", "32", "64")):
         network = binding(dimensions)
-        build, trace = (
-            min(_seconds(call, network) for _ in range(2)) for call in (_build, _trace)
-        )
+        build = min(_seconds(_build, network) for _ in range(2))
+        trace = min(_seconds(_trace, network) for _ in range(2))
         topology = ne.trace_topology(network)
         print(
-            f"{dimensions:10}  {len(topology.projections):11}  "
-            f"{topology.n_synapses:12}  {build:9.2f}  {trace:9.2f}  "
-            f"{trace / build:5.2f}"
+            f"{dimensions:10}  {len(topology.projections):11}  {topology.n_synapses:12}"
+            f"  {build:9.2f}  {trace:9.2f}  {trace / build:5.2f}"
         )
 
 
