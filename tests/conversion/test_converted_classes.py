@@ -26,6 +26,9 @@ SAMPLED = ("Conv2D", "BatchNormalization", "MaxPooling2D", "GRU", "Dropout")
 BROKEN = {"SpectralNormalization"}
 """Classes that can't be built by tf_keras beside Keras 3."""
 
+BROKEN_IN_KERAS_3 = {"Equalization", "RandomCrop"}
+"""Keras makes no graph of the one, and the other's output isn't of the size it says."""
+
 KERAS_3_ALONE = "has no equivalent in tf_keras|puts out something else when rebuilt"
 
 
@@ -58,8 +61,8 @@ def test_layer_of_keras_3(name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES.keys() - SAMPLED)
 def test_other_layer_of_keras_3(name: str) -> None:
     keras = newest_keras()
-    if not hasattr(keras.layers, name):
-        pytest.skip("not in this Keras")
+    if not hasattr(keras.layers, name) or name in BROKEN_IN_KERAS_3:
+        pytest.skip("not in this Keras, or broken there")
     check_example(keras, name)
 
 
@@ -82,7 +85,11 @@ def check_example(keras: ModuleType, name: str) -> None:
         assert verify_conversion(found.snn, approximate=False) == ()
         return  # Nengo's own simulator has no convolutions of more than two axes
     inputs = example.inputs()
-    expected = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    # one by one, as some layers look at all examples of a batch
+    rows = [[x[k : k + 1] for x in inputs] for k in range(len(inputs[0]))]
+    expected = np.concatenate(
+        [np.asarray(model(x if len(x) > 1 else x[0], training=False)) for x in rows]
+    )
     largest = np.max(np.abs(expected))
     assert np.ptp(expected) > 0
     (got,) = rate_outputs(found.snn, inputs)

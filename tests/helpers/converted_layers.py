@@ -192,7 +192,7 @@ EXAMPLES: dict[str, Example] = {
     "RMSNormalization": one(HOST, IMAGE, "RMSNormalization"),
     "UnitNormalization": one(HOST, VECTOR, "UnitNormalization"),
     "SpectralNormalization": Example(
-        NEURONS,
+        HOST,
         lambda k: k.SpectralNormalization(k.Dense(3, activation="relu")),
         (VECTOR,),
     ),
@@ -295,7 +295,7 @@ EXAMPLES: dict[str, Example] = {
     "RandomTranslation": one(NOTHING, (6, 5, 3), "RandomTranslation", 0.2, 0.2),
     "RandomWidth": one(REFUSED, (6, 5, 3), "RandomWidth", 0.2),
     "RandomZoom": one(NOTHING, (6, 5, 3), "RandomZoom", 0.2),
-    "Solarization": one(HOST, (6, 5, 3), "Solarization"),
+    "Solarization": one(NOTHING, (6, 5, 3), "Solarization"),
 }
 """By name of the class."""
 

@@ -58,7 +58,7 @@ KINDS = [
 
 
 @st.composite
-def random_dynamics(draw, neurons=tuple(NEURONS)):
+def random_dynamics(draw, neurons=tuple(NEURONS), synapses=tuple(SYNAPSES)):
     """Return a network, its input node, its ensembles and its probes."""
     rng = np.random.RandomState(draw(st.integers(0, 2**32 - 1)))
     kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3))
@@ -79,7 +79,7 @@ def random_dynamics(draw, neurons=tuple(NEURONS)):
         return nengo.Ensemble(n, 1, gain=gain, bias=bias, neuron_type=neuron_type)
 
     def synapse():
-        return draw(st.sampled_from(SYNAPSES))
+        return draw(st.sampled_from(synapses))
 
     def weights(*of):
         return rng.normal(0, 0.05, size=of) * rng.choice([0, 1, 1], size=of)
