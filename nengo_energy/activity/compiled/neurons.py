@@ -106,12 +106,6 @@ class Neurons(Part):
         self.current = current
         self.unit = getattr(neuron_type, "amplitude", 1.0) / dt
 
-    def start(self, n_images: int) -> dict[str, np.ndarray]:
-        return {
-            name: np.repeat(np.asarray(array)[None], n_images, axis=0)
-            for name, array in self.state.items()
-        }
-
     @abstractmethod
     def no_counts(self, n_images: int) -> dict[str, np.ndarray]:
         """Return the counts before the first timestep, (n_images, ...) each."""

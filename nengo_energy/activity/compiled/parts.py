@@ -108,17 +108,23 @@ class Part(ABC):
         Number of units.
     sources : tuple of Part
         The parts whose values it needs.
+    state : mapping of {str: ndarray}
+        State of one inference before the first timestep.
     keeps_time : bool
         Whether its value stays over time if those of its sources do.
     """
 
     size: int
     sources: tuple[Part, ...] = ()
+    state: Mapping[str, np.ndarray] = {}
     keeps_time = True
 
     def start(self, n_images: int) -> dict[str, np.ndarray]:
         """Return the state before the first timestep, (n_images, ...) each."""
-        return {}
+        return {
+            name: np.repeat(np.asarray(array)[None], n_images, axis=0)
+            for name, array in self.state.items()
+        }
 
     @abstractmethod
     def run(self, stretch: Stretch) -> Value:
@@ -255,11 +261,8 @@ class Filter(Part):
             self.factors = np.array([step.a, step.b], dtype)
 
     def start(self, n_images: int) -> dict[str, np.ndarray]:
-        state = {
-            name: np.repeat(np.asarray(array)[None], n_images, axis=0)
-            for name, array in self.state.items()
-        }
-        return {**state, "output": np.zeros((n_images, self.size), self.dtype)}
+        output = np.zeros((n_images, self.size), self.dtype)
+        return {**super().start(n_images), "output": output}
 
     def run(self, stretch: Stretch) -> Value:
         x = dense(stretch.values[self.sources[0]])
