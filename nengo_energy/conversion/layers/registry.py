@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from ...common.exceptions import InputError
 from ...compat import import_tf_keras
-from ...keras_models.graph import KERAS_PACKAGES, is_from_keras
+from ...keras_models.graph import is_class_of_keras, is_from_keras
 from ...keras_models.held import held_by, is_held
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def register_converter(
         )
     origins = [True, False]
     if isinstance(layer_class, type):
-        origins = [_is_from_keras(layer_class)]
+        origins = [is_class_of_keras(layer_class)]
     keys = [(name, origin) for origin in origins]
     if any(key in _CONVERSIONS for key in keys) and not replace:
         raise InputError(f"class {name!r} has a conversion; pass replace=True")
@@ -92,7 +92,7 @@ def find_conversion(layer: Any) -> LayerConversion | None:
     if is_keras3s and hasattr(import_tf_keras().layers, type(source).__name__):
         return None  # it is something else than tf_keras's of that name
     for base in type(source).__mro__:
-        found = _CONVERSIONS.get((base.__name__, _is_from_keras(base)))
+        found = _CONVERSIONS.get((base.__name__, is_class_of_keras(base)))
         if found is not None:
             return found
         if "call" in vars(base):
@@ -109,7 +109,3 @@ def isolated() -> Iterator[None]:
     finally:
         _CONVERSIONS.clear()
         _CONVERSIONS.update(before)
-
-
-def _is_from_keras(cls: type) -> bool:
-    return cls.__module__.partition(".")[0] in KERAS_PACKAGES
