@@ -11,8 +11,8 @@ from .layers.activations import SMOOTHING
 DEPTH = 8
 """Loihi's neurons in a row from which on a loss of accuracy is to be expected.
 
-Networks for MNIST with up to 6 lost no more than two points of accuracy at 100
-timesteps (benchmarks/trained_models.py); one with 9 fell to chance.
+Of networks for MNIST (benchmarks/trained_models.py), those with 3 and with 8 lost no
+more than two points of accuracy at 100 timesteps, and one with 9 fell to chance.
 """
 
 
