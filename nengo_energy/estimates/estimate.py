@@ -298,14 +298,17 @@ class EnergyEstimate:
         return _give(estimate_to_latex(self, caption=caption, label=label), path)
 
     def plot(
-        self, devices: Sequence[DeviceLike] | None = None
+        self, devices: Sequence[DeviceLike] | None = None, by: str = "device"
     ) -> matplotlib.figure.Figure:
-        """Draw the energy of each layer and operation, one panel per device.
+        """Draw the totals of devices beside each other, or what they are made of.
 
         Parameters
         ----------
         devices : sequence of str or Device, optional
             Which of the estimate's devices to draw; all by default.
+        by : {"device", "layer"}
+            All totals with their intervals on one logarithmic axis, or the energy of
+            each layer and operation in one panel per device.
 
         Returns
         -------
@@ -319,7 +322,7 @@ class EnergyEstimate:
         """
         from .plot import plot_estimate
 
-        return plot_estimate(self, devices)
+        return plot_estimate(self, devices, by)
 
     def __str__(self) -> str:
         from .report import format_estimate
