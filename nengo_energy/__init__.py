@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .loihi.ledger import Ledger as Ledger
     from .loihi.prepared import LoihiNetwork as LoihiNetwork
     from .model_energy.estimator import ModelEnergy as ModelEnergy
+    from .model_energy.logger import EnergyLogger as EnergyLogger
     from .network.fanout import fan_out as fan_out
     from .network.topology import (
         Population as Population,

@@ -54,7 +54,7 @@ def _figure_class() -> Any:
     matplotlib = import_matplotlib()
     from matplotlib.figure import Figure
 
-    class PaperFigure(Figure):  # type: ignore[misc]
+    class PaperFigure(Figure):
         """A figure whose fonts are kept, and that notebooks show."""
 
         def savefig(self, *args: Any, **kwargs: Any) -> None:

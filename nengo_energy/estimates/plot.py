@@ -74,7 +74,7 @@ def _draw_totals(
     order = priced + [name for name in names if name not in priced]
     unpriced = {gap.device for gap in estimate.not_modelled if gap.count}
     models = {model.name: model for model in estimate.models}
-    handles = {}
+    handles: dict[str, Any] = {}
     with style():
         figure = new_figure(1.6 * PANEL_WIDTH, 0.9 + 0.24 * len(order))
         axes = figure.subplots()
@@ -89,7 +89,12 @@ def _draw_totals(
                 key = "static"
             words, marker, colour = _INCLUDED[key]
             filled = colour if name not in unpriced else "white"
-            look = {"marker": marker, "color": colour, "mfc": filled, "ms": 5}
+            look: dict[str, Any] = {
+                "marker": marker,
+                "color": colour,
+                "mfc": filled,
+                "ms": 5,
+            }
             low, high = known_interval(estimate, name) or (total, total)
             axes.errorbar(
                 total, place, xerr=[[total - low], [high - total]], lw=1.5, **look
@@ -97,7 +102,12 @@ def _draw_totals(
             handles[words] = Line2D([], [], ls="", **{**look, "mfc": colour})
             if name in unpriced:
                 words = "hollow: not all of it is priced"
-                grey = {"marker": "o", "color": "#5a5a5a", "mfc": "white", "ms": 5}
+                grey: dict[str, Any] = {
+                    "marker": "o",
+                    "color": "#5a5a5a",
+                    "mfc": "white",
+                    "ms": 5,
+                }
                 handles[words] = Line2D([], [], ls="", **grey)
         axes.set_yticks(range(len(order)), order)
         axes.set_ylim(len(order) - 0.4, -0.6)
