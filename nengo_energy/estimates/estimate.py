@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Mapping, Sequence, Union
 from ..common.assumptions import Assumption
 from ..common.exceptions import NotFoundError
 from ..common.plain_values import plain
+from ..common.shown import Shown
 from ..devices import Device
 from ..devices.device import device_key
 
@@ -104,8 +105,8 @@ class NotModelled:
     where: str = "device"
 
 
-@dataclass(frozen=True)
-class EnergyEstimate:
+@dataclass(frozen=True, repr=False)
+class EnergyEstimate(Shown):
     """Energy per inference of one network on one or more devices.
 
     Attributes
