@@ -207,6 +207,9 @@ def build_graph(graph: Graph, options: Options, label: str) -> Built:
     built = Built(network)
     with network:
         for name in order:
+            if _is_watched(name, graph, before[name], built, options):
+                built.parts[name] = built.parts[before[name][0]]
+                continue
             fed = [built.parts[pre].shape for pre in before[name]]
             build = Build(graph.nodes[name], options, fed[0] if fed else None)
             built.parts[name] = builder_of(build.node)(build)
@@ -231,6 +234,18 @@ def build_graph(graph: Graph, options: Options, label: str) -> Built:
     return built
 
 
+def _is_watched(
+    name: str, graph: Graph, before: list[str], built: Built, options: Options
+) -> bool:
+    """Tell whether an output is the spikes of neurons, which a probe sees as they are.
+
+    NengoLoihi reads them by a node.
+    """
+    if graph.nodes[name].kind != "Output" or len(before) != 1 or options.on_chip:
+        return False
+    return isinstance(built.parts[before[0]].exit, nengo.ensemble.Neurons)
+
+
 STATEFUL = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Threshold")
 """Primitives of neurons; a loop through one has a meaning from timestep to timestep."""
 
@@ -247,6 +262,8 @@ def _connect(graph: Graph, built: Built, late: set[tuple[str, str]]) -> None:
     """Connect the parts; what leads back arrives one timestep later."""
     for pre, post in graph.edges:
         source, target = built.parts[pre], built.parts[post]
+        if source is target:
+            continue
         synapse = target.synapse
         if (pre, post) in late and synapse is None:
             synapse = nengo.Lowpass(0)
