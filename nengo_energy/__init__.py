@@ -73,6 +73,9 @@ if TYPE_CHECKING:
         Topology as Topology,
     )
     from .network.tracing import trace_topology as trace_topology
+    from .nir_graphs.loading import from_nir as from_nir
+    from .nir_graphs.model import NIRModel as NIRModel
+    from .nir_graphs.writing import to_nir as to_nir
     from .pages.writing import write_report as write_report
     from .pricing.energy import estimate_energy as estimate_energy
     from .sweeps.exploring import sweep as sweep
