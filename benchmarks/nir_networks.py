@@ -6,8 +6,8 @@ aren't installed are skipped by name; to install them:
 ``pip install "nengo-energy[peers]"``.
 
     python benchmarks/nir_networks.py
-    python benchmarks/nir_networks.py --export tests/nir_graphs/data
-    python benchmarks/nir_networks.py --read tests/nir_graphs/data
+    python benchmarks/nir_networks.py --export tests/conversion/nir_graphs/data
+    python benchmarks/nir_networks.py --read tests/conversion/nir_graphs/data
 
 The second writes what tests read, the third needs no framework.
 """

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from .conversion.converting import convert as convert
     from .conversion.layers.building import LayerBuild as LayerBuild
     from .conversion.layers.registry import register_converter as register_converter
+    from .conversion.nir_graphs.loading import from_nir as from_nir
+    from .conversion.nir_graphs.model import NIRModel as NIRModel
+    from .conversion.nir_graphs.writing import to_nir as to_nir
     from .conversion.spiking_model import SpikingModel as SpikingModel
     from .counts import (
         OPERATIONS as OPERATIONS,
@@ -73,9 +76,6 @@ if TYPE_CHECKING:
         Topology as Topology,
     )
     from .network.tracing import trace_topology as trace_topology
-    from .nir_graphs.loading import from_nir as from_nir
-    from .nir_graphs.model import NIRModel as NIRModel
-    from .nir_graphs.writing import to_nir as to_nir
     from .pages.writing import write_report as write_report
     from .pricing.energy import estimate_energy as estimate_energy
     from .sweeps.exploring import sweep as sweep

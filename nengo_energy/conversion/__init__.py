@@ -1,1 +1,1 @@
-"""Keras model -> `SpikingModel`, through NengoDL's converter."""
+"""Keras model -> `SpikingModel`, through NengoDL's converter; NIR graph -> `NIRModel`."""

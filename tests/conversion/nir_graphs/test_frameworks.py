@@ -1,6 +1,6 @@
 """Networks that snnTorch and sinabs exported, with the spikes they had there.
 
-``python benchmarks/nir_networks.py --export tests/nir_graphs/data`` makes the files.
+The files come from ``benchmarks/nir_networks.py --export``.
 """
 
 import json

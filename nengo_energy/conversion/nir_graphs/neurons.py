@@ -20,7 +20,7 @@ from nengo.dists import Choice
 from nengo.neurons import NeuronType
 from nengo.params import EnumParam, NdarrayParam, NumberParam
 
-from ..common.exceptions import UnsupportedError
+from ...common.exceptions import UnsupportedError
 
 INTEGRATIONS = ("euler", "exponential")
 """How differential equations are discretised."""

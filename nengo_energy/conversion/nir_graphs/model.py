@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping
 import nengo
 import numpy as np
 
-from ..activity.activity import Activity
-from ..activity.measuring import measure_run
-from ..activity.run import Run
-from ..activity.simulators import Simulators
-from ..common.assumptions import Assumption, merge_assumptions
-from ..common.checks import check_choice
-from ..common.exceptions import InputError
-from ..compat import emulator
-from ..counts import OpCounts, count_ops
-from ..loihi.accounting import ledger_from_activity, ledger_from_run
-from ..loihi.ledger import Ledger
-from ..loihi.network import build_loihi_network
-from ..loihi.prepared import LoihiNetwork
-from ..network.biases import fold_biases
-from ..network.topology import Topology
-from ..network.tracing import trace_topology
-from ..pricing.energy import estimate_energy
+from ...activity.activity import Activity
+from ...activity.measuring import measure_run
+from ...activity.run import Run
+from ...activity.simulators import Simulators
+from ...common.assumptions import Assumption, merge_assumptions
+from ...common.checks import check_choice
+from ...common.exceptions import InputError
+from ...compat import emulator
+from ...counts import OpCounts, count_ops
+from ...loihi.accounting import ledger_from_activity, ledger_from_run
+from ...loihi.ledger import Ledger
+from ...loihi.network import build_loihi_network
+from ...loihi.prepared import LoihiNetwork
+from ...network.biases import fold_biases
+from ...network.topology import Topology
+from ...network.tracing import trace_topology
+from ...pricing.energy import estimate_energy
 from .building import Built, Options, build_graph
 from .graph import Graph
 
 if TYPE_CHECKING:
-    from ..estimates.estimate import EnergyEstimate
+    from ...estimates.estimate import EnergyEstimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +181,7 @@ class NIRModel:
         host : str or Device, optional
             The device that does the host's work.
         """
-        from .. import devices as registry
+        from ... import devices as registry
 
         if devices is None:
             found = map(registry.get, registry.default_names())

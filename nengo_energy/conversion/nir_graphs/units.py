@@ -7,8 +7,8 @@ from typing import Any
 import nengo
 import numpy as np
 
-from ..common.exceptions import UnsupportedError
-from ..compat import import_nengo_loihi
+from ...common.exceptions import UnsupportedError
+from ...compat import import_nengo_loihi
 from .building import Build, Part, Shape
 from .neurons import (
     CubaLIFNeurons,

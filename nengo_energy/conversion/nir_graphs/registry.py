@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from ..common.exceptions import UnsupportedError
+from ...common.exceptions import UnsupportedError
 from .graph import GraphNode
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def builder_of(node: GraphNode) -> Builder:
     UnsupportedError
         Its primitive isn't known.
     """
-    if node.kind not in _BUILDERS:
+    if node.kind not in _BUILDERS or node.values.get("type") == "Relay":
         known = ", ".join(sorted(_BUILDERS.keys() - {"Relay"}))
         raise UnsupportedError(
             f"{node} is of a type that isn't known; known: {known}. Express it by "

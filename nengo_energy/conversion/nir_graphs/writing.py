@@ -7,14 +7,14 @@ from typing import Any, Callable, Collection
 import nengo
 import numpy as np
 
-from ..common.checks import check_choice, check_positive
-from ..common.defaults import DT
-from ..common.exceptions import InputError, UnsupportedError
-from ..common.optional_imports import import_or_explain
-from ..network.biases import fixed_samples
-from ..network.objects import is_decoded
-from ..network.topology import Population, Projection, Topology
-from ..network.tracing import trace_topology
+from ...common.checks import check_choice, check_positive
+from ...common.defaults import DT
+from ...common.exceptions import InputError, UnsupportedError
+from ...common.optional_imports import import_or_explain
+from ...network.biases import fixed_samples
+from ...network.objects import is_decoded
+from ...network.topology import Population, Projection, Topology
+from ...network.tracing import trace_topology
 from .neurons import CubaLIFNeurons, IFNeurons, LIFNeurons, NIRNeurons, ThresholdNeurons
 
 MAX_WEIGHTS = 2**26
@@ -173,8 +173,8 @@ class _Writer:
         weights = projection.weights
         if weights.size_in * weights.size_out > MAX_WEIGHTS:
             raise UnsupportedError(
-                f"{projection.name} has {weights.size_out} x {weights.size_in} weights; "
-                f"NIR takes them as a matrix, and {MAX_WEIGHTS} are allowed"
+                f"{projection.name} has {weights.size_out} x {weights.size_in} "
+                f"weights; NIR takes them as a matrix, and {MAX_WEIGHTS} are allowed"
             )
         connection = projection.connection
         if connection is not None and is_decoded(connection):

@@ -8,10 +8,10 @@ from typing import Any, Collection
 
 import numpy as np
 
-from ..common.assumptions import Assumption
-from ..common.checks import check_choice, check_count, check_positive
-from ..common.defaults import DT
-from ..common.exceptions import InputError
+from ...common.assumptions import Assumption
+from ...common.checks import check_choice, check_count, check_positive
+from ...common.defaults import DT
+from ...common.exceptions import InputError
 from . import linear, units  # noqa: F401  (they register what builds each primitive)
 from .building import LOSSES, Options
 from .graph import Graph, flat_graph

@@ -16,8 +16,12 @@ from typing import Any, Iterator
 import h5py
 import numpy as np
 
-from ..common.exceptions import InputError, NengoEnergyError, NotFoundError
-from ..keras_models.safety import check_hdf5
+from ...common.exceptions import (
+    InputError,
+    NengoEnergyError,
+    NotFoundError,
+    UnsupportedError,
+)
 
 MAX_DEPTH = 20
 """Graphs within graphs, and groups within groups, that are read."""
@@ -53,16 +57,15 @@ def read_graph(path: str | os.PathLike[str], max_bytes: int) -> dict[str, Any]:
         There is no such file.
     InputError
         It isn't a NIR file, is damaged, or holds more than it may.
+    UnsupportedError
+        It leads to other files.
     """
     path = Path(path)
     if not path.is_file():
         raise NotFoundError(f"{path} isn't a file; give the path of a .nir file")
     with _explained(path):
         with h5py.File(path, "r") as file:
-            check_hdf5(file, str(path))
-            if not isinstance(file.get("node"), h5py.Group):
-                raise InputError(f"{path} has no group 'node', so it isn't a NIR file")
-            return _Reader(str(path), max_bytes).group(file["node"], "node", 0)
+            return _Reader(str(path), max_bytes).root(file)
 
 
 @contextlib.contextmanager
@@ -83,6 +86,12 @@ class _Reader:
         self.source, self.max_bytes = source, max_bytes
         self.left, self.items = max_bytes, 0
 
+    def root(self, file: Any) -> dict[str, Any]:
+        """Return the graph of a file."""
+        if not isinstance(self._linked(file, "node", "node"), h5py.Group):
+            raise self._refused("group 'node'", "is missing, so it isn't a NIR file")
+        return self.group(file["node"], "node", 0)
+
     def group(self, group: Any, place: str, depth: int) -> dict[str, Any]:
         """Return a group as a dictionary."""
         if depth > 2 * MAX_DEPTH:
@@ -95,7 +104,7 @@ class _Reader:
             inner = f"{place}/{name}"
             if name == "metadata":
                 continue  # whatever a framework likes to note; nothing hangs on it
-            item = group[name]
+            item = self._linked(group, name, inner)
             if isinstance(item, h5py.Group):
                 found[name] = self.group(item, inner, depth + 1)
             elif isinstance(item, h5py.Dataset):
@@ -104,8 +113,16 @@ class _Reader:
                 raise self._refused(inner, "is neither a group nor an array")
         return found
 
+    def _linked(self, group: Any, name: str, place: str) -> Any:
+        """Return what lies in a group, in this file."""
+        if not isinstance(group.get(name, getlink=True), (h5py.HardLink, type(None))):
+            raise UnsupportedError(f"{self.source}: {place} is a link elsewhere")
+        return group.get(name)
+
     def _value(self, dataset: Any, place: str) -> Any:
         """Return a number, a text, or an array of either."""
+        if dataset.external or dataset.is_virtual:
+            raise UnsupportedError(f"{self.source}: {place} lies in other files")
         if dataset.shape is None:
             return None
         text = h5py.check_string_dtype(dataset.dtype)

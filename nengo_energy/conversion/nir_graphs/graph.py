@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse import csgraph
 
-from ..common.exceptions import InputError, UnsupportedError
+from ...common.exceptions import InputError, UnsupportedError
 from .reading import MAX_DEPTH
 
 Edge = tuple[str, str]

@@ -8,7 +8,7 @@ import nengo
 import numpy as np
 import scipy.sparse as sp
 
-from ..common.exceptions import InputError
+from ...common.exceptions import InputError
 from .building import Build, Part, Shape
 from .registry import builds
 from .units import spikes_of_input

@@ -9,7 +9,7 @@ from typing import Any, Collection
 import nengo
 import numpy as np
 
-from ..common.exceptions import InputError, UnsupportedError
+from ...common.exceptions import InputError, UnsupportedError
 from .graph import Graph, GraphNode, in_order, looped
 from .registry import builder_of
 
