@@ -22,7 +22,7 @@ from ..common.exceptions import (
 )
 from ..common.optional_imports import import_or_explain
 from ..compat import import_tf_keras
-from .formats import SavedModel, find_format, version_of
+from .formats import Loader, SavedModel, find_format, version_of
 from .safety import check_config
 
 LOADING_ERRORS = (
@@ -102,13 +102,25 @@ def load_model(
             f"custom_objects must map names to objects; got {custom_objects!r}"
         )
     path = Path(path)
-    with _explained(path, "can't be read as a saved model"):
-        read, load = find_format(path)
-        saved = read(path)
+    saved, load = read_model_file(path)
     keras = _import_keras(saved)
     objects = check_config(saved.config, keras, custom_objects, str(path))
     with _explained(path, f"can't be loaded by {keras.__name__} {keras.__version__}"):
         return load(saved, keras, objects)
+
+
+def read_model_file(path: str | os.PathLike[str]) -> tuple[SavedModel, Loader]:
+    """Read what a file says of its model, and return what loads it; without any Keras.
+
+    Raises
+    ------
+    NengoEnergyError
+        See `load_model`.
+    """
+    path = Path(path)
+    with _explained(path, "can't be read as a saved model"):
+        read, load = find_format(path)
+        return read(path), load
 
 
 @contextlib.contextmanager
