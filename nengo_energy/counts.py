@@ -119,12 +119,16 @@ class ChipUse:
         timesteps follow each other as fast as the cores can.
     n_tiles : int, optional
         Tiles that hold a core in use, where the placement says.
+    by_timestep : Mapping of {str: (n_steps, n_cores) ndarray}
+        Operations of each core in each of some timesteps, where these were followed one
+        by one; empty where only the mean is known.
     """
 
     cores: tuple[CoreUse, ...]
     longest_way: tuple[int, int] = (0, 0)
     pace: float | None = None
     n_tiles: int | None = None
+    by_timestep: Mapping[str, np.ndarray] = field(default_factory=dict, compare=False)
 
     @property
     def n_cores(self) -> int:
