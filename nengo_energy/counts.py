@@ -181,6 +181,8 @@ class OpCounts:
     deployment : Deployment, optional
         The spiking network on devices that take spikes alone, if that is known; by
         default they are charged by ``rows`` as all others.
+    n_synapses : int, optional
+        Synapses of the spiking network, where its topology is known.
     """
 
     rows: tuple[OpCount, ...]
@@ -190,6 +192,7 @@ class OpCounts:
     settings: Mapping[str, object] = field(default_factory=dict)
     chip_use: ChipUse | None = None
     deployment: Deployment | None = None
+    n_synapses: int | None = None
 
     def deployed(self) -> OpCounts:
         """Return the counts for a device that takes spikes alone."""
@@ -315,6 +318,7 @@ def count_ops(
             layer_ops.assumptions if layer_ops is not None else (),
         ),
         settings=activity.settings,
+        n_synapses=sum(p.n_synapses for p in topology.projections + topology.readouts),
     )
 
 
@@ -378,6 +382,7 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         assumptions=merge_assumptions(*(part.assumptions for part in parts)),
         settings=settings,
         deployment=deployment,
+        n_synapses=first.n_synapses,
     )
 
 

@@ -62,7 +62,7 @@ SHORTHANDS: Mapping[str, tuple[str, ...]] = {
 """Words that price several operations at once."""
 
 CAPACITIES: Mapping[str, str] = {
-    "chips": "chips of the device",
+    "chips": "chips of the device, or of a board of it",
     "cores_per_chip": "cores that hold neurons",
     "neurons_per_chip": "neurons",
     "neurons_per_core": "neurons, or compartments",

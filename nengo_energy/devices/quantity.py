@@ -23,8 +23,8 @@ EVIDENCE = (
 USER_EVIDENCE = "user"
 """Evidence of a number that a user gives in Python without a grade."""
 
-UNITS_OF_POWER = ("device", "chip", "core")
-"""What a power can be given for."""
+UNITS_OF_POWER = ("device", "board", "chip", "core")
+"""What a power can be given for; capacity.chips says how many chips a board has."""
 
 
 def check_amount(name: str, value: object, unit: str) -> None:

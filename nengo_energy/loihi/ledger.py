@@ -40,8 +40,7 @@ STORED_WEIGHTS = Assumption(
 _TIMED = (
     "Latency is the sum over timesteps of busiest core + longest way of a message + "
     "barrier. A core advances neurons and sends spikes one after the other, and reads "
-    "the weights of arriving ones beside that{}. Leakage is that of whole chips, at "
-    "its low end that of the cores in use."
+    "the weights of arriving ones beside that{}. Leakage is that of whole chips."
 )
 BUSIEST_CORES = Assumption("loihi-busiest-cores", _TIMED.format(""))
 FASTEST_MEAN_TIMESTEP = Assumption(
@@ -293,9 +292,8 @@ class Ledger:
         Returns
         -------
         EnergyEstimate
-            Static power is that of whole chips; the low end of its interval is the
-            share of the cores in use. Input and output by the host are listed as not
-            modelled.
+            Static power is that of whole chips. Input and output by the host are
+            listed as not modelled.
         """
         from ..pricing.energy import estimate_energy
 

@@ -17,6 +17,7 @@ from ..devices.device import device_key
 from ..devices.fields import PART_WORDS, PARTS
 from ..estimates.estimate import DeviceLike, EnergyEstimate, Interval, NotModelled
 from .charges import Charge, charge
+from .chips import said_of_chips
 
 DENSE_ONE_PASS = Assumption(
     "dense-one-pass",
@@ -299,6 +300,9 @@ def _assumptions(
             held.setdefault(words + ", ".join(model.included), []).append(model.name)
     for words, names in held.items():
         yield Assumption("included", f"On {', '.join(names)} the price of {words}.")
+    for model, charged in zip(models, charges):
+        if charged.chips is not None:
+            yield from said_of_chips(charged.chips, model)
     floors = [m.name for m, c in zip(models, charges) if c.messages_per_spike]
     if floors:
         yield Assumption(

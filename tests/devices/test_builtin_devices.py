@@ -209,6 +209,8 @@ def test_static_power_of_loihi_is_that_of_a_chip():
         power = devices.get(name).static_power
         assert power.value == pytest.approx(3.34 / 32, rel=0.01)
         assert power.per == "chip"
+        # Blouw et al. 2019, logs: VDD 8.8 mW + VDDM 20.8 mW of one chip after boot
+        assert power.bounds == (pytest.approx(8.8e-3 + 20.8e-3, rel=0.01), power.value)
 
 
 @pytest.mark.parametrize(
