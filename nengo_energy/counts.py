@@ -32,8 +32,10 @@ OPERATIONS: Mapping[str, str] = {
     "neuron on the host in one timestep",
     "addition": "one addition without a weight: pooling, merging",
     "kernel": "one kernel that a processor starts, once per batch",
-    "weight_byte": "one byte of a weight that is read, once per batch, at 32 bits each",
+    "weight_byte": "one byte of a weight that is read, at 32 bits each: once per "
+    "batch, or by each synop",
     "activation_byte": "one byte of a layer's input or output, at 32 bits each",
+    "state_byte": "one byte of a neuron's state, read or written, at 32 bits each",
 }
 """The operations that are counted, each with its meaning."""
 
@@ -181,8 +183,8 @@ class OpCounts:
     deployment : Deployment, optional
         The spiking network on devices that take spikes alone, if that is known; by
         default they are charged by ``rows`` as all others.
-    n_synapses : int, optional
-        Synapses of the spiking network, where its topology is known.
+    synapses : Mapping of {str: int}
+        Synapses of the spiking network by layer, where its topology is known.
     """
 
     rows: tuple[OpCount, ...]
@@ -192,7 +194,7 @@ class OpCounts:
     settings: Mapping[str, object] = field(default_factory=dict)
     chip_use: ChipUse | None = None
     deployment: Deployment | None = None
-    n_synapses: int | None = None
+    synapses: Mapping[str, int] = field(default_factory=dict)
 
     def deployed(self) -> OpCounts:
         """Return the counts for a device that takes spikes alone."""
@@ -318,7 +320,7 @@ def count_ops(
             layer_ops.assumptions if layer_ops is not None else (),
         ),
         settings=activity.settings,
-        n_synapses=sum(p.n_synapses for p in topology.projections + topology.readouts),
+        synapses=_synapses(topology),
     )
 
 
@@ -382,7 +384,7 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         assumptions=merge_assumptions(*(part.assumptions for part in parts)),
         settings=settings,
         deployment=deployment,
-        n_synapses=first.n_synapses,
+        synapses=first.synapses,
     )
 
 
@@ -455,6 +457,14 @@ def _layers_in_order(topology: Topology) -> list[str]:
         layers += [p.layer for p in arriving if p.post == pop.name] + [pop.layer]
     layers += [p.layer for p in topology.inputs + topology.readouts]
     return list(dict.fromkeys(layers))
+
+
+def _synapses(topology: Topology) -> dict[str, int]:
+    """Return the synapses that neurons drive, by layer."""
+    found: dict[str, int] = {}
+    for p in topology.projections + topology.readouts:
+        found[p.layer] = found.get(p.layer, 0) + p.n_synapses
+    return found
 
 
 def _is_kept(operation: str, counts: np.ndarray) -> bool:

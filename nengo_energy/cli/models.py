@@ -11,6 +11,7 @@ from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
 from .data_files import array_names, load_arrays, load_grid
 from .options import (
+    BATCH_AND_MEMORY,
     CONVERSION,
     DATA,
     ESTIMATE_FORMATS,
@@ -118,7 +119,7 @@ def add_commands(commands: Any) -> None:
         "estimate energy per inference on devices",
         [
             *(MODEL, *DATA, choice("--format", ESTIMATE_FORMATS)),
-            *(*CONVERSION, *SIMULATION, *PRICING),
+            *(*CONVERSION, *SIMULATION, *PRICING, *BATCH_AND_MEMORY),
         ],
         epilog=ESTIMATE,
     )
@@ -192,7 +193,13 @@ def run_estimate(options: argparse.Namespace) -> None:
 
     snn, x = _convert(options)
     activity = snn.measure(x, simulator=options.simulator, **_timing(options))
-    estimate = snn.estimate(activity, options.device, host=options.host)
+    estimate = snn.estimate(
+        activity,
+        options.device,
+        host=options.host,
+        batch_size=options.batch_size,
+        memory=options.memory,
+    )
     print(format_as(estimate, options.format).rstrip("\n"))
 
 

@@ -25,6 +25,8 @@ PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "spike",
         *PLACED_OPERATIONS,
         "addition",
+        "weight_byte",
+        "state_byte",
         *PRICED_FORMS["synop"],
     ),
     "dense": (
@@ -43,7 +45,7 @@ forms of them."""
 PER_BATCH = ("kernel", "weight_byte")
 """Operations that a batch takes once, so that each inference bears its share."""
 
-BYTES = ("weight_byte", "activation_byte")
+BYTES = ("weight_byte", "activation_byte", "state_byte")
 """Operations that are counted at 32 bits a number; a device may take fewer."""
 
 FOLDED = ("batch_norm",)

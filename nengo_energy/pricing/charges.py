@@ -13,9 +13,7 @@ from ..estimates.estimate import EnergyRow, Interval, NotModelled
 from .chip_time import Range, chip_duration
 from .chips import ChipsTaken, chips_taken, share_of_power
 from .intervals import prediction_interval
-
-OVERHEADS = (*PER_BATCH, *BYTES)
-"""Operations that are no arithmetic, which few devices price."""
+from .memory import OVERHEADS
 
 COUNTED_BITS = 32
 """Bits of a number at which bytes are counted."""

@@ -45,7 +45,8 @@ def chips_taken(counts: OpCounts, model: Device) -> ChipsTaken | None:
     """
     if counts.chip_use is not None:
         return ChipsTaken(counts.chip_use.n_chips)
-    sizes = {"neurons": _neurons(counts), "synapses": counts.n_synapses}
+    n_synapses = sum(counts.synapses.values())
+    sizes = {"neurons": _neurons(counts), "synapses": n_synapses}
     needed, reasons = [], []
     for word, size in sizes.items():
         held = model.capacity.get(f"{word}_per_chip")

@@ -21,7 +21,7 @@ def network(neurons: int, synapses: int | None, spikes: int = 100) -> OpCounts:
         OpCount("layer", "neuron_update_active", 2 * spikes, 2),
         OpCount("layer", "neuron_update_inactive", 2 * (updates - spikes), 2),
     )
-    return OpCounts(rows, TIMESTEPS, DT, n_synapses=synapses)
+    return OpCounts(rows, TIMESTEPS, DT, synapses={"layer": synapses or 0})
 
 
 def static_row(counts: OpCounts, device: str | Device):
