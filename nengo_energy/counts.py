@@ -7,15 +7,19 @@ it knows Keras, Nengo or spikes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Collection, Mapping, Protocol, Sequence
 
 import numpy as np
 
 from .common.assumptions import Assumption, merge_assumptions
 from .common.exceptions import InputError
+from .common.shown import Shown
+from .common.tables import WIDTH, format_table, plural
 
 if TYPE_CHECKING:
+    import pandas
+
     from .activity.activity import Activity
     from .network.topology import Topology
 
@@ -162,8 +166,8 @@ class Deployment:
     encoded: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class OpCounts:
+@dataclass(frozen=True, repr=False)
+class OpCounts(Shown):
     """Counted operations of one network on one set of inputs.
 
     Attributes
@@ -216,6 +220,34 @@ class OpCounts:
     def total(self, operation: str) -> float:
         """Return the count of an operation over all layers and inferences."""
         return sum(row.total for row in self.rows if row.operation == operation)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a row per layer and operation.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The fields of `OpCount`; ``mean`` is the count per inference.
+        """
+        import pandas as pd
+
+        columns = [f.name for f in fields(OpCount)]
+        frame = pd.DataFrame(
+            [[getattr(row, name) for name in columns] for row in self.rows],
+            columns=columns,
+        )
+        frame["mean"] = [row.mean for row in self.rows]
+        return frame
+
+    def __str__(self) -> str:
+        n = max((row.n_inferences for row in self.rows), default=0)
+        body = [
+            [row.layer, row.operation, f"{row.mean:,.10g}", row.where, row.execution]
+            for row in self.rows
+        ]
+        header = ["layer", "operation", "per inference", "where", "network"]
+        title = f"{plural(len(body), 'count')} of {plural(n, 'inference')}"
+        return f"{title}\n\n{format_table([header], body, [], WIDTH)}"
 
 
 class ConventionalOps(Protocol):

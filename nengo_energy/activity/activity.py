@@ -12,6 +12,7 @@ from ..common.assumptions import Assumption
 from ..common.decisions import Decision
 from ..common.exceptions import InputError
 from ..common.proportions import share_equal
+from ..common.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class PopulationActivity:
         return len(self.spikes)
 
 
-@dataclass(frozen=True)
-class Activity:
+@dataclass(frozen=True, repr=False)
+class Activity(Shown):
     """What a network did on a set of inputs.
 
     Attributes

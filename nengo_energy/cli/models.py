@@ -26,6 +26,7 @@ from .options import (
     TIMING,
     add_command,
     choice,
+    limits,
     number,
     switch,
     word,
@@ -107,7 +108,7 @@ def add_commands(commands: Any) -> None:
         "check",
         "say what becomes of each layer of a model, without running it",
         [
-            *(MODEL, choice("--format", RESULT_FORMATS), INPUT_SHAPE),
+            *(*MODEL, choice("--format", RESULT_FORMATS), INPUT_SHAPE),
             *(MAX_POOLING, switch("--temporal-model", "its steps are the network's")),
         ],
         epilog=CHECK,
@@ -118,7 +119,7 @@ def add_commands(commands: Any) -> None:
         "estimate",
         "estimate energy per inference on devices",
         [
-            *(MODEL, *DATA, choice("--format", ESTIMATE_FORMATS)),
+            *(*MODEL, *DATA, choice("--format", ESTIMATE_FORMATS)),
             *(*CONVERSION, *SIMULATION, *PRICING, *BATCH_AND_MEMORY),
         ],
         epilog=ESTIMATE,
@@ -130,7 +131,7 @@ def add_commands(commands: Any) -> None:
         "compare",
         "compare a model with its spiking network",
         [
-            *(MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
+            *(*MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
             *(*CONVERSION, *SIMULATION, *PRICING, rows),
         ],
         epilog=COMPARE,
@@ -141,7 +142,7 @@ def add_commands(commands: Any) -> None:
         "sweep",
         "measure accuracy and energy over a grid of settings",
         [
-            *(MODEL, word("grid", "GRID.toml", "settings to try")),
+            *(*MODEL, word("grid", "GRID.toml", "settings to try")),
             *(*DATA, choice("--format", RESULT_FORMATS), LABELS, HOST, *SWEEPING),
         ],
         epilog=SWEEP,
@@ -152,7 +153,7 @@ def add_commands(commands: Any) -> None:
         "deploy",
         "run a model on the emulator of Loihi",
         [
-            *(MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
+            *(*MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
             *(*CONVERSION, *TIMING, *PRICING),
         ],
         epilog=DEPLOY,
@@ -165,7 +166,7 @@ def run_check(options: argparse.Namespace) -> int:
     from ..conversion.checking import check_model
 
     found = check_model(
-        options.model,
+        _model(options),
         input_shape=options.input_shape,
         max_pooling=options.max_pooling,
         temporal_model=options.temporal_model,
@@ -230,12 +231,12 @@ def run_sweep(options: argparse.Namespace) -> None:
     """Measure accuracy and energy over a grid."""
     grid, convert_options = load_grid(options.grid)
     x = _inputs(options)
-    (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y])
+    (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y], options.max_bytes)
     import_tensorflow_quietly()
     from ..sweeps.exploring import sweep
 
     found = sweep(
-        options.model,
+        _model(options),
         x,
         _first(options, labels),
         grid,
@@ -305,7 +306,7 @@ def run_deploy(options: argparse.Namespace) -> None:
 
 def _inputs(options: argparse.Namespace) -> Any:
     """Return the inputs in the file: an array, or a list of several."""
-    arrays = load_arrays(options.data, options.x or [DEFAULT_X])
+    arrays = load_arrays(options.data, options.x or [DEFAULT_X], options.max_bytes)
     arrays = [_first(options, array) for array in arrays]
     return arrays[0] if len(arrays) == 1 else arrays
 
@@ -314,7 +315,7 @@ def _labels(options: argparse.Namespace) -> Any:
     """Return the labels in the file, None if there are none and none were asked for."""
     if options.y is None and DEFAULT_Y not in array_names(options.data):
         return None
-    (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y])
+    (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y], options.max_bytes)
     return _first(options, labels)
 
 
@@ -324,15 +325,21 @@ def _first(options: argparse.Namespace, array: Any) -> Any:
     return array[: check_count("--inferences", options.inferences)]
 
 
+def _model(options: argparse.Namespace) -> Any:
+    """Return the model in the file, within what it may take."""
+    from ..keras_models.files import load_model
+
+    return load_model(options.model, **limits(options))
+
+
 def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
     """Return the converted model, and its inputs; these first, as they are quick."""
     x = _inputs(options)
     import_tensorflow_quietly()
     from ..conversion.converting import convert
-    from ..keras_models.files import as_model
     from ..keras_models.sizes import has_open_sizes
 
-    model = as_model(options.model)
+    model = _model(options)
     by_data = options.scale_firing_rates == "auto" or has_open_sizes(model)
     snn = convert(
         model,

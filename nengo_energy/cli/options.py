@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, Callable, Iterable, Sequence
 
+from ..common.checks import check_positive
+from ..common.declared_sizes import MAX_BYTES
 from ..common.defaults import DT
 
 Option = tuple[str, dict[str, Any]]
@@ -46,6 +48,17 @@ def switch(flag: str, text: str) -> Option:
     return flag, {"action": "store_true", "help": text}
 
 
+def limits(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what a model's file may take, as arguments of `load_model`."""
+    bounds = {"max_bytes": "bytes", "max_seconds": "s"}
+    return {
+        name: check_positive(
+            f"--{name.replace('_', '-')}", getattr(options, name), unit
+        )
+        for name, unit in bounds.items()
+    }
+
+
 def scale(text: str) -> float | str:
     """Return a firing rate that was given as a number, or ``"auto"``."""
     try:
@@ -66,7 +79,21 @@ def sizes(text: str) -> tuple[int, ...]:
         ) from None
 
 
-MODEL = word("model", "MODEL", "a saved Keras model")
+LIMITS = (
+    number(
+        "--max-bytes",
+        "memory that a file may unpack to, and the weights take",
+        MAX_BYTES,
+        kind=float,
+        shown="2 GiB",
+    ),
+    number(
+        "--max-seconds", "time that reading the model may take", 60.0, "S", float, "60"
+    ),
+)
+"""What a model's file may take; see `limits`."""
+
+MODEL = (word("model", "MODEL", "a saved Keras model"), *LIMITS)
 
 HOST = word("--host", "NAME", "device that does the host's work")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, Sequence
+from typing import Sequence
 
-from ..common.exceptions import InputError, NengoEnergyError
+from ..common.exceptions import NengoEnergyError
 from ..common.version import __version__
 from ..compat.quiet import import_tensorflow_quietly
 from . import models, reports
-from .options import add_command, number, switch, word
+from .options import LIMITS, add_command, limits, number, switch, word
 
 EPILOG = """\
 examples:
@@ -46,6 +46,7 @@ CALIBRATION = (
     number("--batch-size", default=1),
     number("--seconds", "time of each measurement", 3.0, "S", float, shown="3"),
     switch("--overwrite", "replace a file that exists"),
+    *LIMITS,
 )
 
 
@@ -145,10 +146,11 @@ def _calibrate(options: argparse.Namespace) -> None:
     from ..calibration.calibrating import calibrate
     from ..calibration.meters import open_meter
     from ..devices.report import format_device
+    from ..keras_models.files import load_model
 
     meter = open_meter(options.meter)  # first: without one there is nothing to do
     import_tensorflow_quietly()
-    chosen = {path: _load_model(path) for path in options.model or ()}
+    chosen = {path: load_model(path, **limits(options)) for path in options.model or ()}
     device = calibrate(
         options.file,
         chosen or None,
@@ -159,12 +161,3 @@ def _calibrate(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
     )
     print(f"{format_device(device)}\n\nWritten to {options.file}")
-
-
-def _load_model(path: str) -> Any:
-    from ..compat import import_tensorflow
-
-    try:
-        return import_tensorflow().keras.models.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"model {path!r} can't be loaded: {error}") from None

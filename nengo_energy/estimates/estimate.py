@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Mapping, Sequence, Union
 from ..common.assumptions import Assumption
 from ..common.exceptions import NotFoundError
 from ..common.plain_values import plain
+from ..common.shown import Shown
 from ..devices import Device
 from ..devices.device import device_key
 
@@ -123,8 +124,8 @@ class NotModelled:
     where: str = "device"
 
 
-@dataclass(frozen=True)
-class EnergyEstimate:
+@dataclass(frozen=True, repr=False)
+class EnergyEstimate(Shown):
     """Energy per inference of one network on one or more devices.
 
     Attributes
@@ -321,14 +322,17 @@ class EnergyEstimate:
         return _give(estimate_to_latex(self, caption=caption, label=label), path)
 
     def plot(
-        self, devices: Sequence[DeviceLike] | None = None
+        self, devices: Sequence[DeviceLike] | None = None, by: str = "device"
     ) -> matplotlib.figure.Figure:
-        """Draw the energy of each layer and operation, one panel per device.
+        """Draw the totals of devices beside each other, or what they are made of.
 
         Parameters
         ----------
         devices : sequence of str or Device, optional
             Which of the estimate's devices to draw; all by default.
+        by : {"device", "layer"}
+            All totals with their intervals on one logarithmic axis, or the energy of
+            each layer and operation in one panel per device.
 
         Returns
         -------
@@ -342,7 +346,7 @@ class EnergyEstimate:
         """
         from .plot import plot_estimate
 
-        return plot_estimate(self, devices)
+        return plot_estimate(self, devices, by)
 
     def __str__(self) -> str:
         from .report import format_estimate

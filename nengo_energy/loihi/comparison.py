@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator
 
+from ..common.shown import Shown
 from ..counts import Deployment, OpCounts
 from ..estimates.estimate import DeviceLike, EnergyEstimate
 
@@ -52,8 +53,8 @@ class ComparedCount:
         return self.ledger + self.pending - self.estimate
 
 
-@dataclass(frozen=True)
-class LedgerComparison:
+@dataclass(frozen=True, repr=False)
+class LedgerComparison(Shown):
     """An estimate's counts beside a ledger's.
 
     Attributes
@@ -92,8 +93,8 @@ class LedgerComparison:
         return format_comparison(self)
 
 
-@dataclass(frozen=True)
-class EnergyDifference:
+@dataclass(frozen=True, repr=False)
+class EnergyDifference(Shown):
     """What leads from the energy of an estimate to that of a ledger.
 
     Attributes

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
+from ..common.shown import Shown
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
 from .chip import CORES_PER_CHIP, LOIHI_DEVICES, MAX_SYNAPSE_BITS
@@ -116,8 +117,8 @@ class CoreLoad:
         return self.synapse_bits / MAX_SYNAPSE_BITS
 
 
-@dataclass(frozen=True, eq=False)
-class Ledger:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ledger(Shown):
     """What a chip does for a network, over all inferences.
 
     Attributes

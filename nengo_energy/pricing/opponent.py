@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Collection
 from .. import devices as registry
 from ..common.checks import check_count
 from ..common.exceptions import InputError
+from ..common.shown import Shown
 from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
 from ..counts import OpCounts
 from ..devices import Device
@@ -71,8 +72,8 @@ class Duel:
         )
 
 
-@dataclass(frozen=True)
-class FairOpponent:
+@dataclass(frozen=True, repr=False)
+class FairOpponent(Shown):
     """Both networks layer by layer; see `fair_opponent`.
 
     Attributes

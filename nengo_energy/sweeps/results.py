@@ -14,6 +14,7 @@ from ..common.exceptions import InputError, NotFoundError
 from ..common.frame_records import frame_records, to_json
 from ..common.pareto import cheapest, is_on_front
 from ..common.proportions import Share, share_columns
+from ..common.shown import Shown
 from ..devices.device import device_key
 from ..estimates.estimate import DeviceLike, EnergyEstimate
 
@@ -25,8 +26,8 @@ OBJECTIVES = ("energy", "accuracy", "latency")
 """What `Sweep.pareto` can weigh against each other."""
 
 
-@dataclass(frozen=True)
-class SweepPoint:
+@dataclass(frozen=True, repr=False)
+class SweepPoint(Shown):
     """What one point of the grid gave.
 
     Attributes
@@ -57,8 +58,8 @@ class SweepPoint:
         return ", ".join(f"{name}={value}" for name, value in self.settings.items())
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(Shown):
     """Energy and accuracy at every point of a grid.
 
     Attributes
