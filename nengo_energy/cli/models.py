@@ -10,6 +10,7 @@ from ..compat.quiet import import_tensorflow_quietly
 from .checking import check_options
 from .deploying import run_deploy, run_sweep
 from .options import (
+    BATCH_AND_MEMORY,
     CONVERSION,
     DATA,
     ESTIMATE_FORMATS,
@@ -112,7 +113,7 @@ def add_commands(commands: Any) -> None:
         "estimate energy per inference on devices",
         [
             *(*MODEL, *DATA, LABELS, choice("--format", ESTIMATE_FORMATS)),
-            *(*CONVERSION, *SIMULATION, *PRICING, *VERBOSITY),
+            *(*CONVERSION, *SIMULATION, *PRICING, *BATCH_AND_MEMORY, *VERBOSITY),
         ],
         epilog=ESTIMATE,
     )
@@ -193,7 +194,12 @@ def run_estimate(options: argparse.Namespace) -> None:
         x, simulator=options.simulator, labels=labels, **timing(options)
     )
     estimate = snn.estimate(
-        activity, options.device, host=options.host, on_host=options.on_host
+        activity,
+        options.device,
+        host=options.host,
+        on_host=options.on_host,
+        batch_size=options.batch_size,
+        memory=options.memory,
     )
     if options.format == "table":
         print(_shown(options, estimate, report))

@@ -201,6 +201,16 @@ PRICING = (
 )
 
 
+BATCH_AND_MEMORY = (
+    number(
+        "--batch-size",
+        "inferences that run together, on devices that tell what a batch takes once",
+        shown="each device's",
+    ),
+    switch("--memory", "count the memory traffic of the spiking network as well"),
+)
+
+
 def add_command(
     commands: Any,
     run: Callable[[argparse.Namespace], int | None],

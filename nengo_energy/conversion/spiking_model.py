@@ -626,6 +626,8 @@ class SpikingModel:
         *,
         host: Any = None,
         on_host: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        memory: bool = False,
     ) -> EnergyEstimate:
         """Price what was measured on devices.
 
@@ -640,6 +642,11 @@ class SpikingModel:
             not modelled.
         on_host : iterable of str, optional
             Layers that the host runs; see `count`.
+        batch_size : int, optional
+            Inferences that run together on devices that tell what a batch takes once.
+        memory : bool
+            Count the memory traffic of the spiking network beside its synops; see
+            `nengo_energy.estimate_energy`.
 
         Returns
         -------
@@ -650,7 +657,9 @@ class SpikingModel:
 
         chosen = registry.default_names() if devices is None else devices
         counts = self.count(activity, on_host=on_host)
-        return estimate_energy(counts, chosen, host=host)
+        return estimate_energy(
+            counts, chosen, host=host, batch_size=batch_size, memory=memory
+        )
 
     def simulator(
         self,

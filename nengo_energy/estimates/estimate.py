@@ -84,6 +84,25 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Kernels that an inference starts, or bytes that it moves, priced or not.
+
+    Attributes
+    ----------
+    execution : str
+        ``"dense"`` for the conventional network, ``"event"`` for the spiking one.
+    operation : str
+        ``"kernel"``, ``"weight_byte"``, ``"activation_byte"`` or ``"state_byte"``.
+    count : float
+        Mean count [per inference], of a batch of one; bytes at 32 bits a number.
+    """
+
+    execution: str
+    operation: str
+    count: float
+
+
+@dataclass(frozen=True)
 class NotModelled:
     """Something that costs energy or time on a device and isn't in its totals.
 
@@ -127,6 +146,9 @@ class EnergyEstimate(Shown):
         What all stages took for granted, with a sentence for each omission.
     settings : Mapping
         What is needed to reproduce the estimate, as `plain_values.plain` writes it.
+    moved : tuple of Moved
+        Kernels and bytes of the conventional network where it was counted, and bytes of
+        the spiking one where they were asked for.
     """
 
     rows: tuple[EnergyRow, ...]
@@ -136,6 +158,7 @@ class EnergyEstimate(Shown):
     not_modelled: tuple[NotModelled, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    moved: tuple[Moved, ...] = ()
 
     def __post_init__(self) -> None:
         # so that an estimate equals what its file gives back

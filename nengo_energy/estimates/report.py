@@ -23,6 +23,8 @@ from .ranking import by_energy, conclusion, evidence_words, included, known_inte
 if TYPE_CHECKING:
     import pandas
 
+    from ..devices import Device
+
 COLUMNS: Sequence[str] = tuple(f.name for f in fields(EnergyRow))
 """Columns of the frame, the fields of `EnergyRow`."""
 
@@ -133,6 +135,7 @@ def remarks(estimate: EnergyEstimate) -> dict[str, list[str]]:
     """Return the sentences that belong below an estimate, by heading."""
     lists: dict[str, list[str]] = {
         WARNINGS: [],
+        "Kernels and bytes": moved_words(estimate) if _shows_moved(estimate) else [],
         "Not modelled": [],
         "Assumptions": [],
     }
@@ -144,6 +147,14 @@ def remarks(estimate: EnergyEstimate) -> dict[str, list[str]]:
         else:
             lists["Assumptions"].append(str(assumption))
     return {heading: sentences for heading, sentences in lists.items() if sentences}
+
+
+def _shows_moved(estimate: EnergyEstimate) -> bool:
+    """Tell whether kernels and bytes are priced, or were asked for."""
+    operations = {item.operation for item in estimate.moved}
+    return any(item.execution == "event" for item in estimate.moved) or any(
+        row.operation in operations for row in estimate.rows
+    )
 
 
 def estimate_title(estimate: EnergyEstimate) -> str:
@@ -158,6 +169,8 @@ def estimate_title(estimate: EnergyEstimate) -> str:
         details.append(f"mean of {n_inferences} inferences")
     if settings.get("simulator"):
         details.append(f"simulator {settings['simulator']}")
+    if settings.get("batch_size"):
+        details.append(f"batch size {settings['batch_size']}")
     if settings.get("host"):
         details.append(f"host {settings['host']}")
     return "Energy per inference" + (f" ({', '.join(details)})" if details else "")
@@ -238,6 +251,7 @@ def device_columns(
         "latency": ("s", [estimate.latency(m) for m in models]),
         "power": ("W", [estimate.power(m) for m in models]),
         "EDP": ("J s", [estimate.edp(m) for m in models]),
+        "interval": ("", [interval_words(estimate, m) for m in models]),
         "evidence": ("", [evidence_words(m) for m in models]),
         "operating point": ("", [m.operating_point or None for m in models]),
     }
@@ -265,6 +279,44 @@ def ranking_table(estimate: EnergyEstimate, width: int = WIDTH) -> str:
             ]
         )
     return format_table([header], body, [], width)
+
+
+def interval_words(estimate: EnergyEstimate, model: Device) -> str | None:
+    """Return the level and width of a prediction interval, None without one."""
+    interval = estimate.intervals.get(model.name)
+    if interval is None:
+        return None
+    outside = ", outside" if interval.outside else ""
+    return f"{interval.level:.0%}, x{interval.factor:.3g}{outside}"
+
+
+def moved_words(estimate: EnergyEstimate) -> list[str]:
+    """Return a sentence on the kernels and bytes of each network."""
+    networks = {"dense": "conventional", "event": "spiking"}
+    sentences = []
+    for execution, network in networks.items():
+        parts = [
+            (
+                f"{item.count:,.0f} kernels"
+                if item.operation == "kernel"
+                else f"{format_si(item.count, 'B')} of {_MOVED[item.operation]}"
+            )
+            for item in estimate.moved
+            if item.execution == execution
+        ]
+        if parts:
+            sentences.append(
+                f"{network} network, per inference, at batch size 1 and 32 bits a "
+                f"number: {', '.join(parts)}"
+            )
+    return sentences
+
+
+_MOVED = {
+    "weight_byte": "weights",
+    "activation_byte": "activations",
+    "state_byte": "states",
+}
 
 
 def format_devices(estimate: EnergyEstimate, width: int = WIDTH) -> str:

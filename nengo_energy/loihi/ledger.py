@@ -44,12 +44,18 @@ STORED_WEIGHTS = Assumption(
     "A synop is a weight that the chip stores and a spike reads, also one that was "
     "rounded to zero; these are counted apart as well.",
 )
+_TIMED = (
+    "Latency is the sum over timesteps of busiest core + longest way of a message + "
+    "barrier. A core advances neurons and sends spikes one after the other, and reads "
+    "the weights of arriving ones beside that{}. Leakage is that of whole chips."
+)
+BUSIEST_CORES = Assumption("loihi-busiest-cores", _TIMED.format(""))
 FASTEST_MEAN_TIMESTEP = Assumption(
     "loihi-mean-timestep",
-    "Latency is timesteps x (busiest core + longest way of a message + barrier). A "
-    "core does one operation after the other, and cores are compared by their mean "
-    "timestep, so it is a floor. Leakage is that of whole chips, at its low end that "
-    "of the cores in use.",
+    _TIMED.format(
+        "; cores are compared by their mean timestep, as the timesteps weren't "
+        "followed one by one, so it is a floor"
+    ),
 )
 HOST_WAY_UNCOUNTED = Assumption(
     "loihi-host-io",
@@ -146,6 +152,9 @@ class Ledger(Shown):
         What is needed to count the same again.
     notes : tuple of Assumption
         What else was taken for granted of these spikes.
+    by_timestep : Mapping of {str: (n_steps, n_cores) int32 ndarray}
+        What each core does in each timestep of the inferences that were followed, see
+        `counts.ChipUse`; empty where none were.
     """
 
     cores: tuple[CoreLoad, ...]
@@ -160,6 +169,7 @@ class Ledger(Shown):
     on_host: frozenset[str]
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     notes: tuple[Assumption, ...] = ()
+    by_timestep: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def n_cores(self) -> int:
@@ -259,7 +269,8 @@ class Ledger(Shown):
             tuple(rows),
             timesteps=self.timesteps,
             dt=self.dt,
-            assumptions=self.assumptions + (FASTEST_MEAN_TIMESTEP,),
+            assumptions=self.assumptions
+            + (BUSIEST_CORES if self.by_timestep else FASTEST_MEAN_TIMESTEP,),
             settings={
                 **self.settings,
                 "placement": placement,
@@ -270,7 +281,7 @@ class Ledger(Shown):
         )
 
     def use(self, placement: str = "greedy", pace: float | None = None) -> ChipUse:
-        """Return what each core does in a mean timestep; see `counts`."""
+        """Return what each core does; see `counts`."""
         check_choice("placement", placement, tuple(self.placements))
         n = self.n_inferences * self.timesteps
         cores = tuple(
@@ -288,7 +299,13 @@ class Ledger(Shown):
             for core in self.cores
         )
         placed = self.placements[placement]
-        return ChipUse(cores, placed.longest_way(self.messages), pace, placed.n_tiles)
+        return ChipUse(
+            cores,
+            placed.longest_way(self.messages),
+            pace,
+            placed.n_tiles,
+            self.by_timestep,
+        )
 
     def estimate(
         self,
@@ -315,9 +332,8 @@ class Ledger(Shown):
         Returns
         -------
         EnergyEstimate
-            Static power is that of whole chips; the low end of its interval is the
-            share of the cores in use. Input and output by the host are listed as not
-            modelled.
+            Static power is that of whole chips. Input and output by the host are
+            listed as not modelled.
         """
         from ..pricing.energy import estimate_energy
 

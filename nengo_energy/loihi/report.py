@@ -321,8 +321,9 @@ def format_costs(costs: LedgerCosts, width: int = WIDTH) -> str:
     ]
     title = f"Per inference, cores placed {costs.placement}"
     note = (
-        "energy: dynamic + static of whole chips, what of it is known. Latency is a "
-        "floor: the busiest core's mean timestep. The host's link isn't priced."
+        "energy: dynamic + static of whole chips, what of it is known. Latency is that "
+        "of the busiest core of each timestep; of the mean timestep, a floor, where "
+        "timesteps weren't followed. The host's link isn't priced."
     )
     table = format_table(header, body, [], width)
     return "\n\n".join([title, table, textwrap.fill(note, width)])

@@ -80,6 +80,30 @@ def test_estimate_prints_the_librarys_numbers(run, snn):
     assert content["settings"]["timesteps"] == 20
 
 
+@pytest.mark.filterwarnings("ignore::nengo_energy.ExtrapolationWarning")
+def test_estimate_of_a_batch_and_of_memory(run, snn):
+    x, _ = make_data()
+    devices = ["h100", "cmos45-spiking@int8-sram-32k"]
+    activity = snn.measure(x, 20)
+    estimate = snn.estimate(activity, devices, batch_size=8, memory=True)
+    words = ["estimate", "model.h5", "--data", "data.npz", *SCALE, "--format", "json"]
+    words += ["--device", devices[0], "--device", devices[1]]
+    content = json.loads(run(*words, "--batch-size", "8", "--memory"))
+    rows = [(row["operation"], row["energy"]) for row in content["rows"]]
+    assert rows == [(row.operation, row.energy) for row in estimate.rows]
+    found = {(m["execution"], m["operation"]): m["count"] for m in content["moved"]}
+    kernels = sum(
+        row["count"] for row in content["rows"] if row["operation"] == "kernel"
+    )
+    assert kernels == found["dense", "kernel"] / 8 > 0  # each inference's share
+    synops = sum(row["count"] for row in content["rows"] if row["operation"] == "synop")
+    assert found["event", "weight_byte"] == 4 * synops > 0
+    assert content["intervals"]["h100"]["level"] == 0.9
+    assert content["intervals"]["h100"]["outside"]
+    assert content["settings"]["batch_size"] == 8
+    assert "batch_size must be" in run(*words, "--batch-size", "0", code=1)
+
+
 @pytest.mark.parametrize("form, part", [("markdown", "| --- "), ("latex", "\\toprule")])
 def test_estimate_as_text_for_papers(run, form, part):
     words = ["estimate", "model.h5", "--data", "data.npz", *SCALE]
