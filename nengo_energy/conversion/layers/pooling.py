@@ -39,7 +39,8 @@ def convert_average_pooling(build: LayerBuild) -> Any:
     counts = np.ravel(counts)
     output = build.node()
     n_window = int(np.prod(sizes))
-    if np.all(counts == n_window) and n_window * channels**2 <= MAX_KERNEL:
+    is_small = np.all(counts == n_window) and n_window * channels**2 <= MAX_KERNEL
+    if is_small or len(sizes) == 3:  # TensorFlow has no groups in 3-D
         # as NengoDL's converter has it, which Loihi's preparation knows
         kernel = np.reshape(
             [np.eye(channels) / n_window] * n_window, (*sizes, channels, channels)
