@@ -19,6 +19,7 @@ from .options import (
     LABELS,
     MAX_POOLING,
     MODEL,
+    PIECEWISE,
     PRICING,
     RESULT_FORMATS,
     SIMULATION,
@@ -107,7 +108,8 @@ def add_commands(commands: Any) -> None:
         "say what becomes of each layer of a model, without running it",
         [
             *(MODEL, choice("--format", RESULT_FORMATS), INPUT_SHAPE),
-            *(MAX_POOLING, switch("--temporal-model", "its steps are the network's")),
+            *(MAX_POOLING, PIECEWISE),
+            switch("--temporal-model", "its steps are the network's"),
         ],
         epilog=CHECK,
     )
@@ -167,6 +169,7 @@ def run_check(options: argparse.Namespace) -> int:
         options.model,
         input_shape=options.input_shape,
         max_pooling=options.max_pooling,
+        piecewise=options.piecewise,
         temporal_model=options.temporal_model,
     )
     if options.format == "table":
@@ -334,6 +337,7 @@ def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
         synapse=options.synapse,
         neurons=options.neurons,
         max_pooling=options.max_pooling,
+        piecewise=options.piecewise,
     )
     return snn, x
 

@@ -320,6 +320,8 @@ class ConversionOptions:
         Time constant of the mean of what the host's layers work on [s].
     max_pooling : str
         What max pooling becomes.
+    piecewise : int, optional
+        Most rectified linear neurons that stand in for a unit's smooth function.
     """
 
     swaps: Mapping[Any, Any]
@@ -328,3 +330,4 @@ class ConversionOptions:
     synapse: Any = None
     host_synapse: float = 0.05
     max_pooling: str = "neurons"
+    piecewise: int | None = None

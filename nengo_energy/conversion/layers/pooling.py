@@ -7,6 +7,7 @@ from typing import Any, Sequence
 import nengo
 import numpy as np
 
+from .activations import connect_difference
 from .building import LayerBuild
 from .registry import converts
 
@@ -149,8 +150,7 @@ def _pairwise(
         neurons = build.neurons(
             build.options.rectifier, n_pairs, part=f"differences {level}"
         )
-        build.connect(obj[first], neurons)
-        build.connect(obj[second], neurons, transform=-1.0)
+        connect_difference(build, obj[first], obj[second], neurons)
         build.connect(obj[second], output[:n_pairs])
         build.connect(neurons, output[:n_pairs])
     if n_single:
