@@ -20,6 +20,7 @@ from .options import (
     MAX_POOLING,
     MODEL,
     ON_HOST,
+    PIECEWISE,
     PRICING,
     RESULT_FORMATS,
     SIMULATION,
@@ -102,7 +103,8 @@ def add_commands(commands: Any) -> None:
         "say what becomes of each layer of a model, without running it",
         [
             *(*MODEL, choice("--format", RESULT_FORMATS), INPUT_SHAPE),
-            *(MAX_POOLING, switch("--temporal-model", "its steps are the network's")),
+            *(MAX_POOLING, PIECEWISE),
+            switch("--temporal-model", "its steps are the network's"),
         ],
         epilog=CHECK,
     )
@@ -164,6 +166,7 @@ def run_check(options: argparse.Namespace) -> int:
         read_model(options),
         input_shape=options.input_shape,
         max_pooling=options.max_pooling,
+        piecewise=options.piecewise,
         temporal_model=options.temporal_model,
     )
     if options.format == "table":

@@ -141,6 +141,12 @@ MAX_POOLING = choice(
     "what it becomes; averages are something else, and smaller",
 )
 
+PIECEWISE = number(
+    "--piecewise",
+    "have up to N rectified linear neurons stand in for a unit's smooth function",
+    shown="none",
+)
+
 INPUT_SHAPE = word(
     "--input-shape",
     "N,N,...",
@@ -171,6 +177,7 @@ CONVERSION = (
         "deep networks",
     ),
     MAX_POOLING,
+    PIECEWISE,
 )
 
 TIMING = (

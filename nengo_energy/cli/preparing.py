@@ -57,6 +57,7 @@ def convert_model(options: argparse.Namespace, x: Any) -> SpikingModel:
         synapse=options.synapse,
         neurons=options.neurons,
         max_pooling=options.max_pooling,
+        piecewise=options.piecewise,
     )
 
 

@@ -16,6 +16,7 @@ from ..activity.activity import Activity
 from ..activity.measuring import OnBatch, measure_run
 from ..activity.run import Run
 from ..activity.simulators import Simulators
+from ..activity.simulators.sequential import refuse_volumes
 from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_choice
 from ..common.decisions import Decision
@@ -710,6 +711,7 @@ class SpikingModel:
                 )
             return import_nengo_dl().Simulator(self.net, **options)
         if name == "nengo":
+            refuse_volumes(self.net)
             sim = nengo.Simulator(self.net, **options)
         else:
             shown: Mapping[Any, nengo.Process] = {}

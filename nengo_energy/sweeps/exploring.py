@@ -42,6 +42,7 @@ OPTIONS = (
     "verify",
     "max_to_avg_pool",
     "max_pooling",
+    "piecewise",
     "neurons",
     "host_synapse",
     "split_shared_weights",

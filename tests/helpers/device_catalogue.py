@@ -34,8 +34,8 @@ peak that no work reaches, `vendor-claim` without a measurement that can be read
 several operating points is asked for as `name@point`; without one it is at the first
 that its table names. Numbers below a table are those of its last column; `[P]` was read
 in the source itself, `[S]` in another that quotes it, `[D]` is derived as said. A
-second reader looked each up again, and found it in the source, where others quote it, or
-not at all.
+second reader looked each up again, and found it in the source, where others quote it,
+or not at all.
 """
 
 
