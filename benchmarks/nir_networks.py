@@ -108,9 +108,8 @@ NETWORKS: dict[str, tuple[str, Callable[[], Any], dict[str, Any]]] = {
 
 def export(name: str, folder: Path) -> None:
     """Run a network in its framework, and write it with its spikes."""
-    import torch
-
     import nir
+    import torch
 
     framework, make, options = NETWORKS[name]
     torch.manual_seed(1)

@@ -78,6 +78,10 @@ if TYPE_CHECKING:
     from .network.tracing import trace_topology as trace_topology
     from .pages.writing import write_report as write_report
     from .pricing.energy import estimate_energy as estimate_energy
+    from .pricing.opponent import (
+        FairOpponent as FairOpponent,
+        fair_opponent as fair_opponent,
+    )
     from .sweeps.exploring import sweep as sweep
     from .sweeps.results import Sweep as Sweep, SweepPoint as SweepPoint
 

@@ -16,6 +16,7 @@ from .common.assumptions import Assumption, merge_assumptions
 from .common.exceptions import InputError
 from .common.shown import Shown
 from .common.tables import WIDTH, format_table, plural
+from .common.vital_signs import LEAST_SPIKES
 
 if TYPE_CHECKING:
     import pandas
@@ -36,8 +37,10 @@ OPERATIONS: Mapping[str, str] = {
     "neuron on the host in one timestep",
     "addition": "one addition without a weight: pooling, merging",
     "kernel": "one kernel that a processor starts, once per batch",
-    "weight_byte": "one byte of a weight that is read, once per batch, at 32 bits each",
+    "weight_byte": "one byte of a weight that is read, at 32 bits each: once per "
+    "batch, or by each synop",
     "activation_byte": "one byte of a layer's input or output, at 32 bits each",
+    "state_byte": "one byte of a neuron's state, read or written, at 32 bits each",
 }
 """The operations that are counted, each with its meaning."""
 
@@ -123,12 +126,16 @@ class ChipUse:
         timesteps follow each other as fast as the cores can.
     n_tiles : int, optional
         Tiles that hold a core in use, where the placement says.
+    by_timestep : Mapping of {str: (n_steps, n_cores) ndarray}
+        Operations of each core in each of some timesteps, where these were followed one
+        by one; empty where only the mean is known.
     """
 
     cores: tuple[CoreUse, ...]
     longest_way: tuple[int, int] = (0, 0)
     pace: float | None = None
     n_tiles: int | None = None
+    by_timestep: Mapping[str, np.ndarray] = field(default_factory=dict, compare=False)
 
     @property
     def n_cores(self) -> int:
@@ -181,6 +188,10 @@ class OpCounts(Shown):
     deployment : Deployment, optional
         The spiking network on devices that take spikes alone, if that is known; by
         default they are charged by ``rows`` as all others.
+    saturated : tuple of str
+        Layers of which many neurons fire as fast as they can.
+    synapses : Mapping of {str: int}
+        Synapses of the spiking network by layer, where its topology is known.
     """
 
     rows: tuple[OpCount, ...]
@@ -190,6 +201,17 @@ class OpCounts(Shown):
     settings: Mapping[str, object] = field(default_factory=dict)
     chip_use: ChipUse | None = None
     deployment: Deployment | None = None
+    saturated: tuple[str, ...] = ()
+    synapses: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Layers of neurons that spiked less than once in ten inferences."""
+        means: dict[str, float] = {}
+        for row in self.select("event"):
+            if row.operation == "neuron_update_active":
+                means[row.layer] = means.get(row.layer, 0.0) + row.mean
+        return tuple(layer for layer, mean in means.items() if mean < LEAST_SPIKES)
 
     def deployed(self) -> OpCounts:
         """Return the counts for a device that takes spikes alone."""
@@ -343,6 +365,14 @@ def count_ops(
             layer_ops.assumptions if layer_ops is not None else (),
         ),
         settings=activity.settings,
+        saturated=tuple(
+            dict.fromkeys(
+                pop.layer
+                for pop in topology.populations
+                if pop.name in activity.saturated
+            )
+        ),
+        synapses=_synapses(topology),
     )
 
 
@@ -406,6 +436,8 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         assumptions=merge_assumptions(*(part.assumptions for part in parts)),
         settings=settings,
         deployment=deployment,
+        saturated=tuple(dict.fromkeys(name for p in parts for name in p.saturated)),
+        synapses=first.synapses,
     )
 
 
@@ -478,6 +510,14 @@ def _layers_in_order(topology: Topology) -> list[str]:
         layers += [p.layer for p in arriving if p.post == pop.name] + [pop.layer]
     layers += [p.layer for p in topology.inputs + topology.readouts]
     return list(dict.fromkeys(layers))
+
+
+def _synapses(topology: Topology) -> dict[str, int]:
+    """Return the synapses that neurons drive, by layer."""
+    found: dict[str, int] = {}
+    for p in topology.projections + topology.readouts:
+        found[p.layer] = found.get(p.layer, 0) + p.n_synapses
+    return found
 
 
 def _is_kept(operation: str, counts: np.ndarray) -> bool:

@@ -65,7 +65,7 @@ class Device(Shown):
         One line on what the device is.
     static_power : Quantity, optional
         Power drawn whatever the activity [W], of the device or, where its ``per`` says
-        so, of each chip or core in use.
+        so, of each board, chip or core in use.
     real_time : bool, optional
         True where a timestep of the network takes the timestep's length ``dt`` on
         the device; None where unknown.
