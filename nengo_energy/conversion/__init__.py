@@ -1,1 +1,1 @@
-"""Keras model -> `SpikingModel`, through NengoDL's converter; NIR graph -> `NIRModel`."""
+"""Keras model -> `SpikingModel`, by NengoDL's converter; NIR graph -> `NIRModel`."""
