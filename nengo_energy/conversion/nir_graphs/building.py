@@ -175,6 +175,8 @@ class Built:
         What each node became.
     shapes : dict of {str: tuple of int}
         Shapes of the inputs.
+    loops : set of (str, str)
+        Edges that lead back, and arrive a timestep later.
     """
 
     network: nengo.Network
@@ -182,6 +184,7 @@ class Built:
     outputs: dict[str, nengo.Probe] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
+    loops: set[tuple[str, str]] = field(default_factory=set)
 
 
 def build_graph(graph: Graph, options: Options, label: str) -> Built:
@@ -218,8 +221,8 @@ def build_graph(graph: Graph, options: Options, label: str) -> Built:
             for name, part in built.parts.items()
             if graph.nodes[name].kind == "Delay" and part.synapse is not None
         }
-        late = looped(graph, back, delays)
-        _connect(graph, built, set() if options.on_chip else late)
+        built.loops.update(looped(graph, back, delays))
+        _connect(graph, built, set() if options.on_chip else built.loops)
         for node in graph.of_kind("Input"):
             built.inputs[node.name] = built.parts[node.name].entry
             built.shapes[node.name] = built.parts[node.name].shape

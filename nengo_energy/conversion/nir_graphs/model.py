@@ -107,8 +107,9 @@ class NIRModel:
             Timesteps per inference: those of the input less the warm-up, or 50 if that
             stays.
         simulator : {"nengo", "compiled", "loihi"}
-            ``"compiled"`` computes in single precision, and runs networks without
-            loops. ``"loihi"`` runs the network that `loihi_network` makes.
+            ``"compiled"`` computes in single precision; networks with loops run on
+            NengoDL in its place. ``"loihi"`` runs the network that `loihi_network`
+            makes, and those with loops as NengoLoihi builds them.
         warmup, emulator, progress
             See `nengo_energy.measure_activity`.
 
@@ -119,10 +120,14 @@ class NIRModel:
         """
         check_choice("simulator", simulator, ("nengo", "compiled", "loihi"))
         built, topology, said = self._exact, self.topology, self.assumptions
+        network = built.network
         if simulator == "loihi":
-            prepared = self.loihi_network()
-            built, topology = self._on_chip[0], prepared.topology
-            said += prepared.assumptions
+            built, topology = self._on_chip
+            network = built.network
+            if not built.loops:
+                prepared = self.loihi_network()
+                network, topology = prepared.network, prepared.topology
+                said += prepared.assumptions
         data = self._data(x, built)
         if timesteps is None:
             longest = max(len(rows[0]) for rows in data.values() if rows.ndim == 3)
@@ -136,7 +141,7 @@ class NIRModel:
             progress=progress,
         )
         (activity,) = measure_run(
-            prepared.network if simulator == "loihi" else built.network,
+            network,
             data,
             run,
             topology=topology,

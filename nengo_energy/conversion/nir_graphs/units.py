@@ -74,7 +74,11 @@ def spikes_of_input(build: Build, shape: Shape) -> Any:
     loihi = import_nengo_loihi().neurons
     # half as much again as a spike takes: exactly that much wouldn't do
     neurons = loihi.LoihiSpikingRectifiedLinear(amplitude=dt)
-    return _ensemble(build, neurons, shape, gain=1.5 / dt).exit
+    found = _ensemble(build, neurons, shape, gain=1.5 / dt).exit
+    network = nengo.Network.context[-1]
+    import_nengo_loihi().add_params(network)
+    network.config[found.ensemble].on_chip = False
+    return found
 
 
 @builds("I")

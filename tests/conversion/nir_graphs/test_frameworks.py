@@ -118,6 +118,18 @@ def test_ledger(name):
         assert total == pytest.approx(spikes.sum(), rel=0.5)
 
 
+@pytest.mark.tensorflow
+def test_loops_on_the_emulator():
+    path, x, expected, options = read("recurrent")
+    model = ne.from_nir(path, inputs="spikes", **options)
+    measured = model.measure(x, simulator="loihi")
+    for layer, spikes in expected.items():
+        total = measured.populations[layer].spikes.sum()
+        assert total == pytest.approx(spikes.sum(), rel=0.3)
+    with pytest.raises(ne.UnsupportedError, match="loop: '1.lif'"):
+        model.ledger(x, x.shape[1])
+
+
 def test_what_loihi_lacks_is_refused_by_name():
     model = ne.from_nir(DATA / "cuba.nir", reset="subtraction")
     with pytest.raises(ne.UnsupportedError, match="'1' .*doesn't reset to its resting"):
