@@ -16,6 +16,7 @@ from .common.assumptions import Assumption, merge_assumptions
 from .common.exceptions import InputError
 from .common.shown import Shown
 from .common.tables import WIDTH, format_table, plural
+from .common.vital_signs import LEAST_SPIKES
 
 if TYPE_CHECKING:
     import pandas
@@ -187,6 +188,8 @@ class OpCounts(Shown):
     deployment : Deployment, optional
         The spiking network on devices that take spikes alone, if that is known; by
         default they are charged by ``rows`` as all others.
+    saturated : tuple of str
+        Layers of which many neurons fire as fast as they can.
     synapses : Mapping of {str: int}
         Synapses of the spiking network by layer, where its topology is known.
     """
@@ -198,7 +201,17 @@ class OpCounts(Shown):
     settings: Mapping[str, object] = field(default_factory=dict)
     chip_use: ChipUse | None = None
     deployment: Deployment | None = None
+    saturated: tuple[str, ...] = ()
     synapses: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Layers of neurons that spiked less than once in ten inferences."""
+        means: dict[str, float] = {}
+        for row in self.select("event"):
+            if row.operation == "neuron_update_active":
+                means[row.layer] = means.get(row.layer, 0.0) + row.mean
+        return tuple(layer for layer, mean in means.items() if mean < LEAST_SPIKES)
 
     def deployed(self) -> OpCounts:
         """Return the counts for a device that takes spikes alone."""
@@ -352,6 +365,13 @@ def count_ops(
             layer_ops.assumptions if layer_ops is not None else (),
         ),
         settings=activity.settings,
+        saturated=tuple(
+            dict.fromkeys(
+                pop.layer
+                for pop in topology.populations
+                if pop.name in activity.saturated
+            )
+        ),
         synapses=_synapses(topology),
     )
 
@@ -416,6 +436,7 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         assumptions=merge_assumptions(*(part.assumptions for part in parts)),
         settings=settings,
         deployment=deployment,
+        saturated=tuple(dict.fromkeys(name for p in parts for name in p.saturated)),
         synapses=first.synapses,
     )
 

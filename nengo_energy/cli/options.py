@@ -44,7 +44,7 @@ def choice(flag: str, choices: Sequence[str], text: str = "") -> Option:
 
 
 def switch(flag: str, text: str) -> Option:
-    """Return an option that is on or off."""
+    """Return an option that is on or off, perhaps with a short form."""
     return flag, {"action": "store_true", "help": text}
 
 
@@ -67,6 +67,16 @@ def scale(text: str) -> float | str:
         raise argparse.ArgumentTypeError(
             f"must be a number above 0, or auto; got {text!r}"
         ) from None
+
+
+def names(text: str) -> list[str]:
+    """Return names that were given with commas between."""
+    return [name for name in (part.strip() for part in text.split(",")) if name]
+
+
+def layers(text: str) -> list[str]:
+    """Return names of layers, given with commas between; ``none`` is no layer."""
+    return [] if text == "none" else names(text)
 
 
 def sizes(text: str) -> tuple[int, ...]:
@@ -97,6 +107,20 @@ MODEL = (word("model", "MODEL", "a saved Keras model"), *LIMITS)
 
 HOST = word("--host", "NAME", "device that does the host's work")
 
+ON_HOST = word(
+    "--on-host",
+    "LAYER,...",
+    "layers that the host runs, or none (default: those that the input feeds, for "
+    "devices that take spikes alone)",
+    type=layers,
+)
+
+VERBOSITY = (
+    switch("-v --verbose", "print all notes as well"),
+    switch("-q --quiet", "print the conclusion alone, and show no progress"),
+)
+"""How much of a table is printed."""
+
 DATA = (
     word("--data", "FILE.npz", "inputs and labels", required=True),
     word(
@@ -115,6 +139,12 @@ MAX_POOLING = choice(
     "--max-pooling",
     ("neurons", "average"),
     "what it becomes; averages are something else, and smaller",
+)
+
+PIECEWISE = number(
+    "--piecewise",
+    "have up to N rectified linear neurons stand in for a unit's smooth function",
+    shown="none",
 )
 
 INPUT_SHAPE = word(
@@ -147,6 +177,7 @@ CONVERSION = (
         "deep networks",
     ),
     MAX_POOLING,
+    PIECEWISE,
 )
 
 TIMING = (
@@ -167,11 +198,13 @@ SIMULATION = (
 PRICING = (
     word(
         "--device",
-        "NAME",
-        "a device, as in nengo-energy devices; give several (default: seven)",
-        action="append",
+        "NAME,...",
+        "devices, as in nengo-energy devices (default: seven)",
+        action="extend",
+        type=names,
     ),
     HOST,
+    ON_HOST,
 )
 
 
@@ -223,5 +256,5 @@ def add_command(
         ),
     )
     for flag, settings in options:
-        parser.add_argument(flag, **settings)
+        parser.add_argument(*flag.split(), **settings)
     parser.set_defaults(command=run)

@@ -11,7 +11,8 @@ from ..common.exceptions import NengoEnergyError
 from ..common.version import __version__
 from ..compat.quiet import import_tensorflow_quietly
 from . import models, reports
-from .options import LIMITS, add_command, limits, number, switch, word
+from .checking import as_options, check_model_file, check_options
+from .options import LIMITS, VERBOSITY, add_command, number, switch, word
 
 EPILOG = """\
 examples:
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int | None = options.command(options)
         sys.stdout.flush()  # here, where a closed pipe can still be told apart
     except NengoEnergyError as error:
-        print(f"nengo-energy: {error}", file=sys.stderr)
+        print(f"nengo-energy: {as_options(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("nengo-energy: stopped", file=sys.stderr)
@@ -99,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
         _demo,
         "demo",
         "train a small CNN on handwritten digits and do the main job with it",
+        [
+            word("--output", "FOLDER", "write model, data, estimate and report there"),
+            *VERBOSITY,
+        ],
     )
     models.add_commands(commands)
     add_command(commands, _devices, "devices", "list the known devices")
@@ -122,10 +127,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    import_tensorflow_quietly()
-    from .demo import run_demo
+    from .demo import make_folder, run_demo
 
-    run_demo(lambda text: print(text, flush=True), progress=True)
+    folder = None if options.output is None else make_folder(options.output)
+    import_tensorflow_quietly()
+    print(run_demo(folder, options.verbose, progress=False if options.quiet else None))
 
 
 def _devices(options: argparse.Namespace) -> None:
@@ -143,14 +149,21 @@ def _device(options: argparse.Namespace) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from ..calibration.calibrating import calibrate
+    from ..calibration.calibrating import calibrate, check_target
     from ..calibration.meters import open_meter
     from ..devices.report import format_device
     from ..keras_models.files import load_model
 
-    meter = open_meter(options.meter)  # first: without one there is nothing to do
+    check_options(options)
+    check_target(options.file, options.overwrite)
+    for path in options.model or ():
+        check_model_file(path, options)
+    meter = open_meter(options.meter)  # without one there is nothing to do
     import_tensorflow_quietly()
-    chosen = {path: load_model(path, **limits(options)) for path in options.model or ()}
+    chosen = {
+        path: load_model(path, max_bytes=options.max_bytes)
+        for path in options.model or ()
+    }
     device = calibrate(
         options.file,
         chosen or None,

@@ -235,6 +235,12 @@ class Comparison(Shown):
             self.to_frame(), self.curve_frame(), self.outputs_frame()
         )
 
+    def notes(self) -> str:
+        """Return what was taken for granted."""
+        from .text import format_notes
+
+        return format_notes(self)
+
     def __str__(self) -> str:
         from .text import format_comparison
 

@@ -9,6 +9,7 @@ from ..common.assumptions import Assumption
 from ..common.exceptions import NotFoundError
 from ..common.plain_values import plain
 from ..common.shown import Shown
+from ..common.vital_signs import alerts
 from ..devices import Device
 from ..devices.device import device_key
 
@@ -164,6 +165,11 @@ class EnergyEstimate(Shown):
         object.__setattr__(self, "settings", plain(self.settings))
 
     @property
+    def alerts(self) -> tuple[Assumption, ...]:
+        """What makes the numbers worthless: silent layers, saturation, guessing."""
+        return alerts(self.assumptions)
+
+    @property
     def devices(self) -> tuple[str, ...]:
         """Names of the devices, in the order asked for."""
         return tuple(model.name for model in self.models)
@@ -233,6 +239,33 @@ class EnergyEstimate(Shown):
         """Return energy x latency [J s], None if the latency isn't modelled."""
         latency = self.latency(device)
         return None if latency is None else self.total(device) * latency
+
+    def ranking(self) -> pandas.DataFrame:
+        """Return the devices from the least energy on, and what their totals hold.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per device: ``device``; ``energy`` [J/inference] with ``low`` and
+            ``high``, NaN where no price has a range; ``evidence``; ``includes``, what
+            the total holds (``"dynamic"``, ``"dynamic + static"``, ``"all-in"``, ...):
+            rows that differ in it don't compare; ``static`` and ``io``, whether
+            leakage, and moving data in and out, are in; ``fits``, whether the network
+            fits on one chip, None where that isn't known; ``latency`` [s].
+
+        Examples
+        --------
+        >>> estimate.ranking()[["device", "energy", "includes"]]  # doctest: +SKIP
+        """
+        from .ranking import ranking_frame
+
+        return ranking_frame(self)
+
+    def notes(self) -> str:
+        """Return what the totals leave out, and what they take for granted."""
+        from .report import format_notes
+
+        return format_notes(self)
 
     def to_frame(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
         """Return a tidy frame, one row per device, layer and operation, in SI units.

@@ -12,7 +12,8 @@ from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_si
 from ..common.tables import typeset_si
-from .report import energies_by_layer, known_interval, row_label
+from .ranking import known_interval
+from .report import energies_by_layer, row_label
 
 if TYPE_CHECKING:
     import matplotlib.figure

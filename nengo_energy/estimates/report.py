@@ -14,8 +14,11 @@ from ..common.tables import (
     format_si,
     format_table,
     merge_orders,
+    plural,
 )
+from ..common.vital_signs import ALERTS, format_alerts
 from .estimate import EnergyEstimate, EnergyRow
+from .ranking import by_energy, conclusion, evidence_words, included, known_interval
 
 if TYPE_CHECKING:
     import pandas
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 COLUMNS: Sequence[str] = tuple(f.name for f in fields(EnergyRow))
 """Columns of the frame, the fields of `EnergyRow`."""
+
+WARNINGS = "Warnings"
+"""Heading of what makes an estimate worthless, which is said first."""
 
 UNITS: Mapping[str, str] = {
     "count": "1/inf",
@@ -77,7 +83,7 @@ def estimate_frame(
 
 
 def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
-    """Return the tables of an estimate, then what it leaves out and takes for granted.
+    """Return what an estimate says, its tables, and how many notes there are.
 
     Parameters
     ----------
@@ -86,25 +92,57 @@ def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
     width : int
         Columns of the terminal; devices that don't fit go into further blocks.
     """
+    n_notes = sum(map(len, _notes(estimate).values()))
+    where = "print(estimate.notes()), -v on the command line, or the report"
+    words = f"{plural(n_notes, 'note')}: {where}"
+    last = [textwrap.fill(words, width)] if n_notes else []
+    return "\n\n".join([format_tables(estimate, width), *last])
+
+
+def format_tables(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return what an estimate says, then layers and devices as tables."""
     blocks = [
+        format_conclusion(estimate, width),
         textwrap.fill(estimate_title(estimate), width),
-        _layer_table(estimate, width),
-        _device_table(estimate, width),
+        format_layers(estimate, width),
+        format_devices(estimate, width),
     ]
-    for heading, sentences in remarks(estimate).items():
-        blocks.append(format_bullets(heading, sentences, width))
     return "\n\n".join(blocks)
+
+
+def format_conclusion(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return what an estimate says, and before it what makes it worthless."""
+    lines = [textwrap.fill(line, width) for line in conclusion(estimate)]
+    return "\n".join([*format_alerts(estimate.assumptions, width), *lines])
+
+
+def format_notes(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return what an estimate leaves out, and what it takes for granted."""
+    return "\n\n".join(
+        format_bullets(heading, sentences, width)
+        for heading, sentences in _notes(estimate).items()
+    )
+
+
+def _notes(estimate: EnergyEstimate) -> dict[str, list[str]]:
+    """Return the remarks that aren't said first."""
+    found = remarks(estimate)
+    found.pop(WARNINGS, None)
+    return found
 
 
 def remarks(estimate: EnergyEstimate) -> dict[str, list[str]]:
     """Return the sentences that belong below an estimate, by heading."""
     lists: dict[str, list[str]] = {
+        WARNINGS: [],
         "Kernels and bytes": moved_words(estimate) if _shows_moved(estimate) else [],
         "Not modelled": [],
         "Assumptions": [],
     }
     for assumption in estimate.assumptions:
-        if assumption.code == "not-modelled":
+        if assumption.code in ALERTS:
+            lists[WARNINGS].append(assumption.text)
+        elif assumption.code == "not-modelled":
             lists["Not modelled"].append(assumption.text)
         else:
             lists["Assumptions"].append(str(assumption))
@@ -162,7 +200,7 @@ def energies_by_layer(
     return [label for label in labels if label not in last] + last, cells
 
 
-def _layer_table(estimate: EnergyEstimate, width: int) -> str:
+def format_layers(estimate: EnergyEstimate, width: int = WIDTH) -> str:
     """Return layers down, devices across, and the totals below."""
     labels, cells = energies_by_layer(estimate)
     body = [
@@ -189,12 +227,6 @@ def row_label(row: EnergyRow) -> str:
     if row.operation in _WHOLE_DEVICE:
         return _WHOLE_DEVICE[row.operation]
     return f"{row.layer} (host)" if row.where == "host" else row.layer
-
-
-def known_interval(estimate: EnergyEstimate, device: str) -> tuple[float, float] | None:
-    """Return the interval of a total, None where no price has a range."""
-    low, high = estimate.interval(device)
-    return (low, high) if low < high else None
 
 
 def device_columns(
@@ -228,6 +260,25 @@ def device_columns(
         for heading, (unit, values) in columns.items()
         if any(value is not None for value in values)
     }
+
+
+def ranking_table(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return the devices from the least energy on, and what their totals hold."""
+    header = ["device", "energy", "low", "high", "holds", "evidence", "latency"]
+    body = []
+    for model in by_energy(estimate):
+        low, high = known_interval(estimate, model.name) or (None, None)
+        amounts = (estimate.total(model), low, high)
+        body.append(
+            [
+                model.name,
+                *(format_si(amount, "J") for amount in amounts),
+                included(estimate, model),
+                ", ".join(model.evidence),
+                format_si(estimate.latency(model), "s"),
+            ]
+        )
+    return format_table([header], body, [], width)
 
 
 def interval_words(estimate: EnergyEstimate, model: Device) -> str | None:
@@ -268,12 +319,7 @@ _MOVED = {
 }
 
 
-def evidence_words(model: Device) -> str:
-    """Return how the prices of a device came to be."""
-    return ", ".join((*model.evidence, *["all-in"] * model.all_in))
-
-
-def _device_table(estimate: EnergyEstimate, width: int) -> str:
+def format_devices(estimate: EnergyEstimate, width: int = WIDTH) -> str:
     """Return devices down, and what is to be said of them across."""
     columns = device_columns(estimate)
     cells = [

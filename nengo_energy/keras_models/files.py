@@ -24,7 +24,7 @@ from ..common.exceptions import (
 )
 from ..common.optional_imports import import_or_explain
 from ..compat import import_tf_keras
-from .formats import SavedModel, find_format, version_of
+from .formats import Loader, SavedModel, find_format, version_of
 from .memory import load_limited
 from .safety import check_config
 from .trial import read_in_time
@@ -128,16 +128,33 @@ def load_model(
     if not isinstance(path, (str, os.PathLike)):
         raise InputError(f"path must be a str or os.PathLike; got {path!r}")
     path = Path(path)
+    saved, load = read_model_file(path, max_bytes, max_seconds)
+    keras = _import_keras(saved)
+    objects = check_config(saved.config, keras, custom_objects, str(path))
+    with _explained(path, f"can't be loaded by {keras.__name__} {keras.__version__}"):
+        return load_limited(load, saved, keras, objects, max_bytes)
+
+
+def read_model_file(
+    path: str | os.PathLike[str],
+    max_bytes: float | None = MAX_BYTES,
+    max_seconds: float | None = None,
+) -> tuple[SavedModel, Loader]:
+    """Read what a file says of its model, and return what loads it; without any Keras.
+
+    Raises
+    ------
+    NengoEnergyError
+        See `load_model`.
+    """
+    path = Path(path)
     with _explained(path, "can't be read as a saved model"):
         read, load = find_format(path)
         if max_seconds is not None and path.is_file():
             read_in_time(path, max_bytes, max_seconds)
         saved = read(path, max_bytes)
         check_wiring(saved.config, str(path))
-    keras = _import_keras(saved)
-    objects = check_config(saved.config, keras, custom_objects, str(path))
-    with _explained(path, f"can't be loaded by {keras.__name__} {keras.__version__}"):
-        return load_limited(load, saved, keras, objects, max_bytes)
+        return saved, load
 
 
 @contextlib.contextmanager

@@ -10,6 +10,12 @@ import numpy as np
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
 from ..common.shown import Shown
+from ..common.vital_signs import (
+    LEAST_SPIKES,
+    MOST_SATURATED,
+    alerts,
+    said_of_firing,
+)
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
 from .chip import CORES_PER_CHIP, LOIHI_DEVICES, MAX_SYNAPSE_BITS
@@ -197,6 +203,34 @@ class Ledger(Shown):
         found += [CHIPS_IN_A_ROW] * (self.n_chips > 1)
         return (*found, *self.notes)
 
+    @property
+    def saturated(self) -> tuple[str, ...]:
+        """Layers of which many neurons fire as fast as they can."""
+        n_neurons, n_saturated = (
+            self.by_layer(name) for name in ("compartments", "saturated")
+        )
+        return tuple(
+            layer
+            for layer, n in n_neurons.items()
+            if n_saturated[layer] > MOST_SATURATED * n
+        )
+
+    @property
+    def alerts(self) -> tuple[Assumption, ...]:
+        """What makes the numbers worthless: silence, saturation."""
+        active = self.by_layer("updates_active")
+        silent = [
+            layer for layer, n in active.items() if n < LEAST_SPIKES * self.n_inferences
+        ]
+        return alerts(said_of_firing(silent, self.saturated))
+
+    def by_layer(self, quantity: str) -> dict[str, int]:
+        """Return a field of `CoreLoad` summed over the cores of each layer."""
+        sums: dict[str, int] = {}
+        for core in self.cores:
+            sums[core.layer] = sums.get(core.layer, 0) + getattr(core, quantity)
+        return sums
+
     def total(self, quantity: str) -> int:
         """Return a field of `CoreLoad` summed over all cores."""
         return sum(getattr(core, quantity) for core in self.cores)
@@ -237,7 +271,12 @@ class Ledger(Shown):
             dt=self.dt,
             assumptions=self.assumptions
             + (BUSIEST_CORES if self.by_timestep else FASTEST_MEAN_TIMESTEP,),
-            settings={**self.settings, "placement": placement},
+            settings={
+                **self.settings,
+                "placement": placement,
+                "n_cores": self.n_cores,
+            },
+            saturated=self.saturated,
             chip_use=self.use(placement, pace),
         )
 

@@ -173,8 +173,8 @@ class _Writer:
         weights = projection.weights
         if weights.size_in * weights.size_out > MAX_WEIGHTS:
             raise UnsupportedError(
-                f"{projection.name} has {weights.size_out} x {weights.size_in} weights; "
-                f"NIR takes them as a matrix, and {MAX_WEIGHTS} are allowed"
+                f"{projection.name} has {weights.size_out} x {weights.size_in} "
+                f"weights; NIR takes them as a matrix, and {MAX_WEIGHTS} are allowed"
             )
         connection = projection.connection
         if connection is not None and is_decoded(connection):

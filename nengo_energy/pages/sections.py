@@ -16,13 +16,8 @@ from ..estimates.columns import (
     varied_settings,
 )
 from ..estimates.estimate import EnergyEstimate
-from ..estimates.report import (
-    evidence_words,
-    interval_words,
-    known_interval,
-    moved_words,
-    remarks,
-)
+from ..estimates.ranking import evidence_words, known_interval
+from ..estimates.report import interval_words, moved_words, remarks
 from . import energy_charts, network_charts
 from .parts import Card, Chart, Section
 

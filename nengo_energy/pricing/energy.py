@@ -11,6 +11,7 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.exceptions import ExtrapolationWarning, InputError, UnsupportedError
 from ..common.tables import format_si
 from ..common.version import __version__
+from ..common.vital_signs import said_of_firing
 from ..counts import ConventionalOps, OpCount, OpCounts
 from ..devices import Device
 from ..devices.device import device_key
@@ -118,6 +119,11 @@ def estimate_energy(
         intervals=intervals,
         not_modelled=omitted,
         assumptions=merge_assumptions(
+            (
+                said_of_firing(counts.silent, counts.saturated)
+                if any(model.kind == "event" for model in models)
+                else ()
+            ),
             counts.assumptions,
             _deployed(counts, models),
             _assumptions(models, host_model, charges),

@@ -32,8 +32,8 @@ measurements, `pre-silicon` from simulations of the circuit, `datasheet-bound` f
 peak that no work reaches, `vendor-claim` without a measurement that can be read,
 `literature` from a paper that doesn't say, `stand-in` of another device. A device with
 several operating points is asked for as `name@point`; without one it is at the first
-that its table names. Numbers below a table are those of its last column; `[P]` was
-read in the source itself, `[S]` in another that quotes it, `[D]` is derived as said. A
+that its table names. Numbers below a table are those of its last column; `[P]` was read
+in the source itself, `[S]` in another that quotes it, `[D]` is derived as said. A
 second reader looked each up again, and found it in the source, where others quote it,
 or not at all.
 """

@@ -315,7 +315,8 @@ def test_saturated_overflowing_and_silent_layers_are_named():
     assert by_layer["loud"].overflows == 0
     assert by_layer["loud"].saturated == 2 and by_layer["mute"].updates_active == 0
     text = str(ledger)
-    assert "mute: silent, no neuron spiked" in text
+    assert text.startswith("Warning: mute, last spiked less than once in ten")
+    assert "of the neurons of loud fire as fast as they can" in " ".join(text.split())
     assert "loud: 2 neurons fire as fast as they can" in text
     n = by_layer["flood"].overflows
     assert f"flood: inputs or currents exceeded their bits {n} times" in text
