@@ -25,9 +25,9 @@ from .traffic import Traffic, UnitSpikes
 STEPS_AT_ONCE = 100
 """Timesteps that the host computes ahead of the chip; memory grows with them."""
 
-MAX_FOLLOWED = 2**19
-"""Most cores x timesteps that are followed one by one; those of the first inferences,
-and of one at least, stand for all."""
+MAX_FOLLOWED = 1000
+"""Most timesteps that are followed one by one, which takes longer: those of the first
+inferences, and of one at least, stand for all."""
 
 
 def ledger_from_run(
@@ -157,7 +157,7 @@ class _Book:
     @property
     def follows(self) -> bool:
         """Whether the timesteps of another inference are to be followed."""
-        more = (self.n_followed + self.timesteps) * self.traffic.n_cores
+        more = self.n_followed + self.timesteps
         return not self.n_followed or more <= MAX_FOLLOWED
 
     def follow(self, spikes: np.ndarray) -> None:

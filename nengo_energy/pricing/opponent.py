@@ -5,6 +5,7 @@ Layer by layer, and with the spikes below which a layer pays.
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Collection
 
@@ -126,7 +127,10 @@ class FairOpponent(Shown):
             f"{self.weight_bits} bits, activations {self.activation_bits}, states "
             f"{self.state_bits}"
         )
-        blocks = [title, format_table([header], body, [total], WIDTH)]
+        blocks = [
+            textwrap.fill(title, WIDTH),
+            format_table([header], body, [total], WIDTH),
+        ]
         blocks.append(format_bullets("Layers", map(str, self.rows), WIDTH))
         if self.left_out:
             names = ", ".join(self.left_out)

@@ -255,8 +255,8 @@ def test_counts_worked_out_by_hand(by_hand):
 
 
 def test_first_inferences_are_followed(by_hand, monkeypatch):
-    """Two inferences of 20 timesteps on two cores are 80; the third isn't kept."""
-    monkeypatch.setattr(accounting, "MAX_FOLLOWED", 80)
+    """Two inferences of 20 timesteps are 40; the third isn't kept."""
+    monkeypatch.setattr(accounting, "MAX_FOLLOWED", 40)
     topology = ne.trace_topology(by_hand)
     prepared = build_loihi_network(by_hand, topology, by_hand.all_probes)
     ledger = ledger_from_run(prepared, np.zeros((3, 1)), 20, progress=False)

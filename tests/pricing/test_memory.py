@@ -26,6 +26,11 @@ COUNTS = OpCounts(ROWS, 10, 0.001, deployment=Deployment(ROWS[:1], frozenset()))
 STATES = 300 * 8 + 200 * 8
 
 
+def said(estimate):
+    """Return the text of an estimate and its notes, without breaks of lines."""
+    return " ".join(f"{format_estimate(estimate)} {estimate.notes()}".split())
+
+
 def test_bytes_of_the_spiking_network():
     found = with_memory(COUNTS)
     totals: dict = {}
@@ -59,7 +64,7 @@ def test_memory_is_charged_where_it_is_asked_for(point, weight, state):
     moving = (300 * weight + STATES / 4 * state) * 1e-12
     assert asked.total(name) == pytest.approx(arithmetic + moving, rel=1e-12)
     assert "memory-counted" in {a.code for a in asked.assumptions}
-    text = " ".join(format_estimate(asked).split())
+    text = said(asked)
     assert "spiking network" in text and "1.20 kB of weights" in text
 
 
@@ -85,12 +90,12 @@ def test_kernels_bytes_level_and_extrapolation_are_carried():
     assert again == estimate and again.moved == estimate.moved
     interval = estimate.intervals["h100@bf16"]
     words = f"{interval.level:.0%}, x{interval.factor:.3g}, outside"
-    text = " ".join(format_estimate(estimate).split())
+    text = said(estimate)
     assert words in text and "2 kernels, 220 B of weights" in text
     assert "batch size 4" in text
     page = format_report(estimate)
     assert words in page and "2 kernels, 220 B of weights" in page
     # nobody who prices none of it is told in the text; the page says it all the same
     alone = ne.estimate_energy(COUNTS, "cpu")
-    assert "2 kernels" not in format_estimate(alone)
+    assert "2 kernels" not in said(alone)
     assert "2 kernels" in format_report(alone)

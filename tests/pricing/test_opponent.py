@@ -94,7 +94,7 @@ def test_text_and_frame():
     frame = found.to_frame()
     assert list(frame["layer"]) == ["dense_1"]
     assert frame["spiking"][0] == found.rows[0].spiking
-    text = str(found)
+    text = " ".join(str(found).split())
     assert "weights of 8 bits, activations 8, states 16" in text
     assert "no spikes drive them: dense" in text
 
