@@ -230,6 +230,7 @@ class SpikingModel:
         minibatch_size: int | None = None,
         emulator: str | None = None,
         progress: bool | None = None,
+        client: Any = None,
     ) -> Activity:
         """Count the spikes of every neuron while the network works on inputs.
 
@@ -246,6 +247,9 @@ class SpikingModel:
             deployed, on an emulator.
         dt, warmup, minibatch_size, emulator, progress
             See `nengo_energy.measure_activity`.
+        client : dask.distributed.Client, optional
+            Its workers run the batches, which are ``minibatch_size`` inferences each;
+            the result is the same.
 
         Returns
         -------
@@ -261,6 +265,7 @@ class SpikingModel:
             minibatch_size=minibatch_size,
             emulator=emulator,
             progress=progress,
+            client=client,
         )
         (activity,) = self.measure_run(x, run)
         return activity
@@ -286,7 +291,8 @@ class SpikingModel:
         on_batch : callable, optional
             See `nengo_energy.measure_activity_at`.
         **options
-            ``warmup``, ``minibatch_size``, ``emulator`` and ``progress``, see there.
+            ``warmup``, ``minibatch_size``, ``emulator``, ``progress`` and ``client``,
+            see there.
 
         Returns
         -------
@@ -406,6 +412,7 @@ class SpikingModel:
         warmup: int = 0,
         minibatch_size: int | None = None,
         progress: bool | None = None,
+        client: Any = None,
     ) -> Comparison:
         """Compare the Keras model with this network, on the same inputs.
 
@@ -415,7 +422,7 @@ class SpikingModel:
 
         Parameters
         ----------
-        x, timesteps, simulator, dt, warmup, minibatch_size, progress
+        x, timesteps, simulator, dt, warmup, minibatch_size, progress, client
             See `measure`; inputs stay over an inference.
         labels : (n_inferences,) int array_like, or mapping of it by output, optional
             Index of the right class for each inference; see `Activity.accuracy`.
@@ -446,6 +453,7 @@ class SpikingModel:
             warmup,
             minibatch_size,
             progress=progress,
+            client=client,
         )
         return compare_networks(self, x, run, labels, devices=devices, host=host)
 
