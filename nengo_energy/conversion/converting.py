@@ -155,6 +155,7 @@ def convert(
         if target is None:
             target = TARGET_RATE if neurons == "loihi" else INTEGRATING_TARGET_RATE
         unscaled = convert(model, verify=False, **chosen)
+        chosen["clone"] = unscaled.clone
         scale_firing_rates = scales_for_target(
             unscaled.wanted_rates(example_data), unscaled.topology, target
         )
@@ -198,6 +199,7 @@ def convert_layers(
     host_synapse: float = 0.05,
     max_pooling: str = "neurons",
     swap_activations: Mapping[Any, Any] | None = None,
+    clone: KerasClone | None = None,
     **converter_options: Any,
 ) -> Converted:
     """Convert what can be of a model, without a look at what the network computes.
@@ -209,6 +211,8 @@ def convert_layers(
     scale_firing_rates, input_shape, synapse, neurons, host_synapse, max_pooling, \
     swap_activations
         See `convert`.
+    clone : KerasClone, optional
+        The private copy of the model, if it is at hand.
     **converter_options
         See `convert`.
     """
@@ -220,7 +224,8 @@ def convert_layers(
     shapes = None
     if input_shape is not None:
         shapes = given_shapes(read_graph(model), input_shape)
-    clone = to_tf_keras(model, shapes)
+    if clone is None:
+        clone = to_tf_keras(model, shapes)
     _check_sizes(clone)
     swaps = {
         translate_activation(key): translate_activation(value)
