@@ -84,9 +84,9 @@ def main() -> None:
         f"CPU seconds per point of {options.timesteps[0]} timesteps, 300 images: "
         f"{seconds['nengo-dl']:.3f} on NengoDL, {seconds['compiled']:.3f} compiled, "
         f"{seconds['nengo-dl'] / seconds['compiled']:.1f} times less. Of "
-        f"{len(together.points)} points two workers are {statistics.median(ratios):.2f} "
-        f"times as fast as one (median of {options.pairs}; goal {GOAL:g} on two idle "
-        "processors), with the same frames."
+        f"{len(together.points)} points two workers are "
+        f"{statistics.median(ratios):.2f} times as fast as one (median of "
+        f"{options.pairs}; goal {GOAL:g} on two idle processors), with the same frames."
     )
     print(text)
     if options.write:
