@@ -153,7 +153,8 @@ def main() -> None:
     print(text)
     if options.write:
         draw(series, str(pages.DOCS / "growth.svg"))
-        pages.write("growth", text)
+        picture = "![CPU time over neurons, timesteps, images and synops](growth.svg)"
+        pages.write("growth", f"{text}\n\n{picture}")
 
 
 if __name__ == "__main__":

@@ -168,6 +168,7 @@ def convert(
     refuse(found.obstacles, model.name)
     said = said_of_depth(found.snn.topology)
     if verify:
+        logger.info("comparing the network with %s", model.name)
         said += verify_conversion(found.snn, approximate=bool(swap_activations))
     return replace(found.snn, assumptions=found.snn.assumptions + said)
 
@@ -225,7 +226,9 @@ def convert_layers(
     if input_shape is not None:
         shapes = given_shapes(read_graph(model), input_shape)
     if clone is None:
+        logger.info("copying %s", model.name)
         clone = to_tf_keras(model, shapes)
+    logger.info("converting %d layers of %s", len(clone.model.layers), model.name)
     _check_sizes(clone)
     swaps = {
         translate_activation(key): translate_activation(value)
