@@ -1,9 +1,11 @@
-"""Memory and time of measuring on NengoDL.
+"""Memory and time of measuring.
 
 Prints, for a CIFAR-sized network of 45,056 neurons, the peak memory of ``snn.measure``
-for several numbers of timesteps, each in a process of its own, and the time of
-``snn.measure`` over that of the same simulation with nothing counted, in turn and in
-one process; then the same times for circular convolutions of many ensembles.
+for several numbers of timesteps, each in a process of its own; for the 28 x 28 network
+of ``peers.py`` the CPU time of the first call of ``snn.measure`` on a model over that
+of the second; and on NengoDL the CPU time of measuring over that of the same simulation
+with nothing counted, both with building, in turn and in one process, for the large
+network and for circular convolutions of many ensembles.
 
     python benchmarks/measure.py
 """
@@ -23,12 +25,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import nengo
 import numpy as np
+import pages
+import peers
 
 import nengo_energy as ne
 from nengo_energy.compat import import_nengo_dl, import_tensorflow
 
 N_IMAGES = 16
 MEMORY_LIMIT = 50  # MB more from 50 to 500 timesteps
+CALLS_GOAL = 3.0
 TIME_GOAL = 1.15
 DIMENSIONS = (16, 32, 64, 128)  # of circular convolutions: 72 to 520 ensembles
 ENSEMBLES_GOAL = 2.0
@@ -61,8 +66,8 @@ def measure_once(timesteps: int) -> None:
     print(f"{peak_memory():.1f} {spikes}")
 
 
-def compare_memory(steps: list[int]) -> None:
-    """Print the peak memory for each number of timesteps."""
+def compare_memory(steps: list[int]) -> str:
+    """Print the peak memory for each number of timesteps, and return what is said."""
     peaks = []
     for timesteps in steps:
         command = [sys.executable, __file__, "--once", str(timesteps)]
@@ -73,9 +78,60 @@ def compare_memory(steps: list[int]) -> None:
         peaks.append(float(peak))
         print(f"{timesteps:5d} timesteps: {peaks[-1]:8.1f} MB, {int(spikes):,} spikes")
     growth = peaks[-1] - peaks[0]
-    print(
-        f"growth from {steps[0]} to {steps[-1]}: {growth:.1f} MB, limit {MEMORY_LIMIT}"
+    text = (
+        f"Peak memory of the process, CIFAR-sized, {N_IMAGES} images: {peaks[0]:.0f} "
+        f"MB with {steps[0]} timesteps and {peaks[-1]:.0f} MB with {steps[-1]}: "
+        f"{growth:.1f} MB more, limit {MEMORY_LIMIT}."
     )
+    print(text)
+    return text
+
+
+def compare_calls(repeats: int) -> str:
+    """Print the time of the first call on a model over that of the second.
+
+    The first of a process loads compiled code as well; on models after it, calls build
+    their simulator. Imports and tracing the topology are left out.
+    """
+    import numba  # noqa: F401
+
+    case = peers.Case("28x28")
+    rows = []
+    for simulator in ("compiled", "nengo-dl"):
+        calls = []
+        for _ in range(repeats + 1):
+            snn = peers.convert(case)
+            snn.topology.n_synapses
+            times = [time.process_time()]
+            for _ in range(2):
+                snn.measure(
+                    case.images, peers.TIMESTEPS, simulator=simulator, progress=False
+                )
+                times.append(time.process_time())
+            calls.append((times[1] - times[0], times[2] - times[1]))
+        second = statistics.median(b for _, b in calls)
+        built = statistics.median(a for a, _ in calls[1:])
+        rows.append(
+            [
+                simulator,
+                f"{calls[0][0]:.3f}",
+                f"{built:.3f}",
+                f"{second:.3f}",
+                f"{calls[0][0] / second:.1f}",
+                f"{built / second:.1f}",
+            ]
+        )
+    head = [
+        "28x28, 64 images, 50 timesteps, CPU s",
+        "first of the process",
+        "first of a model",
+        "second",
+        "process / second",
+        "model / second",
+    ]
+    text = f"{pages.table(head, rows)}\n\nThe goal is {CALLS_GOAL:g} times."
+    print(text)
+    return text
 
 
 def compare_time(timesteps: int, repeats: int) -> None:
@@ -92,7 +148,14 @@ def compare_time(timesteps: int, repeats: int) -> None:
             sim.run_steps(timesteps, data={snn.input_nodes[0]: tiled})
 
     def measure() -> None:
-        snn.measure(images, timesteps, minibatch_size=N_IMAGES, progress=False)
+        ne.measure_activity(
+            snn.net,
+            images.reshape(N_IMAGES, -1),
+            timesteps,
+            simulator="nengo-dl",
+            topology=snn.topology,
+            progress=False,
+        )
 
     compare(f"{timesteps} timesteps", simulate, measure, repeats, TIME_GOAL)
 
@@ -152,11 +215,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     if options.once:
         measure_once(options.once)
         return
-    compare_memory([50, 150, 500])
+    texts = [compare_calls(options.repeats), compare_memory([50, 150, 500])]
+    if options.write:
+        pages.write("measure", "\n\n".join(texts))
     compare_time(100, options.repeats)
     compare_ensembles(200, options.repeats)
 

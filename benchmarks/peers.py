@@ -11,6 +11,7 @@ after that are on a model that was measured before.
   SpikingJelly's also under its ``SynOpCounter``. Their neurons' voltage may fall below
   zero, and NengoLoihi's not, so that their spikes differ.
 
+Where our spikes differ from NengoDL's, ``rounding.py`` says whether it is rounding.
 Peers that aren't installed are skipped; to install them:
 ``pip install "nengo-energy[peers]"``.
 
@@ -31,6 +32,9 @@ from typing import Any, Callable
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import pages
+
+ROUNDING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rounding.py")
 
 N_IMAGES, TIMESTEPS, DT, TAU = 64, 50, 0.001, 0.005
 SCALE = 200.0
@@ -69,10 +73,8 @@ class Case:
 # --- ours ----------------------------------------------------------------------------
 
 
-def measure_run(case: Case, simulator: str) -> Callable[[], dict[str, Any]]:
-    """Return a function that measures the converted network."""
-    import numba  # noqa: F401  imports aside
-
+def convert(case: Case) -> Any:
+    """Return the converted network."""
     import nengo_energy as ne
     from nengo_energy.compat import import_tf_keras
 
@@ -83,7 +85,14 @@ def measure_run(case: Case, simulator: str) -> Callable[[], dict[str, Any]]:
         x = layers.Conv2D(filters, 3, stride, padding, activation="relu")(x)
     model = keras.Model(image, layers.Dense(10)(layers.Flatten()(x)))
     model.set_weights(case.weights)
-    snn = ne.convert(model, scale_firing_rates=SCALE, synapse=TAU, verify=False)
+    return ne.convert(model, scale_firing_rates=SCALE, synapse=TAU, verify=False)
+
+
+def measure_run(case: Case, simulator: str) -> Callable[[], dict[str, Any]]:
+    """Return a function that measures the converted network."""
+    import numba  # noqa: F401  imports aside
+
+    snn = convert(case)
     snn.topology.n_synapses  # traced once for any number of measurements
 
     def once() -> dict[str, Any]:
@@ -385,8 +394,10 @@ class Worker:
         self.process.wait()
 
 
-def compare(network: str, n_threads: int, repeats: int) -> None:
-    """Time all that are installed in turn, and print the table."""
+def compare(
+    network: str, n_threads: int, repeats: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Time all that are installed in turn, print the table, and return all runs."""
     cores = sorted(os.sched_getaffinity(0))[:n_threads]
     workers: dict[str, Worker] = {}
     runs: dict[str, list[dict[str, Any]]] = {}
@@ -419,6 +430,35 @@ def compare(network: str, n_threads: int, repeats: int) -> None:
         )
         spikes = ", ".join(f"{n:,}" for n in each[-1]["spikes"])
         print(f"{name:27s} {cpu:9.3f} {wall:9.3f} {each[0]['cpu']:15.3f}   {spikes}")
+    theirs = runs.get("measure, NengoDL", [ours])[-1]
+    if ours["spikes"] != theirs["spikes"]:
+        subprocess.run([sys.executable, ROUNDING, network], stderr=subprocess.DEVNULL)
+    return runs
+
+
+def as_text(network: str, n_threads: int, runs: dict[str, Any]) -> str:
+    """Return a table of what was measured, and what it shows."""
+    times = {
+        name: [statistics.median(run[k] for run in each[2:]) for k in ("cpu", "wall")]
+        + [each[0]["cpu"]]
+        for name, each in runs.items()
+    }
+    rows = [
+        [name, *(f"{t:.3f}" for t in each), f"{sum(runs[name][-1]['spikes']):,}"]
+        for name, each in times.items()
+    ]
+    ours = times["measure"][0]
+    ratios = [
+        f"{name} {times[name][0] / ours:.2f}"
+        for name in ("JAX", "measure, Loihi", "measure, NengoDL")
+        if name in times
+    ]
+    head = ["", "CPU [s]", "wall [s]", "first call, CPU [s]", "spikes"]
+    return (
+        f"{network}, {n_threads} thread{'s' * (n_threads > 1)}:\n\n"
+        f"{pages.table(head, rows)}\n\n"
+        f"CPU seconds over ours: {', '.join(ratios)}."
+    )
 
 
 def main() -> None:
@@ -427,14 +467,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS])
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
         work(*options.work)
         return
-    for n_threads in options.threads:
-        for network in options.networks:
-            compare(network, n_threads, options.repeats)
+    sections = [
+        as_text(network, n_threads, compare(network, n_threads, options.repeats))
+        for n_threads in options.threads
+        for network in options.networks
+    ]
+    if options.write:
+        pages.write("peers", "\n\n".join(sections))
 
 
 if __name__ == "__main__":

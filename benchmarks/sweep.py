@@ -2,7 +2,8 @@
 
 96 points of the digits network on 300 images, from 32 simulations, in turn by one
 worker and by two. The time that workers take to start and to import TensorFlow is in
-it, as users wait for it: some 5 s, so that shorter sweeps gain less.
+it, as users wait for it: some 5 s, so that shorter sweeps gain less. Before that, CPU
+seconds per point in one process, on NengoDL as sweeps used to run, and as they do now.
 Needs scikit-learn and Dask (``pip install "nengo-energy[demo,sweep]"``).
 
     python benchmarks/sweep.py
@@ -17,6 +18,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import pages
 from pandas.testing import assert_frame_equal
 
 import nengo_energy as ne
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument(
         "--timesteps", type=int, nargs="+", default=[100, 200, 400], help="of the grid"
     )
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     digits = load_digits()
     model = train_digits_model(digits, progress=False)
@@ -54,6 +57,19 @@ def main() -> None:
         )
         return time.perf_counter() - start, found
 
+    seconds = {}
+    for simulator in ("nengo-dl", "compiled"):
+        start = time.process_time()
+        found = ne.sweep(
+            model,
+            digits.x_test[:300],
+            digits.y_test[:300],
+            {**grid, "simulator": [simulator], "timesteps": options.timesteps[:1]},
+            scheduler="synchronous",
+            progress=False,
+        )
+        seconds[simulator] = (time.process_time() - start) / len(found.points)
+        print(f"{simulator}: {seconds[simulator]:.3f} CPU s per point, one process")
     ratios = []
     for pair in range(options.pairs):
         one, alone = run(1)
@@ -64,11 +80,17 @@ def main() -> None:
             f"pair {pair + 1}: one worker {one:.1f} s, two {two:.1f} s, "
             f"{ratios[-1]:.2f} times as fast; load {os.getloadavg()[0]:.1f}"
         )
-    print(
-        f"{len(together.points)} points, the same frames; median "
-        f"{statistics.median(ratios):.2f} times as fast; goal {GOAL:g} on two idle "
-        "processors"
+    text = (
+        f"CPU seconds per point of {options.timesteps[0]} timesteps, 300 images: "
+        f"{seconds['nengo-dl']:.3f} on NengoDL, {seconds['compiled']:.3f} compiled, "
+        f"{seconds['nengo-dl'] / seconds['compiled']:.1f} times less. Of "
+        f"{len(together.points)} points two workers are "
+        f"{statistics.median(ratios):.2f} times as fast as one (median of "
+        f"{options.pairs}; goal {GOAL:g} on two idle processors), with the same frames."
     )
+    print(text)
+    if options.write:
+        pages.write("sweep", text)
 
 
 if __name__ == "__main__":

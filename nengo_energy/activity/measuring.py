@@ -17,6 +17,7 @@ from ..network.objects import once
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .activity import Activity
+from .distributing import Job, run_batches
 from .inputs import check_inputs
 from .run import Run
 from .simulators import Simulators
@@ -201,30 +202,37 @@ def measure_run(
         probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
     totals = [Totals(topology, mark, run.dt) for mark in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
-    options = {} if run.emulator is None else {"emulator": run.emulator}
+    job = Job(
+        network,
+        topology,
+        tuple(probes),
+        tuple(data),
+        run,
+        batch_size,
+        spikes_wanted=on_batch is not None,
+    )
     n_steps = n_inferences * schedule.total
     label = f"simulating ({run.simulator})"
     with contextlib.ExitStack() as stack:
-        if simulators is None:
-            simulators = stack.enter_context(contextlib.closing(Simulators()))
         tick = stack.enter_context(progress_bar(n_steps, label, run.progress))
-        runner = stack.enter_context(
-            simulators.runner(
-                run.simulator,
-                network,
-                topology.populations,
-                probes,
-                run.dt,
-                batch_size,
-                **options,
-            )
-        )
-        for start in range(0, n_inferences, batch_size):
-            batch = {node: x[start : start + batch_size] for node, x in data.items()}
-            for counts, total in zip(runner.run(batch, schedule, tick), totals):
-                total.add(counts)
-            if on_batch is not None:
-                on_batch(start, counts.spikes)
+        if run.client is not None:
+            for start, result in run_batches(run.client, job, data, n_inferences):
+                for state, total in zip(result.states, totals):
+                    total.merge(state, probes)
+                if on_batch is not None and result.spikes is not None:
+                    on_batch(start, result.spikes)
+                tick(min(batch_size, n_inferences - start) * schedule.total)
+            simulator = result.simulator
+        else:
+            if simulators is None:
+                simulators = stack.enter_context(contextlib.closing(Simulators()))
+            runner = stack.enter_context(job.open(simulators))
+            simulator = runner.name
+            for start in range(0, n_inferences, batch_size):
+                batch = [x[start : start + batch_size] for x in data.values()]
+                spikes = job.run_batch(runner, batch, totals, tick)
+                if on_batch is not None:
+                    on_batch(start, spikes)
     activities = {
         mark: Activity(
             populations=total.populations(),
@@ -232,20 +240,20 @@ def measure_run(
             timesteps=mark,
             warmup=run.warmup,
             dt=run.dt,
-            simulator=runner.name,
+            simulator=simulator,
             static_input=_stays(topology, data),
             fingerprint=topology.fingerprint,
             outputs=total.outputs(),
             assumptions=total.assumptions(),
             settings={
-                "simulator": runner.name,
+                "simulator": simulator,
                 "timesteps": mark,
                 "warmup": run.warmup,
                 "dt": run.dt,
                 "n_inferences": n_inferences,
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
-                "versions": _versions(runner.name),
+                "versions": _versions(simulator),
             },
         )
         for mark, total in zip(schedule.marks, totals)

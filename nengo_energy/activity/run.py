@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Any, Sequence
 
 from ..common.checks import check_choice, check_count, check_counts, check_positive
+from ..common.clients import check_client
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from .emulator import EMULATORS
@@ -33,6 +34,8 @@ class Run:
         For ``"loihi"``: see `nengo_energy.loihi.open_simulator`.
     progress : bool or None
         Show a progress bar; None for in a terminal, when the run is long.
+    client : dask.distributed.Client or None
+        Whose workers run it; None for this process.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class Run:
     minibatch_size: int | None = None
     emulator: str | None = None
     progress: bool | None = None
+    client: Any = None
 
     def __post_init__(self) -> None:
         check_choice("simulator", self.simulator, SIMULATORS)
@@ -56,6 +60,8 @@ class Run:
         if self.minibatch_size is not None:
             size = check_count("minibatch_size", self.minibatch_size)
             self._set("minibatch_size", size)
+        if self.client is not None:
+            check_client(self.client)
         if self.emulator is not None:
             check_choice("emulator", self.emulator, EMULATORS)
             if self.simulator != "loihi":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -57,6 +57,22 @@ class Totals:
             self._append(pop, "sent", spikes[:, driving].sum(axis=1))
         for probe, value in batch.outputs.items():
             self.probed.setdefault(probe, []).append(value)
+
+    def state(self, probes: Sequence[Any]) -> tuple[Any, ...]:
+        """Return what was added so far, for `merge` in another process."""
+        outputs = [self.probed.get(probe, []) for probe in probes]
+        return self.spikes, self.series, self.peak, outputs
+
+    def merge(self, state: tuple[Any, ...], probes: Sequence[Any]) -> None:
+        """Add what was added elsewhere; see `state`."""
+        spikes, series, peak, outputs = state
+        for name, count in spikes.items():
+            self.spikes[name] += count
+            self.peak[name] = max(self.peak[name], peak[name])
+        for key, parts in series.items():
+            self.series.setdefault(key, []).extend(parts)
+        for probe, parts in zip(probes, outputs):
+            self.probed.setdefault(probe, []).extend(parts)
 
     def _append(self, pop: Population, key: str, values: np.ndarray) -> None:
         self.series.setdefault((pop.name, key), []).append(values)

@@ -6,6 +6,7 @@ from typing import Any, Mapping
 
 import nengo
 import numpy as np
+from nengo.builder.signal import Signal
 
 from .emulator import chip_emulator, install_emulator
 
@@ -42,19 +43,44 @@ def is_probed_on_host(sim: Any, probe: nengo.Probe) -> bool:
     return "host" in sim.sims and probe in sim.sims["host"].model.probes
 
 
-def permanent_spikes(sim: Any) -> list[tuple[Any, int, np.ndarray]]:
+def permanent_spikes(sim: Any) -> list[tuple[Any, np.ndarray, np.ndarray]]:
     """Return spikes that were given when the network was built.
 
     Returns
     -------
-    list of (SpikeInput, int, ndarray)
+    list of (SpikeInput, ndarray, ndarray)
         See `run_before_chip`.
     """
     return [
-        (spike_input, t, spike_input.spike_idxs(t))
+        (spike_input, *_at(t, spike_input.spike_idxs(t)))
         for spike_input in sim.model.inputs
         for t in sorted(spike_input.permanent)
     ]
+
+
+def _at(step: int, neurons: Any) -> tuple[np.ndarray, np.ndarray]:
+    return np.full(len(neurons), step), np.asarray(neurons, int)
+
+
+def sent_signals(sim: Any) -> list[tuple[Any, Signal]]:
+    """Return where the host's spikes go, and the signal that they are the non-zeros of
+    before the chip runs."""
+    if "host_pre" not in sim.sims:
+        return []
+    signals = sim.sims["host_pre"].model.sig
+    return [
+        (sim.model.spike_targets[receiver], signals[sender]["in"])
+        for sender, receiver in sim.model.host2chip_senders.items()
+    ]
+
+
+def received_signals(sim: Any) -> dict[Any, Signal]:
+    """Return the signals of the host that hold what probes of the chip put out in the
+    timestep before; see `host_probes`."""
+    return {
+        sim.model.objs[probe]["out"]: sim.sims["host"].model.sig[receiver]["out"]
+        for probe, receiver in sim.model.chip2host_receivers.items()
+    }
 
 
 def restart_host(sim: Any, name: str) -> None:
@@ -64,20 +90,20 @@ def restart_host(sim: Any, name: str) -> None:
     install_emulator(sim, chip_emulator(sim))
 
 
-def run_before_chip(sim: Any, n_steps: int) -> list[tuple[Any, int, np.ndarray]]:
+def run_before_chip(sim: Any, n_steps: int) -> list[tuple[Any, np.ndarray, np.ndarray]]:
     """Run what the chip's input depends on.
 
     Returns
     -------
-    list of (SpikeInput, int, ndarray)
-        Where spikes go, the timestep in which they were sent, and the neurons.
+    list of (SpikeInput, ndarray, ndarray)
+        Where spikes go, the timestep in which each was sent, and its neuron.
     """
     if "host_pre" not in sim.sims:
         return []
     sim.sims["host_pre"].run_steps(n_steps)
     collector = _Collector()
     sim._runner._host2chip(collector)
-    return collector.spikes
+    return [(target, *_at(t, neurons)) for target, t, neurons in collector.spikes]
 
 
 def run_after_chip(

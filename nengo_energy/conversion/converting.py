@@ -161,6 +161,7 @@ def convert(
         if target is None:
             target = TARGET_RATE if neurons == "loihi" else INTEGRATING_TARGET_RATE
         unscaled = convert(model, verify=False, **chosen)
+        chosen["clone"] = unscaled.clone
         scale_firing_rates = scales_for_target(
             unscaled.wanted_rates(example_data), unscaled.topology, target
         )
@@ -173,6 +174,7 @@ def convert(
     refuse(found.obstacles, model.name)
     said = said_of_depth(found.snn.topology)
     if verify:
+        logger.info("comparing the network with %s", model.name)
         said += verify_conversion(
             found.snn, approximate=bool(swap_activations or piecewise)
         )
@@ -207,6 +209,7 @@ def convert_layers(
     max_pooling: str = "neurons",
     piecewise: int | None = None,
     swap_activations: Mapping[Any, Any] | None = None,
+    clone: KerasClone | None = None,
     **converter_options: Any,
 ) -> Converted:
     """Convert what can be of a model, without a look at what the network computes.
@@ -218,6 +221,8 @@ def convert_layers(
     scale_firing_rates, input_shape, synapse, neurons, host_synapse, max_pooling, \
     piecewise, swap_activations
         See `convert`.
+    clone : KerasClone, optional
+        The private copy of the model, if it is at hand.
     **converter_options
         See `convert`.
     """
@@ -231,7 +236,10 @@ def convert_layers(
     shapes = None
     if input_shape is not None:
         shapes = given_shapes(read_graph(model), input_shape)
-    clone = to_tf_keras(model, shapes)
+    if clone is None:
+        logger.info("copying %s", model.name)
+        clone = to_tf_keras(model, shapes)
+    logger.info("converting %d layers of %s", len(clone.model.layers), model.name)
     _check_sizes(clone)
     swaps = {
         translate_activation(key): translate_activation(value)

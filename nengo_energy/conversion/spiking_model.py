@@ -225,6 +225,7 @@ class SpikingModel:
         labels: Any = None,
         on_host: Iterable[str] | None = None,
         progress: bool | None = None,
+        client: Any = None,
     ) -> Activity:
         """Count the spikes of every neuron while the network works on inputs.
 
@@ -246,6 +247,9 @@ class SpikingModel:
             both accuracies. See `Activity.accuracy`.
         on_host : iterable of str, optional
             For ``"loihi"``: see `loihi_network`.
+        client : dask.distributed.Client, optional
+            Its workers run the batches, which are ``minibatch_size`` inferences each;
+            the result is the same.
 
         Returns
         -------
@@ -261,6 +265,7 @@ class SpikingModel:
             minibatch_size=minibatch_size,
             emulator=emulator,
             progress=progress,
+            client=client,
         )
         if labels is None:
             (activity,) = self.measure_run(x, run, on_host=on_host)
@@ -333,7 +338,8 @@ class SpikingModel:
         on_batch : callable, optional
             See `nengo_energy.measure_activity_at`.
         **options
-            ``warmup``, ``minibatch_size``, ``emulator`` and ``progress``, see there.
+            ``warmup``, ``minibatch_size``, ``emulator``, ``progress`` and ``client``,
+            see there.
 
         Returns
         -------
@@ -461,6 +467,7 @@ class SpikingModel:
         warmup: int = 0,
         minibatch_size: int | None = None,
         progress: bool | None = None,
+        client: Any = None,
     ) -> Comparison:
         """Compare the Keras model with this network, on the same inputs.
 
@@ -470,7 +477,7 @@ class SpikingModel:
 
         Parameters
         ----------
-        x, timesteps, simulator, dt, warmup, minibatch_size, progress
+        x, timesteps, simulator, dt, warmup, minibatch_size, progress, client
             See `measure`; inputs stay over an inference.
         labels : (n_inferences,) int array_like, or mapping of it by output, optional
             Index of the right class for each inference; see `Activity.accuracy`.
@@ -501,6 +508,7 @@ class SpikingModel:
             warmup,
             minibatch_size,
             progress=progress,
+            client=client,
         )
         return compare_networks(
             self, x, run, labels, devices=devices, host=host, on_host=on_host

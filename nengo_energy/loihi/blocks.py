@@ -139,9 +139,12 @@ def _search(
     into: Sequence[Link],
     out: Sequence[tuple[ChipSynapses, np.ndarray]],
 ) -> BlockPlan:
-    for _, group in itertools.groupby(
+    least_bits = sum(link.synapses.least_bits for link in into)
+    for n_blocks, group in itertools.groupby(
         _partitions(shape), key=lambda partition: partition.n_blocks
     ):
+        if least_bits > n_blocks * MAX_SYNAPSE_BITS:
+            continue  # too few, however they are shaped
         found = [_plan(layer, partition, into, out) for partition in group]
         fitting = [(asked, plan) for plan, asked in found if not plan.excess]
         if fitting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Mapping, Sequence
 
 import nengo
@@ -16,6 +17,8 @@ from .chip import MAX_IN_AXONS
 from .convolutions import as_convolution, two_dimensional_grid
 from .synapses import DenseSynapses, SharedSynapses
 from .wiring import Wiring, input_wiring, wire, wire_as_population
+
+logger = logging.getLogger(__name__)
 
 
 def lay_out(
@@ -40,6 +43,7 @@ def lay_out(
     wirings: dict[str, Wiring] = {}
     grids: dict[str, Grid] = {}
     for projection in topology.inputs + topology.projections:
+        logger.info("%s: choosing the form of its weights", projection.name)
         if projection.post in host or isinstance(projection.target, nengo.Node):
             conv = as_convolution(projection.weights)
             if conv is not None:

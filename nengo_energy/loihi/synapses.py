@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +22,7 @@ from .chip import (
     BASE_LIMIT,
     DISCRETE_SLOTS,
     POPULATION_SLOTS,
+    WEIGHT_BITS,
     index_width,
     synapse_bits,
 )
@@ -104,6 +106,12 @@ class ChipSynapses(ABC):
     slots = DISCRETE_SLOTS
 
     @property
+    def least_bits(self) -> int:
+        """Bits of synapse memory that all blocks together take, however it is split; a
+        bound that is quick to have."""
+        return 0
+
+    @property
     @abstractmethod
     def largest(self) -> np.ndarray:
         """Largest magnitude of the weights of each neuron, (n_post,) ndarray."""
@@ -181,6 +189,10 @@ class SparseSynapses(ChipSynapses):
         self.axon_of = np.arange(self.n_axons)
 
     @property
+    def least_bits(self) -> int:
+        return WEIGHT_BITS * self.matrix.nnz
+
+    @property
     def largest(self) -> np.ndarray:
         return abs(self.matrix).max(axis=1).toarray().ravel()
 
@@ -194,7 +206,8 @@ class SparseSynapses(ChipSynapses):
         leads = n_weights > 0
         if n_blocks == 1:  # what isn't split keeps axons that lead nowhere
             leads = np.ones_like(leads)
-        bits = synapse_bits(n_weights).sum(axis=0)
+        bits_of = synapse_bits(np.arange(n_weights.max(initial=0) + 1))
+        bits = bits_of[n_weights].sum(axis=0)
         return Usage(leads.sum(axis=0), bits, leads.sum(axis=1))
 
 
@@ -219,6 +232,9 @@ class SharedSynapses(ChipSynapses):
         units = np.arange(conv.size_in)
         row, col, _ = conv.input_grid.split(units)
         self.axon_of = row * cols + col
+        # splits have many boxes in common, and boxes their sides
+        self._boxes: dict[Any, tuple[np.ndarray, int]] = {}
+        self._spans: dict[Any, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     @property
     def largest(self) -> np.ndarray:
@@ -259,7 +275,10 @@ class SharedSynapses(ChipSynapses):
         reach = np.zeros(self.conv.input_space, dtype=np.int64)
         in_axons, bits = [], []
         for rows, cols, n_filters in boxes:
-            leads, n_bits = self._box(rows, cols, n_filters, whole)
+            key = rows, cols, n_filters, whole
+            if key not in self._boxes:
+                self._boxes[key] = self._box(*key)
+            leads, n_bits = self._boxes[key]
             if whole:  # what isn't split keeps axons that lead nowhere
                 leads = np.ones_like(leads)
             reach += leads
@@ -299,6 +318,14 @@ class SharedSynapses(ChipSynapses):
         return leads, int(bits.sum())
 
     def _span(
+        self, dim: int, start: int, end: int, whole: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        key = dim, start, end, whole
+        if key not in self._spans:
+            self._spans[key] = self._new_span(*key)
+        return self._spans[key]
+
+    def _new_span(
         self, dim: int, start: int, end: int, whole: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return, by input position, the first target in a stretch, how many there are,

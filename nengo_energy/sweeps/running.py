@@ -6,12 +6,12 @@ import contextlib
 import importlib
 import logging
 import os
-import pickle
 import sys
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
+from ..common import clients
+from ..common.clients import WorkerDied, import_distributed, run_tasks
 from ..common.exceptions import InputError, MissingDependencyError
-from ..common.optional_imports import import_or_explain
 from ..compat.quiet import quieten_tensorflow
 from .data import Chunk
 from .grid import Simulation
@@ -24,12 +24,6 @@ START_SECONDS = 120
 
 ORPHAN_SECONDS = 120
 """How long workers of our own wait for work before they end."""
-
-SENT_WITH_TASKS = 2**20
-"""Bytes of a job up to which each task has it; workers get a larger one just once.
-
-They get it from each other, and wait for one that imports TensorFlow.
-"""
 
 WORKER_DIED = (
     "KilledWorker: every worker that ran it died, as one does that runs out of memory"
@@ -69,75 +63,24 @@ def run_by_client(
     tasks: Sequence[tuple[Simulation, tuple[int, int]]],
     read: Callable[[int, int], Chunk],
 ) -> Iterator[tuple[int, tuple[ChunkResult, ...] | str]]:
-    """Run tasks by a client's workers, and yield outcomes as they come.
+    """Run tasks by a client's workers, and yield outcomes as they come."""
 
-    Only as many tasks as there are threads are under way, so data is read when it is
-    needed. Where a worker dies, Dask blames all that it had to do; those tasks are run
-    again one by one, so that only the one that kills workers fails.
-    """
-    distributed = _import_distributed()
-    # All is pickled here, so that the scheduler needn't know the user's modules.
-    dumps = importlib.import_module("cloudpickle").dumps
-    held = dumps(job)
-    if len(held) > SENT_WITH_TASKS:
-        # The model is the result of a task: if the worker that has it dies, Dask makes
-        # it again, where data that was scattered would be lost.
-        held = client.submit(_hold, held, pure=False)
-    running: dict[Any, int] = {}
-    blamed: list[int] = []
-
-    def submit(index: int) -> Any:
+    def task(index: int) -> Any:
         simulation, span = tasks[index]
-        task = dumps((simulation, read(*span)))
-        future = client.submit(_run_pickled, held, task, pure=False)
-        running[future] = index
-        return future
+        return simulation, read(*span)
 
-    waiting = iter(range(len(tasks)))
-
-    def fill() -> list[Any]:
-        submitted = []
-        for index in waiting:
-            submitted.append(submit(index))
-            if len(running) >= sum(client.nthreads().values()):
-                break
-        return submitted
-
-    try:
-        completed = distributed.as_completed(fill())
-        for future in completed:
-            index = running.pop(future)
-            outcome = _outcome(future)
-            completed.update(fill())  # before the caller takes its time
-            if outcome is None:
-                blamed.append(index)
-            else:
-                yield index, outcome
-        for index in blamed:
-            future = submit(index)
-            yield index, _outcome(future) or WORKER_DIED
-            del running[future]
-    finally:
-        client.cancel([held, *running])  # which passes over what is no future
+    for index, outcome in run_tasks(client, _run_task, job, len(tasks), task):
+        if isinstance(outcome, WorkerDied):
+            outcome = WORKER_DIED
+        elif isinstance(outcome, Exception):
+            outcome = describe_error(outcome)
+        yield index, outcome
 
 
-def _hold(job: bytes) -> bytes:
-    return job
-
-
-def _run_pickled(job: bytes, task: bytes) -> tuple[ChunkResult, ...] | str:
-    return run_chunk(pickle.loads(job), *pickle.loads(task))
-
-
-def _outcome(future: Any) -> tuple[ChunkResult, ...] | str | None:
-    """Return what a task gave, or None if the workers that ran it died."""
-    try:
-        result: tuple[ChunkResult, ...] | str = future.result()
-    except _import_distributed().KilledWorker:
-        return None
-    except Exception as error:  # the worker can't make sense of the task, for example
-        return describe_error(error)
-    return result
+def _run_task(
+    job: Job, task: tuple[Simulation, Chunk]
+) -> tuple[ChunkResult, ...] | str:
+    return run_chunk(job, *task)
 
 
 def count_processors() -> int:
@@ -242,19 +185,14 @@ def _quiet(name: str) -> Iterator[None]:
 
 
 def check_client(client: Any) -> None:
-    """Check that a client is one of Dask's."""
-    if not isinstance(client, _import_distributed().Client):
-        raise InputError(
-            "client must be a dask.distributed.Client; got "
-            f"{type(client).__module__}.{type(client).__qualname__}"
-        )
+    """Check that a client is one of Dask's, which has to be there."""
+    _import_distributed()
+    clients.check_client(client)
 
 
 def _import_distributed() -> Any:
     try:
-        return import_or_explain(
-            "distributed", '"nengo-energy[sweep]"', "a sweep in several processes"
-        )
+        return import_distributed()
     except MissingDependencyError as error:
         raise MissingDependencyError(
             f'{error}; scheduler="synchronous" does without'

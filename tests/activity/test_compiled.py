@@ -229,7 +229,7 @@ def test_what_is_not_compiled_is_said(change, reason):
         nengo.Connection(a.neurons, b.neurons)
         change(a, b)
     with pytest.raises(ne.UnsupportedError, match=reason):
-        program.Program(net, 0.001, [a, b], net.all_probes)
+        program.network_program(net, 0.001, [a, b], net.all_probes)
 
 
 def test_nengo_dl_runs_in_its_place(caplog):

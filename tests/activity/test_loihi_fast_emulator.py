@@ -504,8 +504,13 @@ def test_simulator_of_a_keras_model_does_the_same(snn, precompute):
     assert_array_equal(outputs[1], outputs[0])
 
 
-def test_measuring_a_keras_model_gives_the_same_and_is_batched(snn, monkeypatch):
+def test_measuring_a_keras_model_gives_the_same_and_is_batched(
+    snn, monkeypatch, caplog
+):
+    """NengoLoihi's emulator has its hosts run by Nengo, one inference by one."""
     from nengo_energy.activity.emulator import batch
+
+    caplog.set_level("INFO")
 
     sizes = []
 
@@ -517,6 +522,7 @@ def test_measuring_a_keras_model_gives_the_same_and_is_batched(snn, monkeypatch)
     monkeypatch.setattr(batch, "ChipBatch", Watched)
     x = np.random.RandomState(0).uniform(size=(20, 8, 8, 1))
     found = snn.measure(x, 30, simulator="loihi")
+    assert "Nengo runs what is on the host" not in caplog.text
     wanted = snn.measure(x, 30, simulator="loihi", emulator="nengo-loihi")
     assert sizes == [16, 4]
     assert_same_activity(found, wanted)
@@ -557,6 +563,49 @@ def test_batches_equal_single_runs(varying, warmup, on_host):
             assert_same_activity(found, wanted)
 
 
+HOST_NEURONS = [
+    nengo.SpikingRectifiedLinear(amplitude=0.01),
+    nengo.RegularSpiking(nengo.RectifiedLinear(), amplitude=0.01),
+    nengo.LIF(amplitude=0.01),
+    nengo.AdaptiveLIF(amplitude=0.01),
+]
+
+
+@pytest.mark.parametrize("neurons", HOST_NEURONS, ids=lambda n: type(n).__name__)
+@pytest.mark.parametrize("varying", [False, True], ids=["stays", "varies"])
+def test_compiled_hosts_are_nengos_to_the_last_bit(neurons, varying, caplog):
+    """Two layers before the chip, and two after it."""
+    rng = np.random.RandomState(1)
+    layer = dict(neuron_type=neurons, gain=np.ones(12), bias=rng.uniform(40, 90, 12))
+    with nengo.Network(seed=2) as net:
+        import_nengo_loihi().add_params(net)
+        inp = nengo.Node(np.zeros(9))
+        a, b, c, d, e = (nengo.Ensemble(12, 1, **layer) for _ in range(5))
+        c.neuron_type = import_nengo_loihi().neurons.LoihiSpikingRectifiedLinear(0.01)
+        for ensemble in (a, b, d, e):
+            net.config[ensemble].on_chip = False
+        weights = iter(rng.uniform(-3, 6, size=(4, 12, 12)))
+        nengo.Connection(inp, a.neurons, transform=next(weights)[:, :9], synapse=None)
+        nengo.Connection(a.neurons, b.neurons, transform=next(weights), synapse=0.003)
+        nengo.Connection(a.neurons[:5], b.neurons[7:], synapse=nengo.Alpha(0.004))
+        nengo.Connection(b.neurons, c.neurons, transform=next(weights), synapse=0.005)
+        nengo.Connection(c.neurons, d.neurons, transform=next(weights), synapse=0.005)
+        nengo.Connection(d.neurons, e.neurons, synapse=None)
+        out = nengo.Node(size_in=12)
+        nengo.Connection(e.neurons, out, synapse=0.01)
+        nengo.Connection(nengo.Node(np.arange(3.0)), out[:3], synapse=None)
+        probe = nengo.Probe(out)
+    x = rng.uniform(0, 20, size=(3, 45, 9) if varying else (3, 9))
+    options = dict(timesteps=40, warmup=5, simulator="loihi", probes=[probe])
+    caplog.set_level("INFO")
+    found = ne.measure_activity(net, x, minibatch_size=3, **options)
+    assert "precompute is True" in caplog.text
+    assert "Nengo runs what is on the host" not in caplog.text
+    wanted = ne.measure_activity(net, x, emulator="nengo-loihi", **options)
+    assert all(p.spikes.sum() > 10 for p in wanted.populations.values())
+    assert_same_activity(found, wanted)
+
+
 def test_networks_that_need_the_host_in_between_run_one_by_one():
     net = build_network(5, ["dense"], feedback=True, constant=True)
     (inp,) = [node for node in net.nodes if node.label == "input"]
@@ -579,7 +628,7 @@ def test_noise_is_that_of_single_runs():
     for seed in range(10):
         _, fast = emulators(lambda: random_model(seed, 50), seed)
         spikes = [
-            (spike_input, t, indices)
+            (spike_input, np.full(len(indices), t), np.asarray(indices, int))
             for spike_input in fast.inputs
             for t, indices in spike_input.spikes.items()
         ]

@@ -169,6 +169,17 @@ def test_search_finds_the_fewest_blocks_of_one_layer():
     assert not plan.excess
 
 
+@pytest.mark.parametrize("share", [0.02, 0.5])
+def test_least_memory_is_reached_by_no_split(share):
+    rng = np.random.RandomState(0)
+    weights = sp.csc_matrix(rng.uniform(size=(60, 300)) < share)
+    synapses = SparseSynapses(weights)
+    assert synapses.least_bits == 8 * weights.nnz  # bits, without headers and words
+    for block in range(1, 61):
+        used = synapses.usage(Partition((60,), (block,))).bits.sum()
+        assert used >= synapses.least_bits
+
+
 def test_output_axons_split_a_layer():
     """1,000 neurons with an axon to each of 8 blocks need 8,000 entries: two cores."""
     rng = np.random.RandomState(0)

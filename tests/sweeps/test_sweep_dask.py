@@ -19,6 +19,7 @@ from paths import HELPERS, ROOT
 from sweep_examples import GRID, N_INFERENCES, build_model, make_data
 
 import nengo_energy as ne
+from nengo_energy.common import clients
 from nengo_energy.sweeps import running
 from nengo_energy.sweeps.grid import plan_grid
 from nengo_energy.sweeps.models import ModelSource
@@ -92,7 +93,7 @@ def test_clients_give_the_same_frame(largest, expected, monkeypatch):
 
     The model comes with each task, or once to each worker.
     """
-    monkeypatch.setattr(running, "SENT_WITH_TASKS", largest)
+    monkeypatch.setattr(clients, "SENT_WITH_TASKS", largest)
     with threads(3) as client:
         found = ne.sweep(
             build_model(),
@@ -164,8 +165,8 @@ def test_workers_for_all_processors_have_one_each():
 
 
 DYING = """
-from nengo_energy.sweeps import running
-running.SENT_WITH_TASKS = %d
+from nengo_energy.common import clients
+clients.SENT_WITH_TASKS = %d
 
 def build(mode):
     if mode == "dies":

@@ -11,6 +11,7 @@ import graphlib
 from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
+import nengo
 import numpy as np
 from nengo.builder import Model
 from nengo.builder.neurons import SimNeurons
@@ -31,7 +32,17 @@ from ...common.exceptions import UnsupportedError
 from ...network.fanout import convolution_map
 from ...network.linear_maps import DenseMap, LinearMap, SparseMap
 from .neurons import Current, neurons_part
-from .parts import Constant, Filter, Input, Linear, Part, Sum, Term, add_at
+from .parts import (
+    Constant,
+    Filter,
+    Input,
+    Linear,
+    Operated,
+    Part,
+    Sum,
+    Term,
+    add_at,
+)
 from .weights import Weights
 
 Index = Any
@@ -49,6 +60,9 @@ class Graph:
         Signals that are given from outside, and what they are called.
     wanted : sequence of Signal
         Signals whose values are wanted.
+    like : nengo.Simulator, optional
+        A simulator of the model, not optimized, that all is computed like to the last
+        bit; without, only rounding may differ from Nengo.
 
     Attributes
     ----------
@@ -64,12 +78,20 @@ class Graph:
     """
 
     def __init__(
-        self, model: Model, inputs: Mapping[Signal, Any], wanted: Sequence[Signal]
+        self,
+        model: Model,
+        inputs: Mapping[Signal, Any],
+        wanted: Sequence[Signal],
+        like: nengo.Simulator | None = None,
     ):
-        self.dt, self.inputs = model.dt, inputs
+        self.dt, self.inputs, self.like = model.dt, inputs, like
+        operators = model.operators
+        if like is not None:  # in the order in which it adds up
+            own = set(operators)
+            operators = [op for op in like.step_order if op in own]
         self.dtype = np.dtype(wanted[0].dtype if wanted else float)
         self.writers: dict[Signal, list[Operator]] = {}
-        for op in model.operators:
+        for op in operators:
             for signal in dict.fromkeys(s.base for s in _written(op)):
                 self.writers.setdefault(signal, []).append(op)
         self.made: dict[Signal, Part] = {}
@@ -145,7 +167,8 @@ class Graph:
     def _neurons(self, op: SimNeurons) -> Part:
         state = {name: s.initial_value for name, s in op.state.items()}
         current = self._current(self.part_of(op.J))
-        return self._add(neurons_part(op.neurons, current, state, self.dt))
+        exact = self.like is not None
+        return self._add(neurons_part(op.neurons, current, state, self.dt, exact))
 
     def _current(self, part: Part) -> Current:
         """Return a current, taken apart where it is a bias and one thing more."""
@@ -165,8 +188,8 @@ class Graph:
     def _sum(self, signal: Signal, ops: Sequence[Operator]) -> Part:
         """Return a constant, and what is added to it."""
         base = np.zeros(signal.size, self.dtype)
-        terms = []
-        for op in sorted(ops, key=lambda op: len(op.incs)):  # what sets comes first
+        terms: list[Term] = []
+        for op in sorted(ops, key=lambda op: len(op.incs) > 0):  # what sets comes first
             index = _units((op.sets + op.incs)[0])
             if isinstance(op, Copy) and op.dst_slice is not None:
                 units = np.arange(signal.size)
@@ -177,7 +200,7 @@ class Graph:
                 continue
             term = self._term(op, index)
             constant = _constant_of(term)
-            if constant is None:
+            if constant is None or (terms and self.like is not None):
                 terms.append(term)
             else:
                 add_at(base, index, constant)
@@ -211,6 +234,9 @@ class Graph:
         source = self.part_of(x)
         if isinstance(source, Constant) and not np.any(source.value):
             return Term(Constant(np.zeros(1, self.dtype)), None, index)
+        if self.like is not None:
+            weights = self.like.signals[factor]
+            return Term(self._add(Operated(op, source, weights)), None, index)
         weights = Weights(_linear_map(op, factor), self.dtype)
         return Term(self._add(Linear(source, weights)), None, index)
 

@@ -44,6 +44,7 @@ def neurons_part(
     current: Current,
     state: Mapping[str, np.ndarray],
     dt: float,
+    exact: bool = False,
 ) -> Neurons:
     """Return the part for neurons of a type.
 
@@ -57,11 +58,14 @@ def neurons_part(
         State before the first timestep.
     dt : float
         Length of a timestep [s].
+    exact : bool
+        Compute as the type's ``step`` does to the last bit; otherwise exponential
+        functions may be rounded differently.
     """
     name = type(neuron_type).__name__
     module = type(neuron_type).__module__
     if module in ("nengo.neurons", "nengo_loihi.neurons", IntegrateAndFire.__module__):
-        if name in SINGLE:
+        if name in SINGLE and not (exact and name in EXPONENTIAL):
             return Single(neuron_type, current, state, dt)
         if name in SEVERAL:
             return Several(neuron_type, current, state, dt)
@@ -74,6 +78,9 @@ SINGLE = {
     "LoihiLIF": kernels.LOIHI_LIF,
 }
 """Compiled types that spike at most once in a timestep."""
+
+EXPONENTIAL = ("LIF", "LoihiLIF")
+"""Those of them that take exponential functions of numba's."""
 
 SEVERAL = {
     "SpikingRectifiedLinear": kernels.RELU,

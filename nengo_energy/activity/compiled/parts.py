@@ -224,6 +224,37 @@ class Linear(Part):
         return out
 
 
+class Operated(Part):
+    """Weights that one of Nengo's operators applies, inference after inference.
+
+    Parameters
+    ----------
+    operator : nengo.builder.operator.Operator
+        Adds what it makes of weights and values.
+    source : Part
+        The values.
+    weights : ndarray or scipy.sparse matrix
+        As the operator wants them.
+    """
+
+    def __init__(self, operator: Any, source: Part, weights: Any):
+        self.operator, self.weights = operator, weights
+        self.sources, self.size = (source,), operator.incs[0].size
+
+    def run(self, stretch: Stretch) -> Value:
+        values = dense(stretch.values[self.sources[0]])
+        factor, read = self.operator.reads
+        (added,) = self.operator.incs
+        x, y = np.zeros(read.shape, read.dtype), np.zeros(added.shape, added.dtype)
+        step = self.operator.make_step({factor: self.weights, read: x, added: y}, 0, 0)
+        out = stretch.room.array(self, (*values.shape[:2], self.size), y.dtype)
+        for position in np.ndindex(*values.shape[:2]):
+            x[...], y[...] = values[position].reshape(x.shape), 0
+            step()
+            out[position] = y.ravel()
+        return out
+
+
 class Filter(Part):
     """A synapse, which delays by a timestep as well.
 

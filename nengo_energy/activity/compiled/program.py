@@ -5,24 +5,35 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from typing import Any, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Iterator, Mapping, Sequence, TypeVar
 
 import nengo
 import numpy as np
+from nengo.builder import Model
+from nengo.builder.signal import Signal
 
 from ...common.exceptions import UnsupportedError
 from ...compat.counting import build_model, nengo_dl_setting
 from .graph import Graph
 from .neurons import Neurons, Stepped
-from .parts import Input, Part, Room, Stretch, dense
+from .parts import Input, Part, Room, Spikes, Stretch, Value, dense
+
+Group = TypeVar("Group")
+Done = TypeVar("Done")
 
 CELLS = 2**20
 """Units x timesteps x inferences that a part works on at once: few enough for the
 processor's caches, many enough that calls don't matter."""
 
 
-class Program:
-    """A network whose neurons are counted.
+def network_program(
+    network: nengo.Network,
+    dt: float,
+    ensembles: Sequence[nengo.Ensemble],
+    probes: Sequence[nengo.Probe],
+) -> Program:
+    """Return the program of a network whose neurons are counted.
 
     Parameters
     ----------
@@ -34,37 +45,67 @@ class Program:
         Whose spikes are counted.
     probes : sequence of nengo.Probe
         Probes of the network whose values are wanted.
+
     Raises
     ------
     UnsupportedError
         If the network has what this can't do.
     """
+    if nengo_dl_setting(network, "learning_phase", None):
+        raise UnsupportedError("the network was told to run as it learns")
+    model = build_model(network, dt)
+    outputs = {ens: model.sig[ens.neurons]["out"] for ens in ensembles}
+    probed = {probe: model.sig[probe]["in"] for probe in probes}
+    inputs = constant_nodes(network, model)
+    return Program(model, inputs, {**outputs, **probed})
+
+
+def constant_nodes(network: nengo.Network, model: Model) -> dict[Signal, nengo.Node]:
+    """Return what nodes put out that stays or is given, of those that a model has."""
+    return {
+        model.sig[node]["out"]: node
+        for node in network.all_nodes
+        if node.size_in == 0
+        and isinstance(node.output, np.ndarray)
+        and node in model.sig
+    }
+
+
+class Program:
+    """A built model, or as much of it as what is wanted of it needs.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The model.
+    inputs : mapping of {Signal: object}
+        Signals that may be given from outside, and what they are called.
+    wanted : mapping of {object: Signal}
+        Signals whose values are wanted, and what they are called.
+    like : nengo.Simulator, optional
+        See `Graph`.
+
+    Raises
+    ------
+    UnsupportedError
+        If the model has what this can't do.
+    """
 
     def __init__(
         self,
-        network: nengo.Network,
-        dt: float,
-        ensembles: Sequence[nengo.Ensemble],
-        probes: Sequence[nengo.Probe],
+        model: Model,
+        inputs: Mapping[Signal, Any],
+        wanted: Mapping[Any, Signal],
+        like: nengo.Simulator | None = None,
     ):
-        if nengo_dl_setting(network, "learning_phase", None):
-            raise UnsupportedError("the network was told to run as it learns")
-        model = build_model(network, dt)
-        inputs = {
-            model.sig[node]["out"]: node
-            for node in network.all_nodes
-            if node.size_in == 0 and isinstance(node.output, np.ndarray)
-        }
-        outputs = [model.sig[ensemble.neurons]["out"] for ensemble in ensembles]
-        probed = [model.sig[probe]["in"] for probe in probes]
-        graph = Graph(model, inputs, outputs + probed)
+        graph = Graph(model, inputs, [*wanted.values()], like)
         self.dtype = graph.dtype
-        self.part_of = dict(zip([*ensembles, *probes], graph.wanted))
+        self.part_of = dict(zip(wanted, graph.wanted))
         self.parts = graph.parts
         self.largest = max((part.size for part in self.parts), default=1)
         self.own = {
-            part: np.asarray(part.name.output, self.dtype)
-            for part in self.parts
+            part: np.asarray(signal.initial_value, self.dtype)
+            for signal, part in graph.made.items()
             if isinstance(part, Input)
         }
 
@@ -84,8 +125,8 @@ class Program:
 
         Parameters
         ----------
-        inputs : mapping of {nengo.Node: ndarray}
-            (n_images, 1 or n_steps, size) each.
+        inputs : mapping of {object: ndarray}
+            (n_images, 1 or n_steps, size) each, by what inputs are called.
         n_images : int
             Inferences.
         room : Room
@@ -148,18 +189,69 @@ class Execution:
             if isinstance(part, Stepped):
                 part.count(stretch, dense(stretch.values[part]))
 
-    def counted(self, ensemble: nengo.Ensemble, kind: str) -> np.ndarray:
+    def counted(self, name: Any, kind: str) -> np.ndarray:
         """Return what neurons put out since `clear`, (n_images, n_neurons) ndarray."""
-        part = self.program.part_of[ensemble]
+        part = self.program.part_of[name]
         assert isinstance(part, Neurons)
         counts = part.counted(self.stretch.counts[part], kind)
         return np.broadcast_to(counts, (self.stretch.n_images, counts.shape[1])).copy()
 
-    def probed(self, probe: nengo.Probe) -> np.ndarray:
-        """Return what a probe saw in the last stretch, (n_images, n_steps, size)."""
-        stretch, part = self.stretch, self.program.part_of[probe]
-        shape = (stretch.n_images, stretch.n_steps, part.size)
-        return np.broadcast_to(dense(stretch.values[part]), shape)
+    def value(self, name: Any) -> Value:
+        """Return what was wanted in the last stretch, as it is."""
+        return self.stretch.values[self.program.part_of[name]]
+
+    def nonzero(self, name: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield timesteps and units in which what was wanted wasn't zero in the last
+        stretch, inference after inference."""
+        value, n_steps = self.value(name), self.stretch.n_steps
+        for k in range(self.stretch.n_images):
+            if isinstance(value, Spikes):
+                first = value.first[k * n_steps : (k + 1) * n_steps + 1]
+                units = value.source[first[0] : first[-1]].copy()
+                yield np.repeat(np.arange(n_steps), np.diff(first)), units
+            else:
+                shape = (n_steps, value.shape[-1])
+                x = value[k % len(value)]
+                steps, units = np.nonzero(np.broadcast_to(x, shape))
+                yield steps, units
+
+    def probed(self, name: Any) -> np.ndarray:
+        """Return what was wanted in the last stretch, (n_images, n_steps, size)."""
+        value = dense(self.value(name))
+        shape = (self.stretch.n_images, self.stretch.n_steps, value.shape[-1])
+        return np.broadcast_to(value, shape)
+
+
+def run_on_cores(
+    run: Callable[[Group, Room], Done], groups: Sequence[Group]
+) -> list[Done]:
+    """Run groups of inferences side by side, and return what came of each.
+
+    Parameters
+    ----------
+    run : callable
+        Takes a group, and a room that is nobody else's meanwhile.
+    groups : sequence
+        The groups.
+    """
+    n_threads = max(1, min(n_cores(), len(groups)))
+    rooms = [Room() for _ in range(n_threads)]
+
+    def run_one(group: Group) -> Done:
+        room = rooms.pop()
+        done = run(group, room)
+        rooms.append(room)
+        return done
+
+    with single_threaded_products():
+        if n_threads == 1:
+            return [run_one(group) for group in groups]
+        with ThreadPoolExecutor(n_threads) as pool:
+            try:
+                return list(pool.map(run_one, groups))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
 
 def single_threaded_products() -> contextlib.AbstractContextManager:

@@ -103,7 +103,9 @@ class ChipBatch:
 
 
 def arriving(
-    emulator: FastEmulator, spikes: Iterable[tuple[Any, int, np.ndarray]], n_steps: int
+    emulator: FastEmulator,
+    spikes: Iterable[tuple[Any, np.ndarray, np.ndarray]],
+    n_steps: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what the host sends in the order in which it arrives.
 
@@ -111,8 +113,9 @@ def arriving(
     ----------
     emulator : FastEmulator
         Knows the sources.
-    spikes : iterable of (SpikeInput, int, ndarray)
-        Where spikes go, the timestep in which they are sent, and the neurons.
+    spikes : iterable of (SpikeInput, ndarray, ndarray)
+        Where spikes go, the timesteps in which they are sent, ascending and from one
+        on, and the neurons.
     n_steps : int
         Timesteps that are run.
 
@@ -121,14 +124,17 @@ def arriving(
     first_event, events
         See `kernels.run`. Spikes arrive in the timestep after the one they are sent in.
     """
-    by_step: list[list[np.ndarray]] = [[] for _ in range(n_steps)]
-    for spike_input, t, indices in spikes:
-        if t < n_steps and len(indices) > 0:
-            by_step[t].append(emulator.host_sources(spike_input, indices))
-    counts = [sum(map(len, each)) for each in by_step]
-    first_event = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    flat = [sources for each in by_step for sources in each]
-    return first_event, np.concatenate([np.zeros(0, np.int32), *flat])
+    steps, sources = [np.zeros(0, int)], [np.zeros(0, np.int32)]
+    for spike_input, at, neurons in spikes:
+        n_in_time = np.searchsorted(at, n_steps)
+        if n_in_time > 0:
+            steps.append(at[:n_in_time])
+            sources.append(emulator.host_sources(spike_input, neurons[:n_in_time]))
+    step, events = np.concatenate(steps), np.concatenate(sources)
+    if len(steps) > 2:
+        order = np.argsort(step, kind="stable")
+        step, events = step[order], events[order]
+    return np.searchsorted(step, np.arange(n_steps + 1)), events
 
 
 def _n_cores() -> int:

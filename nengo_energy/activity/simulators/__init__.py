@@ -6,10 +6,10 @@ No runner changes the network: what counts is added beside it.
 from __future__ import annotations
 
 from .opening import RUNNERS, Simulators
-from .runner import BatchCounts, Runner
+from .runner import BatchCounts, Runner, Tick
 from .schedule import Schedule
 
-__all__ = ["SIMULATORS", "BatchCounts", "Runner", "Schedule", "Simulators"]
+__all__ = ["SIMULATORS", "BatchCounts", "Runner", "Schedule", "Simulators", "Tick"]
 
 SIMULATORS = tuple(RUNNERS)
 """Names of the simulators that `nengo_energy.measure_activity` can use."""

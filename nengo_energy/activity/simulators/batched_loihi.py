@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Iterator
 
 import numpy as np
 
 from ...compat import emulator, loihi_host
+from .hosts import open_hosts
 from .runner import BatchCounts, Inputs, Tick, sum_up
-from .schedule import Means, Schedule
+from .schedule import Schedule
 from .sequential import LONGEST, LoihiRunner, stack
 
 GROUP_BYTES = 2**28
@@ -18,20 +19,19 @@ chip."""
 STATE_BYTES = 25
 """Memory for the state of one compartment."""
 
-Counts = Mapping[Any, np.ndarray]
-
 
 class BatchedLoihiRunner(LoihiRunner):
     """NengoLoihi's emulators; the compiled one runs many inferences side by side.
 
-    Where the host's part can be done before and after the chip's, it is run for one
-    inference after the other, and the chip's for all of them at once. Otherwise one
-    inference is run after the other.
+    Where the host's part can be done before and after the chip's, each is run for all
+    of them at once. Otherwise one inference is run after the other.
     """
 
     def __enter__(self) -> BatchedLoihiRunner:
         super().__enter__()
         self.recorder = self._recorder()
+        if self.recorder is not None:
+            self.hosts = open_hosts(self, self.recorder)
         return self
 
     def run(
@@ -42,11 +42,11 @@ class BatchedLoihiRunner(LoihiRunner):
         if size < 1:
             yield from super().run(inputs, schedule, tick)
             return
-        each: list[Inputs] = [
-            {n: x[k] for n, x in inputs.items()} for k in range(n_inferences)
+        done = [
+            list(self._run(here, min(size, n_inferences - k), schedule, tick))
+            for k in range(0, n_inferences, size)
+            for here in [{node: x[k : k + size] for node, x in inputs.items()}]
         ]
-        groups = (each[k : k + size] for k in range(0, n_inferences, size))
-        done = [b for group in groups for b in self._run(group, schedule, tick)]
         for at_mark in zip(*done):
             yield stack(at_mark)
 
@@ -76,96 +76,37 @@ class BatchedLoihiRunner(LoihiRunner):
         return min(self.batch_size, GROUP_BYTES // each)
 
     def _run(
-        self, inputs: list[Inputs], schedule: Schedule, tick: Tick
-    ) -> Iterator[list[BatchCounts]]:
-        """Run a group of inferences, and yield the counts of each, mark by mark."""
+        self, inputs: Inputs, n_inferences: int, schedule: Schedule, tick: Tick
+    ) -> Iterator[BatchCounts]:
+        """Run a group of inferences, and yield their counts at each mark."""
         from ..emulator.batch import ChipBatch, arriving
         from ..emulator.kernels import Records
 
         chip = emulator.chip_emulator(self.sim)
-        varying = any(len(x) > 1 for each in inputs for x in each.values())
-        segments = list(schedule.segments(1 if varying else LONGEST))
-        before, events = [], []
-        for each in inputs:
-            spikes = loihi_host.permanent_spikes(self.sim)
-
-            def send(start: int, end: int, spikes: Any = spikes) -> None:
-                spikes += loihi_host.run_before_chip(self.sim, end - start)
-
-            before.append(self._run_host("host_pre", each, segments, schedule, send))
-            events.append(arriving(chip, spikes, schedule.total))
-        batch = ChipBatch(chip, self.recorder, len(inputs))
+        sent, before = self.hosts.before(inputs, n_inferences, schedule)
+        events = [arriving(chip, spikes, schedule.total) for spikes in sent]
+        batch = ChipBatch(chip, self.recorder, n_inferences)
         stretches, spikes_at = [], {}
         for start, end in schedule.segments(LONGEST):
             if start == schedule.warmup:
                 uncounted = batch.spike_counts
-            here = [(first[start : end + 1], sent) for first, sent in events]
+            here = [(first[start : end + 1], sources) for first, sources in events]
             stretches.append(batch.run(here, end - start))
-            tick((end - start) * len(inputs))
+            tick((end - start) * n_inferences)
             mark = schedule.mark_at(end)
             if mark is not None:
-                spikes_at[mark] = self._by_population(batch.spike_counts - uncounted)
+                spikes_at[mark] = batch.spike_counts - uncounted
         records = [
             Records(*map(np.concatenate, zip(*each))) for each in zip(*stretches)
         ]
-        for k, each in enumerate(inputs):
-            means = Means(self.probes, schedule)
-
-            def receive(
-                start: int, end: int, means: Means = means, seen: Records = records[k]
-            ) -> None:
-                part = Records(*(values[start:end] for values in seen))
-                outputs = self.recorder.outputs(part)
-                loihi_host.run_after_chip(self.sim, start, end - start, outputs)
-                means.add(start, end, self.seen())
-
-            after = self._run_host("host", each, segments, schedule, receive)
-            results = []
-            for mark in schedule.marks:
-                # each population of the host's runs either before or after
-                totals = {
-                    name: count + after[mark][name]
-                    for name, count in before[k][mark].items()
-                }
-                for pop in self.on_chip:
-                    count = spikes_at[mark][pop.ensemble][k]
-                    totals.update(self.chip_counts(pop, count, count > 0))
-                each_total = {name: count[None] for name, count in totals.items()}
-                result = sum_up(self.populations, each_total, self.dt)
-                result.outputs = means.at(mark)
-                results.append(result)
-            yield results
-
-    def _by_population(self, spike_counts: np.ndarray) -> Counts:
+        means, after = self.hosts.after(inputs, records, schedule)
         ensembles = [pop.ensemble for pop in self.on_chip]
-        return emulator.chip_spike_counts(self.sim, ensembles, spike_counts)
-
-    def _run_host(
-        self,
-        name: str,
-        inputs: Inputs,
-        segments: list[tuple[int, int]],
-        schedule: Schedule,
-        run_segment: Callable[[int, int], None],
-    ) -> dict[int, Counts]:
-        """Run one of the hosts from its first timestep, and return what it counted
-        up to each mark."""
-        loihi_host.restart_host(self.sim, name)
-        for count in self.counts.values():
-            count[...] = 0
-        counted: dict[int, Counts] = {}
-        for start, end in segments:
-            if start == schedule.warmup:
-                self.clear_peaks()
-                uncounted = {name: count.copy() for name, count in self.counts.items()}
-            for node, x in inputs.items():
-                if start == 0 or len(x) > 1:
-                    emulator.set_input(self.sim, node, x[min(start, len(x) - 1)])
-            run_segment(start, end)
-            self.clear_seen()
-            mark = schedule.mark_at(end)
-            if mark is not None:
-                counted[mark] = {
-                    name: count - uncounted[name] for name, count in self.counts.items()
-                }
-        return counted
+        for mark in schedule.marks:
+            counts = {**before[mark], **after[mark]}
+            spikes = emulator.chip_spike_counts(self.sim, ensembles, spikes_at[mark])
+            for pop in self.on_chip:
+                count = spikes[pop.ensemble]
+                counts.update(self.chip_counts(pop, count, count > 0))
+            result = sum_up(self.populations, counts, self.dt)
+            result.outputs = dict(means[mark])
+            yield result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterator
 
 import numpy as np
@@ -22,10 +21,10 @@ class CompiledRunner(Runner):
     def __enter__(self) -> Runner:
         if not has_numba("NengoDL's simulator runs"):
             raise UnsupportedError("there is no numba")
-        from ..compiled.program import Program
+        from ..compiled.program import network_program
 
         ensembles = [pop.ensemble for pop in self.populations]
-        self.program = Program(self.network, self.dt, ensembles, self.probes)
+        self.program = network_program(self.network, self.dt, ensembles, self.probes)
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
@@ -37,8 +36,7 @@ class CompiledRunner(Runner):
     def run(
         self, inputs: Inputs, schedule: Schedule, tick: Tick
     ) -> Iterator[BatchCounts]:
-        from ..compiled.parts import Room
-        from ..compiled.program import n_cores, single_threaded_products
+        from ..compiled.program import n_cores, run_on_cores
 
         n_images = min((len(x) for x in inputs.values()), default=1)
         segments = list(schedule.segments(self.program.longest))
@@ -50,24 +48,10 @@ class CompiledRunner(Runner):
             for k in range(0, n_images, size)
         ]
 
-        rooms = [Room() for _ in range(n_cores())]
+        def run_group(group: Inputs, room: Any) -> list[BatchCounts]:
+            return self._run_group(group, schedule, segments, tick, room)
 
-        def run_group(group: Inputs) -> list[BatchCounts]:
-            room = rooms.pop()
-            done = self._run_group(group, schedule, segments, tick, room)
-            rooms.append(room)
-            return done
-
-        with single_threaded_products():
-            if len(rooms) == 1:
-                done = [run_group(group) for group in groups]
-            else:
-                with ThreadPoolExecutor(len(rooms)) as pool:
-                    try:
-                        done = list(pool.map(run_group, groups))
-                    except BaseException:
-                        pool.shutdown(cancel_futures=True)
-                        raise
+        done = run_on_cores(run_group, groups)
         for at_mark in zip(*done):
             yield stack(at_mark)
 

@@ -1,0 +1,86 @@
+"""Measuring on a Dask client's workers gives what this process would count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sweep_examples import build_model
+
+import nengo_energy as ne
+from nengo_energy.common import clients
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A worker in this process with three threads, which Nengo couldn't bear alone."""
+    options = dict(n_workers=1, processes=False, dashboard_address=None)
+    with distributed.LocalCluster(threads_per_worker=3, **options) as cluster:
+        with distributed.Client(cluster) as found:
+            yield found
+
+
+@pytest.fixture(scope="module")
+def snn():
+    return ne.convert(build_model(), scale_firing_rates=300, synapse=0.005)
+
+
+def inputs(snn, n):
+    shape = snn.clone.model.input_shape[1:]
+    return np.random.RandomState(0).uniform(size=(n, *shape))
+
+
+@pytest.mark.parametrize(
+    "simulator, largest",
+    [("compiled", 2**30), ("compiled", 0), ("nengo-dl", 0), ("loihi", 2**30)],
+    ids=["compiled, sent", "compiled, held", "nengo-dl, held", "loihi, sent"],
+)
+def test_equals_one_process(simulator, largest, snn, client, monkeypatch):
+    """11 inferences in batches of 4: the last has 3, and the first may come late."""
+    monkeypatch.setattr(clients, "SENT_WITH_TASKS", largest)
+    options = dict(simulator=simulator, warmup=3, minibatch_size=4, progress=False)
+    x = inputs(snn, 11)
+    wanted = snn.measure_at(x, (20, 7), **options)
+    found = snn.measure_at(x, (20, 7), client=client, **options)
+    assert sum(p.spikes.sum() for p in wanted[0].populations.values()) > 50
+    for a, b in zip(found, wanted):
+        assert (a.simulator, a.settings) == (b.simulator, b.settings)
+        assert a.assumptions == b.assumptions and a.fingerprint == b.fingerprint
+        for name, pop in b.populations.items():
+            same = a.populations[name]
+            assert same.peak == pop.peak
+            assert same.spikes.dtype == pop.spikes.dtype
+            assert_array_equal(same.spikes, pop.spikes)
+            assert_array_equal(same.spikes_per_inference, pop.spikes_per_inference)
+            assert_array_equal(same.active_per_inference, pop.active_per_inference)
+            assert_array_equal(same.sent_per_inference, pop.sent_per_inference)
+            for projection, synops in pop.synops_per_inference.items():
+                assert_array_equal(same.synops_per_inference[projection], synops)
+        for probe, values in b.outputs.items():
+            assert_array_equal(a.outputs[probe], values)
+
+
+def test_compares_as_one_process_does(snn, client):
+    x = inputs(snn, 11)
+    labels = np.arange(11) % 3
+    options = dict(timesteps=20, labels=labels, minibatch_size=4, progress=False)
+    wanted = snn.compare(x, **options)
+    found = snn.compare(x, client=client, **options)
+    assert found.to_frame().equals(wanted.to_frame())
+    assert str(found) == str(wanted)
+
+
+def test_what_goes_wrong_in_a_worker_is_raised(snn, client, monkeypatch):
+    def broken(job, inputs):
+        raise ValueError("out of luck")
+
+    monkeypatch.setattr("nengo_energy.activity.distributing._run", broken)
+    with pytest.raises(ValueError, match="out of luck"):
+        snn.measure(inputs(snn, 3), 5, client=client, progress=False)
+
+
+def test_clients_of_another_kind_are_refused(snn):
+    with pytest.raises(ne.InputError, match="client must be a dask"):
+        snn.measure(inputs(snn, 3), 5, client="tcp://elsewhere")
