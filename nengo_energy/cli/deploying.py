@@ -65,8 +65,17 @@ def run_deploy(options: argparse.Namespace) -> None:
     estimate = snn.estimate(
         activity, options.device, host=options.host, on_host=options.on_host
     )
-    ledger = snn.ledger(activity, dt=activity.dt, on_host=options.on_host)
     counts = snn.count(activity, on_host=options.on_host)
+    assert counts.deployment is not None
+    # neurons of NengoLoihi's own that encode the input are in no activity
+    spikes = x if counts.deployment.encoded else activity
+    ledger = snn.ledger(
+        spikes,
+        options.timesteps,
+        dt=options.dt,
+        on_host=options.on_host,
+        progress=False if options.quiet else None,
+    )
     differences = [
         ledger.explain(counts, model) for model in estimate.models if model.spike_input
     ]

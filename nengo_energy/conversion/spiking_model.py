@@ -37,6 +37,7 @@ from ..network.objects import labels
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
+from .datasets import is_dataset, read_dataset
 from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
@@ -229,9 +230,10 @@ class SpikingModel:
 
         Parameters
         ----------
-        x : ndarray, or list or mapping of ndarray
+        x : ndarray, list or mapping of ndarray, or tf.data.Dataset
             Inputs as the Keras model takes them, (n_inferences, ...): one array, a list
-            in the order of the model's inputs, or a mapping by input.
+            in the order of the model's inputs, or a mapping by input; or a single
+            input, unless the model has a time axis. A dataset may bring labels.
         timesteps : int
             Timesteps per inference.
         simulator : {"compiled", "nengo-dl", "nengo", "loihi"}
@@ -261,6 +263,7 @@ class SpikingModel:
             emulator=emulator,
             progress=progress,
         )
+        x, labels = self._arrays(x, labels)
         if labels is None:
             (activity,) = self.measure_run(x, run, on_host=on_host)
             return activity
@@ -268,6 +271,16 @@ class SpikingModel:
         wanted = self._check_labels(labels, inputs)  # before the long run
         (activity,) = self.measure_run(x, run, on_host=on_host)
         return self._judge(activity, inputs, wanted)
+
+    def _arrays(self, x: Any, labels: Any = None) -> tuple[Any, Any]:
+        """Return inputs and labels, read from a dataset where that is what was given.
+
+        Labels of a dataset count where no others are given.
+        """
+        if not is_dataset(x):
+            return x, labels
+        x, found = read_dataset(x, len(self.clone.model.inputs[0].shape) - 1)
+        return x, found if labels is None else labels
 
     def _check_labels(
         self, labels: Any, inputs: Mapping[nengo.Node, np.ndarray]
@@ -493,6 +506,7 @@ class SpikingModel:
         """
         from ..comparison.comparing import compare_networks, curve_marks
 
+        x, labels = self._arrays(x, labels)
         run = Run(
             curve_marks(timesteps, curve),
             simulator,
@@ -751,6 +765,7 @@ class SpikingModel:
         InputError
             If they don't fit the model's inputs.
         """
+        x, _ = self._arrays(x)
         return as_input(self.clone, self.nodes, x, self._is_temporal, single)
 
     @property

@@ -177,6 +177,19 @@ def test_deploy(run, snn):
     assert run(*words, "--format", "csv").startswith("device,layer,operation")
 
 
+def test_deploy_with_no_layer_on_the_host(run, snn):
+    """The host encodes the input then, by neurons that no activity has."""
+    words = ["deploy", "model.h5", "--data", "data.npz", *SCALE, "--inferences", "3"]
+    words += ["--device", "loihi", "--on-host", "none", "--format", "json"]
+    content = json.loads(run(*words))
+    x, _ = make_data()
+    ledger = snn.ledger(x[:3], 20, on_host=[])
+    assert [core["synops"] for core in content["ledger"]] == [
+        core.synops for core in ledger.cores
+    ]
+    assert {core.layer for core in ledger.cores} == {"hidden", "hidden_2"}
+
+
 @pytest.mark.parametrize(
     "words, message",
     [
