@@ -105,7 +105,7 @@ def _shown(
     if options.quiet:
         return f"{format_conclusion(estimate)}\n{begin}"
     parts = [
-        f"{format_conclusion(estimate)}\n{begin}",
+        f"{format_conclusion(estimate)}\n{begin}\n{ledger.bottleneck()}",
         format_layers(ledger),
         f"{ledger.costs()}",
     ]

@@ -172,6 +172,7 @@ class SpikingModel:
         on_host: Iterable[str] | None = None,
         presented: Mapping[Any, nengo.Process] | None = None,
         dt: float = DT,
+        min_cores: Mapping[str, int] | None = None,
         example_data: Any = None,
     ) -> LoihiNetwork:
         """Prepare the network for the chip, with nothing left to edit.
@@ -185,6 +186,8 @@ class SpikingModel:
             Inputs that a process puts out, such as ``nengo.processes.PresentInput``.
         dt : float
             Length of a timestep [s].
+        min_cores : mapping of str to int, optional
+            Cores that populations are to take at least; by default as few as can be.
         example_data : ndarray, or list or mapping of ndarray, optional
             Inputs by which firing rates are checked.
 
@@ -197,7 +200,7 @@ class SpikingModel:
             key if isinstance(key, nengo.Node) else self.inputs[key]: process
             for key, process in (presented or {}).items()
         }
-        prepared = self._preparation.network(on_host, nodes, dt)
+        prepared = self._preparation.network(on_host, nodes, dt, min_cores)
         if example_data is None:
             return prepared
         found = check_rates(self.wanted_rates(example_data), dt)
@@ -525,6 +528,7 @@ class SpikingModel:
         timesteps: int | None = None,
         *,
         on_host: Iterable[str] | None = None,
+        min_cores: Mapping[str, int] | None = None,
         dt: float = DT,
         emulator: str | None = None,
         progress: bool | None = None,
@@ -538,7 +542,7 @@ class SpikingModel:
             simulator.
         timesteps : int, optional
             Timesteps per inference, 50 by default; an activity has its own.
-        on_host : iterable of str, optional
+        on_host, min_cores
             See `loihi_network`.
         dt : float
             Length of a timestep [s].
@@ -553,7 +557,7 @@ class SpikingModel:
             In total and for each core: neuron updates, synops, axons, memory, messages
             and hops.
         """
-        prepared = self.loihi_network(on_host=on_host, dt=dt)
+        prepared = self.loihi_network(on_host=on_host, dt=dt, min_cores=min_cores)
         if isinstance(x, Activity):
             if timesteps not in (None, x.timesteps):
                 raise InputError(
