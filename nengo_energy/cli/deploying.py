@@ -27,6 +27,7 @@ def run_sweep(options: argparse.Namespace) -> None:
     x, labels = load_data(options)
     import_tensorflow_quietly()
     from ..sweeps.exploring import sweep
+    from ..sweeps.text import format_recommendations
 
     found = sweep(
         options.model,
@@ -47,7 +48,9 @@ def run_sweep(options: argparse.Namespace) -> None:
         raise InputError(
             f"all {len(found.points)} points failed; the first: {found.points[0].error}"
         )
-    if options.format == "table":
+    if options.format == "table" and options.quiet:
+        print(format_recommendations(found, options.max_accuracy_drop))
+    elif options.format == "table":
         print(found.summary(options.max_accuracy_drop))
     elif options.format == "json":
         print(found.to_json())

@@ -149,7 +149,7 @@ def add_commands(commands: Any) -> None:
         [
             *(MODEL, word("grid", "GRID.toml", "settings to try")),
             *(*DATA, choice("--format", RESULT_FORMATS), LABELS, HOST),
-            *(ON_HOST, *SWEEPING, *VERBOSITY),
+            *(ON_HOST, *SWEEPING, VERBOSITY[1]),
         ],
         epilog=SWEEP,
     )

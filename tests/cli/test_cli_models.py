@@ -132,6 +132,9 @@ def test_sweep(run, files, tmp_path):
     text = run(*words, "--max-accuracy-drop", "0.5")
     assert "Sweep of 8 points on 11 inferences (seed 0)" in text
     assert "Cheapest within 50.0% of the Keras model" in text
+    quiet = run(*words, "--max-accuracy-drop", "0.5", "-q").splitlines()
+    assert [line.partition(":")[0] for line in quiet[-2:]] == ["loihi", "cpu"]
+    assert all(line.partition(": ")[2] in text for line in quiet[-2:])
     frame = pd.read_csv(io.StringIO(run(*words, "--format", "csv")))
     grid = {
         "scale_firing_rates": [100, 300],

@@ -214,6 +214,8 @@ def test_pareto_and_recommendation(swept):
     frame = everything[~everything["dead"]]
     assert 0 < len(frame) < len(everything)
     assert everything["energy loihi"].idxmin() not in frame.index
+    n_dead = len(everything) - len(frame)
+    assert str(swept).startswith(f"Warning: {n_dead} of 6 points have silent layers")
     front = swept.pareto("Loihi")
     assert front["energy loihi"].is_monotonic_increasing
     assert front["accuracy"].is_monotonic_increasing
