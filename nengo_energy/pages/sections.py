@@ -109,9 +109,13 @@ def ranking_section(estimate: EnergyEstimate) -> Section:
     return Section(
         "ranking",
         "Which device",
-        f"From the least energy on. {said}",
+        said,
         lists={"In short": [*(a.text for a in estimate.alerts), *conclusion(estimate)]},
-        tables={"": frame_table(frame.astype(object).where(frame.notna(), None))},
+        tables={
+            "From the least energy on": frame_table(
+                frame.astype(object).where(frame.notna(), None)
+            )
+        },
     )
 
 
