@@ -70,7 +70,7 @@ def test_every_assumption_is_explained():
     for file in (ROOT / "nengo_energy").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         codes |= set(re.findall(r"Assumption\(\s*\"([a-z0-9-]+)\"", text))
-        for constant in re.findall(r"Assumption\(([A-Z_]+),", text):
+        for constant in re.findall(r"Assumption\(\s*([A-Z_]+),", text):
             codes |= set(re.findall(rf"^{constant} = \"([a-z0-9-]+)\"", text, re.M))
     page = (ROOT / "docs" / "assumptions.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"`([a-z0-9-]+)`", page))

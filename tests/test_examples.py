@@ -49,7 +49,7 @@ def test_readme_example_prints_its_table(tmp_path):
     printed = run(str(script))
     assert printed.splitlines()[-1] == "(50, 10)"
     shown = columns(block_after("table"))
-    start = printed.index("layer")
+    start = printed.index("\nlayer ") + 1
     found = columns(printed[start : printed.index("\n\n", start)])
     assert list(shown) == list(found) == ["layer", "cpu", "gpu", "loihi", "spinnaker2"]
     # weights are drawn differently by different versions; connections are not

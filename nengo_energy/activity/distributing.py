@@ -130,7 +130,8 @@ def _run(job: Job, inputs: Sequence[np.ndarray]) -> BatchResult:
             _opened.clear()
             _opened[job.key] = job, Simulators()
         opened, simulators = _opened[job.key]
-        totals = [Totals(opened.topology) for _ in opened.run.schedule.marks]
+        run = opened.run
+        totals = [Totals(opened.topology, n, run.dt) for n in run.schedule.marks]
         with opened.open(simulators) as runner:
             spikes = opened.run_batch(runner, inputs, totals, lambda n: None)
     return BatchResult(

@@ -61,14 +61,15 @@ class Totals:
     def state(self, probes: Sequence[Any]) -> tuple[Any, ...]:
         """Return what was added so far, for `merge` in another process."""
         outputs = [self.probed.get(probe, []) for probe in probes]
-        return self.spikes, self.series, self.peak, outputs
+        return self.spikes, self.series, self.peak, self.saturated, outputs
 
     def merge(self, state: tuple[Any, ...], probes: Sequence[Any]) -> None:
         """Add what was added elsewhere; see `state`."""
-        spikes, series, peak, outputs = state
+        spikes, series, peak, saturated, outputs = state
         for name, count in spikes.items():
             self.spikes[name] += count
             self.peak[name] = max(self.peak[name], peak[name])
+            self.saturated[name] += saturated[name]
         for key, parts in series.items():
             self.series.setdefault(key, []).extend(parts)
         for probe, parts in zip(probes, outputs):

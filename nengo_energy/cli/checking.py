@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -51,6 +51,19 @@ def _check_devices(devices: Any, host: str | None) -> None:
         resolve_devices(devices)
     if host is not None:
         resolve_host(host)
+
+
+def check_kind(devices: Iterable[str], kind: str, others: str) -> None:
+    """Refuse devices of another kind, and say what command takes them."""
+    from ..devices import get
+
+    for name in devices:
+        found = get(name).kind
+        if found != kind:
+            raise InputError(
+                f"device {name!r} is of kind {found!r}, whose energy hangs on spikes: "
+                f"{others} measures them"
+            )
 
 
 def check_grid(grid: Mapping[str, Any]) -> None:

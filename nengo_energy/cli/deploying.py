@@ -35,6 +35,7 @@ def run_sweep(options: argparse.Namespace) -> None:
     x, labels = load_data(options)
     import_tensorflow_quietly()
     from ..sweeps.exploring import sweep
+    from ..sweeps.text import format_recommendations
 
     found = sweep(
         read_model(options),
@@ -55,7 +56,9 @@ def run_sweep(options: argparse.Namespace) -> None:
         raise InputError(
             f"all {len(found.points)} points failed; the first: {found.points[0].error}"
         )
-    if options.format == "table":
+    if options.format == "table" and options.quiet:
+        print(format_recommendations(found, options.max_accuracy_drop))
+    elif options.format == "table":
         print(found.summary(options.max_accuracy_drop))
     elif options.format == "json":
         print(found.to_json())
@@ -73,8 +76,17 @@ def run_deploy(options: argparse.Namespace) -> None:
     estimate = snn.estimate(
         activity, options.device, host=options.host, on_host=options.on_host
     )
-    ledger = snn.ledger(activity, dt=activity.dt, on_host=options.on_host)
     counts = snn.count(activity, on_host=options.on_host)
+    assert counts.deployment is not None
+    # neurons of NengoLoihi's own that encode the input are in no activity
+    spikes = x if counts.deployment.encoded else activity
+    ledger = snn.ledger(
+        spikes,
+        options.timesteps,
+        dt=options.dt,
+        on_host=options.on_host,
+        progress=False if options.quiet else None,
+    )
     differences = [
         ledger.explain(counts, model) for model in estimate.models if model.spike_input
     ]
@@ -104,7 +116,7 @@ def _shown(
     if options.quiet:
         return f"{format_conclusion(estimate)}\n{begin}"
     parts = [
-        f"{format_conclusion(estimate)}\n{begin}",
+        f"{format_conclusion(estimate)}\n{begin}\n{ledger.bottleneck()}",
         format_layers(ledger),
         f"{ledger.costs()}",
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
-from .checking import check_options
+from .checking import check_kind, check_options
 from .deploying import run_deploy, run_sweep
 from .options import (
     BATCH_AND_MEMORY,
@@ -28,6 +28,7 @@ from .options import (
     VERBOSITY,
     add_command,
     choice,
+    names,
     number,
     switch,
     word,
@@ -110,6 +111,18 @@ def add_commands(commands: Any) -> None:
     )
     add_command(
         commands,
+        run_summary,
+        "summary",
+        "list layers, parameters, connections and energy of a model, without data",
+        [
+            MODEL,
+            word("--device", "NAME,...", "dense devices", action="extend", type=names),
+            number("--timesteps", "timesteps per inference", 1),
+            number("--width", "width of the table", 98),
+        ],
+    )
+    add_command(
+        commands,
         run_estimate,
         "estimate",
         "estimate energy per inference on devices",
@@ -139,7 +152,7 @@ def add_commands(commands: Any) -> None:
         [
             *(*MODEL, word("grid", "GRID.toml", "settings to try")),
             *(*DATA, choice("--format", RESULT_FORMATS), LABELS, HOST),
-            *(ON_HOST, *SWEEPING, *VERBOSITY),
+            *(ON_HOST, *SWEEPING, VERBOSITY[1]),
         ],
         epilog=SWEEP,
     )
@@ -184,6 +197,21 @@ def run_check(options: argparse.Namespace) -> int:
         }
         print(to_json(content))
     return 0 if found.converts else 1
+
+
+def run_summary(options: argparse.Namespace) -> None:
+    """Print what `ModelEnergy` says of a model without data."""
+    check_options(options)
+    check_kind(options.device or (), "dense", "nengo-energy estimate MODEL --data")
+    import_tensorflow_quietly()
+    from ..keras_models.files import as_model
+    from ..model_energy.estimator import ModelEnergy
+
+    columns = ["name", "output_shape", "params", "connections", "neurons"]
+    columns += [f"energy {name}" for name in options.device or ("cpu", "gpu", "arm")]
+    ModelEnergy(as_model(options.model)).summary(
+        columns, timesteps_per_inference=options.timesteps, line_length=options.width
+    )
 
 
 def run_estimate(options: argparse.Namespace) -> None:

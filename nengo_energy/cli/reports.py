@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import webbrowser
+from pathlib import Path
 from typing import Any
 
-from .options import add_command, choice, number, word
+from .options import add_command, choice, number, switch, word
 
 BEYOND_TOLERANCE = 3
 """What ``diff`` exits with where energy or latency changed too much."""
@@ -27,6 +29,8 @@ def add_commands(commands: Any) -> None:
                 "(default: by the ending of OUTPUT, else table)",
             ),
             word("--output", "OUTPUT", "file to write (default: standard output)"),
+            switch("--open", "show the page in the browser; writes report.html"),
+            switch("-v --verbose", "print all notes of a table as well"),
         ],
         epilog="example: nengo-energy report estimate.json --output report.html",
     )
@@ -57,17 +61,25 @@ def add_commands(commands: Any) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     from ..common.file_output import check_writable, write_text
+    from ..estimates.report import format_tables
     from ..estimates.serialization import load_estimate
     from .formats import choose_format, format_as
 
+    if options.open and options.output is None:
+        options.output = "report.html"
     name = choose_format(options.format, options.output)
     if options.output is not None:
         check_writable(options.output)
-    text = format_as(load_estimate(options.file), name)
+    estimate = load_estimate(options.file)
+    text = format_as(estimate, name)
+    if name == "table" and options.verbose:
+        text = f"{format_tables(estimate)}\n\n{estimate.notes()}"
     if options.output is None:
         print(text.rstrip("\n"))
-    else:
-        write_text(options.output, text)
+        return
+    write_text(options.output, text)
+    if options.open:
+        webbrowser.open(Path(options.output).resolve().as_uri())
 
 
 def _diff(options: argparse.Namespace) -> int:

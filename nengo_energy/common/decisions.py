@@ -94,6 +94,8 @@ class Decision:
             If they aren't that.
         """
         array = np.asarray(labels)
+        if n_inferences == 1 and array.shape == self.positions:
+            array = array[None]  # the label of a single input
         places = (n_inferences, *self.positions)
         one_hot = (*places, self.n_classes)
         if array.shape == one_hot and array.dtype.kind in "biuf":

@@ -95,7 +95,8 @@ def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarra
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
         raise InputError(f"input {name!r} must be an array of numbers") from error
-    if single and array.ndim == len(shape) + temporal:
+    # where there is a time axis, an input and a batch of inputs that stay look alike
+    if (single or not temporal) and array.ndim == len(shape) + temporal:
         array = array[None]
     n_axes = array.ndim - len(shape)
     if n_axes not in (1, 2) or array.shape[n_axes:] != shape:

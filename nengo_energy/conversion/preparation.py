@@ -44,10 +44,11 @@ class LoihiPreparation:
         on_host: Iterable[str] | None,
         presented: Mapping[nengo.Node, nengo.Process],
         dt: float,
+        min_cores: Mapping[str, int] | None = None,
     ) -> LoihiNetwork:
         """Return the prepared network; see `SpikingModel.loihi_network`."""
         chosen = None if on_host is None else frozenset(self.populations(on_host))
-        key = (chosen, dt)
+        key = (chosen, dt, tuple(sorted((min_cores or {}).items())))
         if not presented and key in self._kept:
             return self._kept[key]
         prepared = build_loihi_network(
@@ -57,6 +58,7 @@ class LoihiPreparation:
             on_host=chosen,
             presented=presented,
             dt=dt,
+            min_cores=min_cores,
         )
         prepared = replace(prepared, changes=self.changes + prepared.changes)
         if not presented:

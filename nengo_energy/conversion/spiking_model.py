@@ -38,6 +38,7 @@ from ..network.objects import labels
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
+from .datasets import is_dataset, read_dataset
 from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
@@ -172,6 +173,7 @@ class SpikingModel:
         on_host: Iterable[str] | None = None,
         presented: Mapping[Any, nengo.Process] | None = None,
         dt: float = DT,
+        min_cores: Mapping[str, int] | None = None,
         example_data: Any = None,
     ) -> LoihiNetwork:
         """Prepare the network for the chip, with nothing left to edit.
@@ -185,6 +187,8 @@ class SpikingModel:
             Inputs that a process puts out, such as ``nengo.processes.PresentInput``.
         dt : float
             Length of a timestep [s].
+        min_cores : mapping of str to int, optional
+            Cores that populations are to take at least; by default as few as can be.
         example_data : ndarray, or list or mapping of ndarray, optional
             Inputs by which firing rates are checked.
 
@@ -197,7 +201,7 @@ class SpikingModel:
             key if isinstance(key, nengo.Node) else self.inputs[key]: process
             for key, process in (presented or {}).items()
         }
-        prepared = self._preparation.network(on_host, nodes, dt)
+        prepared = self._preparation.network(on_host, nodes, dt, min_cores)
         if example_data is None:
             return prepared
         found = check_rates(self.wanted_rates(example_data), dt)
@@ -231,9 +235,10 @@ class SpikingModel:
 
         Parameters
         ----------
-        x : ndarray, or list or mapping of ndarray
+        x : ndarray, list or mapping of ndarray, or tf.data.Dataset
             Inputs as the Keras model takes them, (n_inferences, ...): one array, a list
-            in the order of the model's inputs, or a mapping by input.
+            in the order of the model's inputs, or a mapping by input; or a single
+            input, unless the model has a time axis. A dataset may bring labels.
         timesteps : int
             Timesteps per inference.
         simulator : {"compiled", "nengo-dl", "nengo", "loihi"}
@@ -267,6 +272,7 @@ class SpikingModel:
             progress=progress,
             client=client,
         )
+        x, labels = self._arrays(x, labels)
         if labels is None:
             (activity,) = self.measure_run(x, run, on_host=on_host)
             return activity
@@ -274,6 +280,16 @@ class SpikingModel:
         wanted = self._check_labels(labels, inputs)  # before the long run
         (activity,) = self.measure_run(x, run, on_host=on_host)
         return self._judge(activity, inputs, wanted)
+
+    def _arrays(self, x: Any, labels: Any = None) -> tuple[Any, Any]:
+        """Return inputs and labels, read from a dataset where that is what was given.
+
+        Labels of a dataset count where no others are given.
+        """
+        if not is_dataset(x):
+            return x, labels
+        x, found = read_dataset(x, len(self.clone.model.inputs[0].shape) - 1)
+        return x, found if labels is None else labels
 
     def _check_labels(
         self, labels: Any, inputs: Mapping[nengo.Node, np.ndarray]
@@ -501,6 +517,7 @@ class SpikingModel:
         """
         from ..comparison.comparing import compare_networks, curve_marks
 
+        x, labels = self._arrays(x, labels)
         run = Run(
             curve_marks(timesteps, curve),
             simulator,
@@ -520,6 +537,7 @@ class SpikingModel:
         timesteps: int | None = None,
         *,
         on_host: Iterable[str] | None = None,
+        min_cores: Mapping[str, int] | None = None,
         dt: float = DT,
         emulator: str | None = None,
         progress: bool | None = None,
@@ -533,7 +551,7 @@ class SpikingModel:
             simulator.
         timesteps : int, optional
             Timesteps per inference, 50 by default; an activity has its own.
-        on_host : iterable of str, optional
+        on_host, min_cores
             See `loihi_network`.
         dt : float
             Length of a timestep [s].
@@ -548,7 +566,7 @@ class SpikingModel:
             In total and for each core: neuron updates, synops, axons, memory, messages
             and hops.
         """
-        prepared = self.loihi_network(on_host=on_host, dt=dt)
+        prepared = self.loihi_network(on_host=on_host, dt=dt, min_cores=min_cores)
         if isinstance(x, Activity):
             if timesteps not in (None, x.timesteps):
                 raise InputError(
@@ -770,6 +788,7 @@ class SpikingModel:
         InputError
             If they don't fit the model's inputs.
         """
+        x, _ = self._arrays(x)
         return as_input(self.clone, self.nodes, x, self._is_temporal, single)
 
     @property

@@ -156,6 +156,8 @@ def _left_out(estimate: EnergyEstimate) -> list[str]:
 
 
 _KINDS: Mapping[str, str] = {
+    "neuron_update_active": "neuron updates",
+    "neuron_update_inactive": "neuron updates",
     "spike": "sending spikes",
     "message": "messages between cores",
     "hop_east_west": "messages between cores",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ledger_from_activity as ledger_from_activity,
         ledger_from_run as ledger_from_run,
     )
+    from .bottleneck import Advice as Advice, Bottleneck as Bottleneck
     from .checks import Check as Check, check_rates as check_rates
     from .comparison import (
         EnergyDifference as EnergyDifference,

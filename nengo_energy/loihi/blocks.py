@@ -89,7 +89,9 @@ class BlockPlan:
 
 
 def plan_blocks(
-    shapes: Mapping[str, tuple[int, ...]], links: Sequence[Link]
+    shapes: Mapping[str, tuple[int, ...]],
+    links: Sequence[Link],
+    min_cores: Mapping[str, int] | None = None,
 ) -> dict[str, BlockPlan]:
     """Find a split of every layer with as few cores as the search finds.
 
@@ -102,6 +104,8 @@ def plan_blocks(
         Shape of each layer on the chip.
     links : sequence of Link
         The synapses between them.
+    min_cores : mapping of str to int, optional
+        Cores that a layer is to take at least.
 
     Returns
     -------
@@ -122,7 +126,8 @@ def plan_blocks(
             for k, link in enumerate(links)
             if link.pre == layer
         ]
-        plan = _search(layer, shapes[layer], into, out)
+        least = (min_cores or {}).get(layer, 1)
+        plan = _search(layer, shapes[layer], into, out, least)
         logger.info(
             "%s: blocks of %s on %d cores", layer, plan.partition.block, plan.n_cores
         )
@@ -138,12 +143,13 @@ def _search(
     shape: tuple[int, ...],
     into: Sequence[Link],
     out: Sequence[tuple[ChipSynapses, np.ndarray]],
+    least: int,
 ) -> BlockPlan:
     least_bits = sum(link.synapses.least_bits for link in into)
     for n_blocks, group in itertools.groupby(
         _partitions(shape), key=lambda partition: partition.n_blocks
     ):
-        if least_bits > n_blocks * MAX_SYNAPSE_BITS:
+        if n_blocks < least or least_bits > n_blocks * MAX_SYNAPSE_BITS:
             continue  # too few, however they are shaped
         found = [_plan(layer, partition, into, out) for partition in group]
         fitting = [(asked, plan) for plan, asked in found if not plan.excess]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas
 
     from ..estimates.estimate import EnergyEstimate
+    from .bottleneck import Bottleneck
     from .comparison import EnergyDifference, LedgerComparison
     from .costs import LedgerCosts
 
@@ -355,6 +356,30 @@ class Ledger(Shown):
         from .costs import ledger_costs
 
         return ledger_costs(self, devices, placement)
+
+    def bottleneck(self, device: DeviceLike = "loihi-davies2018") -> Bottleneck:
+        """Say which core bounds time and which layer energy, and what would help.
+
+        Parameters
+        ----------
+        device : str or Device
+            A device with times of operations, by which the chip runs unthrottled.
+
+        Returns
+        -------
+        Bottleneck
+            Changes of latency and energy by more cores for the layer that bounds time,
+            by fewer spikes, and by fewer timesteps are predicted, not measured;
+            ``benchmarks/advice.py`` puts them beside what came out.
+
+        Raises
+        ------
+        InputError
+            If the device has no times.
+        """
+        from .bottleneck import find_bottleneck
+
+        return find_bottleneck(self, device)
 
     def compare(self, estimate: OpCounts) -> LedgerComparison:
         """Compare with the counts of an estimate, which knows no cores.

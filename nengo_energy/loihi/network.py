@@ -14,7 +14,7 @@ from typing import Any, Iterable, Mapping, Sequence
 import nengo
 
 from ..activity.on_loihi.changes import Change
-from ..common.checks import check_positive
+from ..common.checks import check_choice, check_count, check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..network.topology import Population, Projection, Topology, require_supported
@@ -35,6 +35,7 @@ def build_loihi_network(
     on_host: Iterable[str] | None = None,
     presented: Mapping[nengo.Node, nengo.Process] | None = None,
     dt: float = DT,
+    min_cores: Mapping[str, int] | None = None,
 ) -> LoihiNetwork:
     """Build a network for `nengo_loihi.Simulator` from the parts of another.
 
@@ -55,6 +56,8 @@ def build_loihi_network(
         ``nengo.processes.PresentInput``.
     dt : float
         Length of a timestep that the network is to run with [s].
+    min_cores : mapping of str to int, optional
+        Cores that populations on the chip are to take at least.
 
     Returns
     -------
@@ -80,7 +83,10 @@ def build_loihi_network(
     topology = _with_chip_neurons(topology, host, changes)
     chip = [p for p in topology.populations if p.name not in host]
     wirings, shapes = lay_out(topology, host, chip)
-    plans = plan_blocks(shapes, [link(w, host) for w in wirings.values()])
+    for name, n_cores in (min_cores or {}).items():
+        check_choice("min_cores", name, tuple(shapes))
+        check_count(f"min_cores of {name}", n_cores)
+    plans = plan_blocks(shapes, [link(w, host) for w in wirings.values()], min_cores)
 
     found = check_resolution(topology, wirings, plans, dt)
     assembly = Assembly(network, topology, host, presented or {})

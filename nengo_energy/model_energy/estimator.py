@@ -300,7 +300,8 @@ class ModelEnergy(LayerEnergies):
         Parameters
         ----------
         **convert_options
-            Passed on: ``scale_firing_rates``, ``synapse``, ... A model with a time axis
+            Passed on: ``scale_firing_rates``, by default ``"auto"`` where there is
+            example data without a time axis, ``synapse``, ... A model with a time axis
             is converted with ``temporal_model=True``.
 
         Returns
@@ -314,6 +315,10 @@ class ModelEnergy(LayerEnergies):
         # counted anew, as a sequence_length tells nothing of the model
         if ONE_TIMESTEP in collect_layer_ops(self.model).assumptions:
             convert_options.setdefault("temporal_model", True)
+        given = convert_options.keys() & {"scale_firing_rates", "temporal_model"}
+        if self.example_data is not None and not given:
+            convert_options["scale_firing_rates"] = "auto"
+            convert_options.setdefault("example_data", self.example_data)
         snn = convert(self.model, **convert_options)
         self._networks[snn.topology.fingerprint] = snn
         return snn

@@ -16,7 +16,7 @@ from ..estimates.columns import (
     varied_settings,
 )
 from ..estimates.estimate import EnergyEstimate
-from ..estimates.ranking import evidence_words, known_interval
+from ..estimates.ranking import conclusion, evidence_words, known_interval
 from ..estimates.report import interval_words, moved_words, remarks
 from . import energy_charts, network_charts
 from .parts import Card, Chart, Section
@@ -84,6 +84,40 @@ def energy_section(estimate: EnergyEstimate) -> Section:
         {
             "By layer": estimate_tables.layer_table(estimate),
             "By device": estimate_tables.device_table(estimate),
+        },
+    )
+
+
+def ranking_section(estimate: EnergyEstimate) -> Section:
+    """Return the devices from the least energy on, and what their totals hold."""
+    frame = estimate.ranking()
+    words = {True: "yes", False: "no", None: "unknown"}
+    for name in ("static", "io", "fits"):
+        frame[name] = [words[value] for value in frame[name]]
+    frame = frame.rename(
+        columns={
+            "includes": "total holds",
+            "static": "leakage in it",
+            "io": "input and output in it",
+            "fits": "fits one chip",
+        }
+    )
+    differ = frame["total holds"].nunique() > 1
+    said = (
+        "Totals that hold different things don't compare: look at the column "
+        '"total holds".'
+        if differ
+        else "All totals hold the same."
+    )
+    return Section(
+        "ranking",
+        "Which device",
+        said,
+        lists={"In short": [*(a.text for a in estimate.alerts), *conclusion(estimate)]},
+        tables={
+            "From the least energy on": frame_table(
+                frame.astype(object).where(frame.notna(), None)
+            )
         },
     )
 

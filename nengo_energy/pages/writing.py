@@ -114,7 +114,11 @@ def format_report(
         report_package(package)  # before any work is done
     outputs = _frame_of(comparison, "outputs_frame")
     rates = None if activity is None else _frame("activity", activity)
-    made = [sections.energy_section(estimate), sections.layers_section(estimate)]
+    made = [
+        sections.energy_section(estimate),
+        sections.ranking_section(estimate),
+        sections.layers_section(estimate),
+    ]
     devices = list(estimate.devices)
     if rates is not None:
         made.append(sections.activity_section(rates))

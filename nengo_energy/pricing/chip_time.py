@@ -76,6 +76,19 @@ def chip_duration(
     return (low, nominal, high), untimed
 
 
+def core_times(use: ChipUse, model: Device) -> list[dict[str, float]]:
+    """Return for what each core takes how long in a mean timestep [s]."""
+    times = {
+        name: _range(time, use.n_tiles)[1]
+        for name in _operations(use)
+        if (time := _time(model, name)) is not None
+    }
+    return [
+        {name: n * times[name] for name, n in core.operations.items() if name in times}
+        for core in use.cores
+    ]
+
+
 def _operations(use: ChipUse) -> dict[str, float]:
     """Return how often each operation happens on all cores in a mean timestep."""
     totals: dict[str, float] = {}

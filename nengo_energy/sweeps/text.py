@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any, Sequence
 
 from ..common.exceptions import NotFoundError
@@ -22,7 +23,8 @@ def format_sweep(sweep: Sweep, max_accuracy_drop: float, width: int = WIDTH) -> 
     fixed = {n: v[0] for n, v in sweep.axes.items() if len(v) == 1}
     if fixed:
         title += "\n" + ", ".join(f"{name}={value}" for name, value in fixed.items())
-    blocks = [title, _points_table(sweep, sweep.points, varied, width)]
+    blocks = [*_warning(sweep, width), title]
+    blocks.append(_points_table(sweep, sweep.points, varied, width))
     if len(sweep.failed) < len(sweep.points):
         blocks.append(f"Keras model: accuracy {sweep.keras_accuracy:.1%}")
         blocks += [
@@ -68,18 +70,49 @@ def _choice(
     """Return the Pareto front of energy against accuracy, and the recommendation."""
     front = sweep.pareto(device)
     points = [sweep.points[i] for i in front.index]
+    if not points:
+        return f"{device}: {_recommended(sweep, device, varied, max_accuracy_drop)}"
     lines = [
         f"{device}: Pareto front of energy against accuracy",
         _points_table(sweep, points, varied, width),
     ]
+    lines.append(_recommended(sweep, device, varied, max_accuracy_drop))
+    return "\n".join(lines)
+
+
+def _recommended(
+    sweep: Sweep, device: str, varied: Sequence[str], max_accuracy_drop: float
+) -> str:
     try:
         best, missed = sweep.choose(device, max_accuracy_drop)
     except NotFoundError as error:
-        return f"{device}: {error}"
+        return _capital(str(error))
     words = ", ".join(_setting_words(best, varied)) or "the only point"
     within = f"Cheapest within {max_accuracy_drop:.1%} of the Keras model"
-    lines.append(f"{_capital(missed) or within}: {words}")
-    return "\n".join(lines)
+    return f"{_capital(missed) or within}: {words}"
+
+
+def format_recommendations(sweep: Sweep, max_accuracy_drop: float) -> str:
+    """Return what is recommended for each device, and before it what is dead."""
+    varied = [name for name, values in sweep.axes.items() if len(values) > 1]
+    lines = [
+        f"{device}: {_recommended(sweep, device, varied, max_accuracy_drop)}"
+        for device in sweep.devices
+    ]
+    return "\n".join([*_warning(sweep, WIDTH), *lines])
+
+
+def _warning(sweep: Sweep, width: int) -> list[str]:
+    """Return a block on points that nobody wants, if there are any."""
+    n_dead = sum(point.dead for point in sweep.points)
+    if not n_dead:
+        return []
+    words = (
+        f"Warning: {n_dead} of {len(sweep.points)} points have silent layers, or "
+        "decide no better than by guessing; they are on no front, and never "
+        "recommended."
+    )
+    return [textwrap.fill(words, width)]
 
 
 def _capital(text: str) -> str:

@@ -156,6 +156,9 @@ def test_sweep(run, files, tmp_path):
     text = run(*words, "--max-accuracy-drop", "0.5")
     assert "Sweep of 8 points on 11 inferences (seed 0)" in text
     assert "Cheapest within 50.0% of the Keras model" in text
+    quiet = run(*words, "--max-accuracy-drop", "0.5", "-q").splitlines()
+    assert [line.partition(":")[0] for line in quiet[-2:]] == ["loihi", "cpu"]
+    assert all(line.partition(": ")[2] in text for line in quiet[-2:])
     frame = pd.read_csv(io.StringIO(run(*words, "--format", "csv")))
     grid = {
         "scale_firing_rates": [100, 300],
@@ -199,6 +202,19 @@ def test_deploy(run, snn):
     by_both = [format_si(e, "J") for e in (explained.estimate, explained.ledger)]
     assert "loihi: {} by the estimate, {} by the ledger".format(*by_both) in brief
     assert run(*words, "--format", "csv").startswith("device,layer,operation")
+
+
+def test_deploy_with_no_layer_on_the_host(run, snn):
+    """The host encodes the input then, by neurons that no activity has."""
+    words = ["deploy", "model.h5", "--data", "data.npz", *SCALE, "--inferences", "3"]
+    words += ["--device", "loihi", "--on-host", "none", "--format", "json"]
+    content = json.loads(run(*words))
+    x, _ = make_data()
+    ledger = snn.ledger(x[:3], 20, on_host=[])
+    assert [core["synops"] for core in content["ledger"]] == [
+        core.synops for core in ledger.cores
+    ]
+    assert {core.layer for core in ledger.cores} == {"hidden", "hidden_2"}
 
 
 @pytest.mark.parametrize(

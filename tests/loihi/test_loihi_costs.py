@@ -355,3 +355,50 @@ def test_messages_of_the_host_have_no_price() -> None:
     (left_out,) = [x for x in estimate.not_modelled if x.where == "host"]
     assert left_out.count == 25
     assert "link between host and chip" in left_out.reason
+
+
+def test_what_bounds_time_and_energy_and_what_would_change_it() -> None:
+    """In ns: a takes 1,400 for synops, 1,034 for updates, 126 for messages; b 1,642.
+
+    On two cores a takes 1,280 each, so b bounds then. Of 0.7 of the spikes 18 of a's 60
+    active updates become inactive.
+    """
+    found = ledger().bottleneck()
+    steps = N_INFERENCES * TIMESTEPS
+    busy = 400 * T_SYNOP + 60 * T_ACTIVE + 100 * T_INACTIVE + 60 * T_MESSAGE
+    assert busy == pytest.approx(2560)
+    assert (found.layer, found.core, found.operation) == ("a", 0, "synops")
+    latency = duration(0, BARRIER[1])
+    assert found.latency == pytest.approx(latency)
+    assert found.share == pytest.approx(TIMESTEPS * busy / steps * 1e-9 / latency)
+    energies = {
+        core.layer: core.synops * SYNOP
+        + core.updates_active * ACTIVE
+        + core.updates_inactive * INACTIVE
+        + core.messages_out * MESSAGE
+        for core in (A, B)
+    }
+    assert found.energy_layer == "a"
+    share = energies["a"] / sum(energies.values())
+    assert found.energy_share == pytest.approx(share)
+
+    def change(busiest: float) -> float:
+        return (busiest / steps + BARRIER[1]) / (busy / steps + BARRIER[1]) - 1
+
+    fewer = 0.7 * (400 * T_SYNOP + 60 * T_ACTIVE + 60 * T_MESSAGE) + 118 * T_INACTIVE
+    advice = {a.setting: a for a in found.advice}
+    assert advice["timesteps"].value == 6
+    assert advice["timesteps"].latency == pytest.approx(-0.4)
+    assert advice["timesteps"].energy == pytest.approx(-0.4)
+    assert advice["scale_firing_rates"].latency == pytest.approx(change(fewer))
+    assert advice["min_cores"].value == {"a": 2}
+    assert advice["min_cores"].latency == pytest.approx(change(1642))
+    # operations are as many, and chips leak for a shorter time
+    total = dynamic((0, 0)) + CHIP * latency
+    saved = CHIP * latency * change(1642) / total
+    assert advice["min_cores"].energy == pytest.approx(saved)
+    assert "core 0 of chip 0 (a) bounds it by its synops" in " ".join(
+        str(found).split()
+    )
+    with pytest.raises(ne.InputError, match="'loihi' has no times of operations"):
+        ledger().bottleneck("loihi")

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from random_networks import random_networks
 
 import nengo_energy as ne
-from nengo_energy.compat import emulator, import_nengo_loihi
+from nengo_energy.compat import emulator, import_nengo_loihi, import_tf_keras
 from nengo_energy.loihi import build_loihi_network
 
 pytestmark = pytest.mark.tensorflow  # NengoLoihi imports TensorFlow
@@ -253,3 +253,24 @@ def test_kernels_of_many_groups_are_written_out(groups, form):
     assert type(built.network.connections[-1].transform).__name__ == form
     with built.simulator(target="sim") as sim:
         sim.run_steps(2)
+
+
+@pytest.mark.tensorflow
+def test_a_layer_on_more_cores_does_the_same():
+    """As many spikes and synops, on at least the cores asked for."""
+    keras = import_tf_keras()
+    keras.utils.set_random_seed(0)
+    x = h = keras.Input((5,))
+    for name in ("first", "second", "third"):
+        h = keras.layers.Dense(12, "relu", name=name)(h)
+    model = keras.Model(x, keras.layers.Dense(2)(h))
+    snn = ne.convert(model, scale_firing_rates=300, synapse=0.005)
+    x = np.random.RandomState(0).uniform(size=(2, 5))
+    few = snn.ledger(x, 20, progress=False)
+    many = snn.ledger(x, 20, min_cores={"second": 3}, progress=False)
+    assert [core.layer for core in few.cores] == ["second", "third"]
+    assert [core.layer for core in many.cores] == ["second"] * 3 + ["third"]
+    assert few.synops == many.synops > 0
+    assert few.neuron_updates == many.neuron_updates
+    with pytest.raises(ne.InputError, match="min_cores must be one of second, third"):
+        snn.loihi_network(min_cores={"first": 2})

@@ -109,7 +109,7 @@ def test_only_what_is_given_has_a_section(estimate):
         for t, a in Tags(format_report(estimate)).tags
         if t == "section" and "id" in a
     ]
-    assert sections == ["energy", "layers", "assumptions", "sources"]
+    assert sections == ["energy", "ranking", "layers", "assumptions", "sources"]
 
 
 def test_frames_serve_as_well_as_objects(estimate, report):
