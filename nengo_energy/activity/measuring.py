@@ -235,6 +235,10 @@ def measure_run(
             simulator=runner.name,
             static_input=_stays(topology, data),
             fingerprint=topology.fingerprint,
+            learning={
+                each.name: runner.learned(each, run.warmup, run.warmup + mark)
+                for each in topology.learning
+            },
             outputs=total.outputs(),
             assumptions=total.assumptions(),
             settings={

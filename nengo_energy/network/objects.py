@@ -40,7 +40,20 @@ def is_tensor_node(obj: Any) -> bool:
 
 def is_decoded(conn: nengo.Connection) -> bool:
     """Tell whether decoders or encoders take part in a connection."""
-    return any(isinstance(end, nengo.Ensemble) for end in (conn.pre_obj, conn.post_obj))
+    return has_neurons(conn.pre_obj) or has_neurons(conn.post_obj)
+
+
+def has_full_weights(conn: nengo.Connection) -> bool:
+    """Tell whether weights between two ensembles' neurons are solved for."""
+    ends = (conn.pre_obj, conn.post_obj)
+    return all(isinstance(e, nengo.Ensemble) for e in ends) and conn.solver.weights
+
+
+def has_neurons(obj: Any) -> bool:
+    """Tell whether an object is an ensemble of neurons, and computes by spikes."""
+    return isinstance(obj, nengo.Ensemble) and not isinstance(
+        obj.neuron_type, nengo.Direct
+    )
 
 
 def constants(node: nengo.Node) -> np.ndarray:

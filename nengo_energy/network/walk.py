@@ -11,7 +11,7 @@ import numpy as np
 
 from .linear_maps import LinearMap, SparseMap, sum_maps
 from .loops import held_nodes, in_order
-from .objects import base, is_decoded
+from .objects import base, has_neurons, is_decoded
 from .paths import Path, Stage, group_paths, join_stages
 
 Arrivals = dict[tuple[Any, Any], list[tuple[Path, Any]]]
@@ -106,7 +106,7 @@ class Walk:
         filters = () if conn.synapse is None else (conn.synapse,)
         if not incoming:
             source = base(conn.pre_obj)
-            function = conn.function if isinstance(source, nengo.Node) else None
+            function = None if has_neurons(source) else conn.function
             return [Path(source, weights, filters, (stage,), function)]
         return [
             replace(

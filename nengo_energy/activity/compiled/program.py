@@ -49,6 +49,9 @@ class Program:
     ):
         if nengo_dl_setting(network, "learning_phase", None):
             raise UnsupportedError("the network was told to run as it learns")
+        for conn in network.all_connections:
+            if conn.learning_rule_type is not None:
+                raise UnsupportedError(f"{conn} learns")
         model = build_model(network, dt)
         inputs = {
             model.sig[node]["out"]: node

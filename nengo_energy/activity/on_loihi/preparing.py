@@ -13,6 +13,7 @@ from ...compat.emulator import host_objects
 from ...network.objects import is_tensor_node
 from .changes import Change
 from .connections import reform
+from .learning import check_learning
 from .mirror import Mirror
 from .names import Names
 from .passthrough import merge_passthrough
@@ -70,7 +71,8 @@ def prepare_network(
     Raises
     ------
     UnsupportedError
-        If an object is neither the chip's nor the host's.
+        If an object is neither the chip's nor the host's, or the chip can't learn what
+        it is to learn.
     """
     names = Names(network)
     for node in network.all_nodes:
@@ -88,6 +90,7 @@ def prepare_network(
     def on_chip(obj: Any) -> bool:
         return obj not in on_host
 
+    check_learning(network, on_chip, names)
     without: set[Any] = set()
     added: list[Wire] = []
     changes: list[Change] = []

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...common.exceptions import UnsupportedError
 from ...compat import counting, emulator
+from ...network.learning import Learning
 from ...network.topology import Population
 from ..emulator import open_simulator
 from .runner import (
@@ -215,6 +216,19 @@ class LoihiRunner(SequentialRunner):
             counts.update(self.chip_counts(pop, count, count > earlier))
         return counts
 
+    def learned(self, learning: Learning, start: int, end: int) -> dict[str, int]:
+        """Return what a rule does as NengoLoihi has the chip learn.
+
+        Decoders are those of two neurons for each value, and don't change in every
+        timestep, but where its number is a multiple, and neither do filtered spikes.
+        """
+        if learning.place not in {pop.name for pop in self.on_chip}:
+            return super().learned(learning, start, end)
+        n_values, n_neurons = learning.shape
+        updates = 2 * n_values * n_neurons * multiples(start, end, emulator.LEARN_EVERY)
+        traces = n_neurons * multiples(start, end, emulator.TRACE_EVERY)
+        return {"learning_update": updates, "learning_state": traces}
+
     def chip_counts(
         self, pop: Population, count: np.ndarray, spiked: np.ndarray
     ) -> dict[tuple[str, str], np.ndarray]:
@@ -240,6 +254,11 @@ class LoihiRunner(SequentialRunner):
     def _chip_spikes(self) -> dict[nengo.Ensemble, np.ndarray]:
         ensembles = [pop.ensemble for pop in self.on_chip]
         return emulator.chip_spike_counts(self.sim, ensembles)
+
+
+def multiples(start: int, end: int, number: int) -> int:
+    """Return how many timesteps, of those behind one up to another, are multiples."""
+    return end // number - start // number
 
 
 def stack(each: Sequence[BatchCounts]) -> BatchCounts:
