@@ -14,7 +14,7 @@ from docs_pages import PAGES, ROOT, blocks_of, differences, run_blocks
 import nengo_energy as ne
 
 CODED = [page for page in PAGES if blocks_of(page)]
-LIGHT = {"any-network.md", "own-device.md", "reports.md"}
+LIGHT = {"any-network.md", "nengo.md", "own-device.md", "reports.md"}
 MARKS = {
     page.name: [pytest.mark.tensorflow] for page in CODED if page.name not in LIGHT
 }

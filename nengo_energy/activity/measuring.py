@@ -240,7 +240,7 @@ def measure_run(
                 for each in topology.learning
             },
             outputs=total.outputs(),
-            assumptions=total.assumptions(),
+            assumptions=total.assumptions() + runner.assumptions(),
             settings={
                 "simulator": runner.name,
                 "timesteps": mark,

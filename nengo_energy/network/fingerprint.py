@@ -14,6 +14,7 @@ from nengo.connection import LearningRule
 from nengo.dists import get_samples
 from nengo.params import FrozenObject, iter_params
 
+from .keras_maps import keras_layer
 from .learning import rules_of
 from .objects import once
 
@@ -101,6 +102,9 @@ class _Prints:
             self._add_values(obj, "tuning")
         for node in once(network.all_nodes):
             computes = node.output if node.size_in else None
+            layer = keras_layer(node)
+            if layer is not None:
+                computes = [type(layer).__name__, _options(layer)]
             self.add("nodes", node.size_in, node.size_out, computes)
         connections = once(network.all_connections)
         self.numbers.update((conn, k) for k, conn in enumerate(connections))
@@ -170,6 +174,11 @@ class _Prints:
         if cls not in self.parameters:
             self.parameters[cls] = frozenset(iter_params(cls))
         return self.parameters[cls]
+
+
+def _options(layer: Any) -> list[tuple[str, str]]:
+    """Return what a Keras layer was made with, but for its name."""
+    return [(k, str(v)) for k, v in sorted(layer.get_config().items()) if k != "name"]
 
 
 def _values(conn: nengo.Connection) -> np.ndarray:

@@ -10,6 +10,8 @@ import numpy as np
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
 
+from .keras_maps import layer_map
+
 T = TypeVar("T")
 
 
@@ -29,9 +31,10 @@ def base(obj: Any) -> Any:
 
 
 def is_passthrough(obj: Any) -> bool:
-    return (
-        isinstance(obj, nengo.Node) and obj.output is None and not is_tensor_node(obj)
-    )
+    """Tell whether a node passes on what it gets, by the weights of a layer at most."""
+    if is_tensor_node(obj):
+        return layer_map(obj) is not None
+    return isinstance(obj, nengo.Node) and obj.output is None
 
 
 def is_tensor_node(obj: Any) -> bool:

@@ -16,6 +16,7 @@ from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
 from .built import BuiltWeights
 from .fingerprint import fingerprint
+from .keras_maps import KNOWN
 from .learning import (
     LEARNED_WEIGHTS,
     RULES,
@@ -28,6 +29,7 @@ from .objects import (
     base,
     constants,
     has_neurons,
+    is_passthrough,
     is_tensor_node,
     labels,
     once,
@@ -221,11 +223,14 @@ class Tracer:
                     rule, "a rule of somebody's own", f"learn by one of {known}"
                 )
         for end in (base(conn.pre_obj), base(conn.post_obj)):
-            if is_tensor_node(end):
+            if is_tensor_node(end) and not is_passthrough(end):
+                held = getattr(end, "tensor_func", None)
+                kind = "" if held is None else f": {type(held).__name__}"
                 return self._leave_out(
                     end,
-                    "a TensorNode, which runs TensorFlow code",
-                    "exchange the layer for one that NengoDL converts to Nengo's own",
+                    f"a TensorNode, which runs TensorFlow code{kind}",
+                    "exchange the layer for one that NengoDL converts to native "
+                    f"objects, or that is linear ({', '.join(KNOWN)})",
                 )
         return True
 

@@ -126,9 +126,15 @@ ON_LOIHI = ("pes_to_node", "pes_to_ensemble")
 def learning_network(name: str) -> nengo.Network:
     """Return a network of two ensembles with what learns between them."""
     with nengo.Network(seed=3) as net:
-        stim = nengo.Node(np.zeros(2), label="stim")
-        pre = nengo.Ensemble(30, 2, label="pre")
-        post = nengo.Ensemble(20, 2, label="post")
-        nengo.Connection(stim, pre)
-        LEARNERS[name](stim, pre, post)
+        add_learner(name)
     return net
+
+
+def add_learner(name: str) -> nengo.Ensemble:
+    """Add two ensembles with what learns between them, and return the second."""
+    stim = nengo.Node(np.zeros(2), label="stim")
+    pre = nengo.Ensemble(30, 2, label="pre")
+    post = nengo.Ensemble(20, 2, label="post")
+    nengo.Connection(stim, pre)
+    LEARNERS[name](stim, pre, post)
+    return post

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import nengo_energy as ne
 from nengo_energy.activity.emulator import open_simulator
+from nengo_energy.compat import import_nengo_loihi
 from nengo_energy.network.learning import rules_of
 
 X = np.array([[0.5, -0.3], [0.5, -0.3], [0.1, 0.4]])
@@ -241,8 +242,8 @@ def test_loihi_forgets_between_inferences():
         assert_allclose(outputs[0], sim.data[net.probes[0]][100:].mean(axis=0))
 
 
-REFUSED = {
-    "pes_of_weights": "learns full weights, as its solver has weights=True",
+ON_HOST = {
+    "pes_of_weights": "learns full weights",
     "pes_to_neurons": "learns from neurons themselves",
     "pes_of_slice": "learns with pre_synapse=None",
     "bcm": "learns by BCM",
@@ -254,11 +255,35 @@ REFUSED = {
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_loihi_cannot_learn_is_refused_by_name(name):
+@pytest.mark.parametrize("name", ON_HOST)
+def test_what_the_chip_cannot_learn_is_left_to_the_host(name):
     net = learning_network(name)
     with pytest.raises(
-        ne.UnsupportedError, match=f"ensemble 'pre'.*{REFUSED[name]}.*on_chip = False"
+        ne.UnsupportedError,
+        match=f"ensemble 'pre': runs on the host; it {ON_HOST[name]}",
+    ):
+        ne.measure_activity(net, X, timesteps=STEPS, simulator="loihi")
+    with net:
+        after = nengo.Ensemble(25, 2, label="after")
+        nengo.Connection(net.ensembles[1], after)
+    activity = ne.measure_activity(net, X, timesteps=STEPS, simulator="loihi")
+    plain = ne.measure_activity(net, X, timesteps=STEPS)
+    for pop in ("pre", "post"):  # Nengo's own simulator has them
+        assert_array_equal(
+            activity.populations[pop].spikes, plain.populations[pop].spikes
+        )
+    assert activity.learning == plain.learning
+    assert activity.populations["after"].spikes.sum() > 20
+    (text,) = [a.text for a in activity.assumptions if a.code == "left-to-host"]
+    assert ON_HOST[name] in text
+
+
+@pytest.mark.tensorflow
+def test_the_chip_is_not_told_to_have_what_it_lacks():
+    import_nengo_loihi().add_params(net := learning_network("voja"))
+    net.config[net.ensembles[0]].on_chip = True
+    with pytest.raises(
+        ne.UnsupportedError, match="ensemble 'pre' learns by Voja.*host"
     ):
         ne.measure_activity(net, X, timesteps=STEPS, simulator="loihi")
 
