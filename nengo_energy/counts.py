@@ -32,6 +32,11 @@ OPERATIONS: Mapping[str, str] = {
     "message": "one spike on its way to one core",
     "hop_east_west": "one message passed to the next tile east or west",
     "hop_north_south": "one message passed to the next tile north or south",
+    "learning_update": "one weight, decoder or encoder that a learning rule changes in "
+    "one timestep: read, added to, written",
+    "learning_read": "one weight or encoder that a rule reads to tell how to change it",
+    "learning_state": "one value of a rule's own, such as a neuron's filtered spikes, "
+    "advanced one timestep",
     "mac": "one multiply-accumulate of the conventional network, or of the host",
     "activation": "one output of a nonlinearity of the conventional network, or of a "
     "neuron on the host in one timestep",
@@ -340,6 +345,12 @@ def count_ops(
         tally.add(pop.layer, "spike", measured.sent_per_inference)
         macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
         tally.add(pop.layer, "mac", macs)
+    for rule in topology.learning:
+        for operation, n in activity.learning[rule.name].items():
+            if rule.place in host:  # a multiplication and an addition for each number
+                tally.add(rule.layer, "mac", n, where="host")
+            else:
+                tally.add(rule.layer, operation, n)
     # an input that stays needs its multiplications once
     changing = topology.changing_nodes
     on_chip = {pop.name for pop in topology.populations} - host
@@ -509,6 +520,7 @@ def _layers_in_order(topology: Topology) -> list[str]:
         arriving = topology.inputs + topology.projections
         layers += [p.layer for p in arriving if p.post == pop.name] + [pop.layer]
     layers += [p.layer for p in topology.inputs + topology.readouts]
+    layers += [rule.layer for rule in topology.learning]
     return list(dict.fromkeys(layers))
 
 

@@ -20,7 +20,7 @@ else:
     import tomli as tomllib
 
 CODED = [page for page in PAGES if blocks_of(page)]
-LIGHT = {"any-network.md", "own-device.md", "reports.md"}
+LIGHT = {"any-network.md", "nengo.md", "own-device.md", "reports.md"}
 MARKS = {
     page.name: [pytest.mark.tensorflow] for page in CODED if page.name not in LIGHT
 }

@@ -77,6 +77,8 @@ class Activity(Shown):
         Whether each input stayed the same over its inference.
     fingerprint : str
         Of the topology that was measured.
+    learning : Mapping of {str: Mapping of {str: int}}
+        Operations of each learning rule in an inference, by the rule's name.
     outputs : Mapping of {nengo.Probe: (n_inferences, size) ndarray}
         Probes of the network, averaged over the last half of the counted timesteps.
     assumptions : tuple of Assumption
@@ -96,6 +98,7 @@ class Activity(Shown):
     simulator: str
     static_input: bool
     fingerprint: str
+    learning: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     outputs: Mapping[Any, np.ndarray] = field(default_factory=dict, repr=False)
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)

@@ -243,8 +243,12 @@ def measure_run(
             simulator=simulator,
             static_input=_stays(topology, data),
             fingerprint=topology.fingerprint,
+            learning={
+                each.name: runner.learned(each, run.warmup, run.warmup + mark)
+                for each in topology.learning
+            },
             outputs=total.outputs(),
-            assumptions=total.assumptions(),
+            assumptions=total.assumptions() + runner.assumptions(),
             settings={
                 "simulator": simulator,
                 "timesteps": mark,

@@ -115,7 +115,7 @@ def add_commands(commands: Any) -> None:
         "summary",
         "list layers, parameters, connections and energy of a model, without data",
         [
-            MODEL,
+            *MODEL,
             word("--device", "NAME,...", "dense devices", action="extend", type=names),
             number("--timesteps", "timesteps per inference", 1),
             number("--width", "width of the table", 98),

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import warnings
 from typing import Any, Callable, Iterator, Mapping, Protocol, cast
+from weakref import WeakKeyDictionary
 
 import nengo
 import numpy as np
@@ -21,6 +22,18 @@ from .loihi_probes import allow_sample_every
 HOSTS = ("host_pre", "host")
 """NengoLoihi's simulators of what runs on the host: of what the chip's input depends
 on, if it can be computed ahead, and of the rest."""
+
+TRACE_EVERY = 2
+"""Timesteps from one update of filtered spikes to the next, where NengoLoihi learns:
+``train_epoch`` of nengo_loihi.block.Synapse."""
+
+LEARN_EVERY = 4
+"""Timesteps from one update of weights to the next: ``learn_epoch``."""
+
+
+_first_weights: WeakKeyDictionary[Any, list[tuple[np.ndarray, np.ndarray]]]
+_first_weights = WeakKeyDictionary()
+"""Weights that learn, by simulator, each beside what they were before it learnt."""
 
 
 def open_emulator(
@@ -61,6 +74,13 @@ def open_emulator(
     if seed is None and network.seed is not None:
         seed = network.seed + 1
     _seed_hosts(sim, seed)
+    _first_weights[sim] = [
+        (weights, weights.copy())
+        for block in model.blocks
+        for synapse in block.synapses
+        if synapse.learning
+        for weights in synapse.weights
+    ]
     allow_sample_every(sim, model)
     for new, old in (stands_for or {}).items():
         hosts = (host.model.params for host in nengo_simulators(sim))
@@ -111,8 +131,9 @@ def _casts_accepted() -> Iterator[None]:
 def reset_emulator(sim: Any) -> None:
     """Bring a simulator that runs on the emulator back to its first timestep.
 
-    The network isn't built again: chip and host keep their weights, and every state,
-    spike in flight and recorded probe value is cleared.
+    The network isn't built again: chip and host keep their weights, those that learn
+    become what they were, and every state, spike in flight and recorded probe value is
+    cleared.
 
     Parameters
     ----------
@@ -123,6 +144,8 @@ def reset_emulator(sim: Any) -> None:
         for ti in [t for t in spike_input.spikes if t not in spike_input.permanent]:
             del spike_input.spikes[ti]
     sim.clear_probes()
+    for weights, first in _first_weights.get(sim, []):
+        weights[...] = first
     for name in HOSTS:
         if name in sim.sims:
             sim.sims[name].reset()

@@ -24,6 +24,9 @@ NUMPY_1_MODULES = ("nengo_loihi.block", "nengo_loihi.dvs", "nengo_loihi.neurons"
 AXON_NUMBERS = "nengo_loihi.hardware.nxsdk_objects"
 """The module of NengoLoihi that numbers the input axons of a core."""
 
+CONNECTIONS = "nengo_loihi.builder.connection"
+"""The module of NengoLoihi that builds connections."""
+
 
 @locked
 def import_nengo_loihi() -> types.ModuleType:
@@ -50,6 +53,7 @@ def import_nengo_loihi() -> types.ModuleType:
         for name in NUMPY_1_MODULES:
             _use_numpy_1_meanings(importlib.import_module(name))
     _number_axons_after_gaps(importlib.import_module(AXON_NUMBERS))
+    _let_the_host_learn(importlib.import_module(CONNECTIONS))
     if nengo_dl is not None:
         _introduce_nengo_dl(nengo_dl)
     return nengo_loihi
@@ -96,6 +100,27 @@ def _number_axons_after_gaps(module: Any) -> None:
             core.synapse_axons = own
 
     module.Core.add_synapse = add_synapse
+
+
+def _let_the_host_learn(module: Any) -> None:
+    """Let an error lead to a rule whose connection is all on the host.
+
+    NengoLoihi sends each error to the chip, also where nothing learns there.
+    """
+    stock = module.build_host_to_learning_rule
+    if stock.__module__ == __name__:
+        return
+
+    def build(model: Any, conn: Any) -> None:
+        learnt = conn.post_obj.connection
+        if model.split.on_chip(module.base_obj(learnt.pre)):
+            stock(model, conn)
+            return
+        host = model.host_model(module.base_obj(conn.pre))
+        module._inherit_seed(host, conn, model, conn)
+        host.build(conn)
+
+    module.build_host_to_learning_rule = build
 
 
 def _introduce_nengo_dl(nengo_dl: types.ModuleType) -> None:

@@ -10,6 +10,7 @@ import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
 
+from ..common.exceptions import UnsupportedError
 from .batched_process import batch_processes
 from .counting import (
     Accumulate,
@@ -84,6 +85,7 @@ def open_nengo_dl(
     with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
         model.build(network)
         batch_processes(model)
+    _check_operators(model)
     counters = [
         Accumulate(kind, model.sig[ensemble.neurons]["out"], spike)
         for ensemble, kind, spike in wanted
@@ -111,6 +113,22 @@ def open_nengo_dl(
             progress_bar=False,
         )
     return sim, Counters(sim, counters)
+
+
+def _check_operators(model: Any) -> None:
+    """Raise an error if NengoDL doesn't have an operator of the network, such as RLS.
+
+    By itself it says so as it builds its graph, which takes longer.
+    """
+    from nengo_dl.builder import Builder
+
+    known = tuple(Builder.builders)
+    for op in model.operators:
+        if not isinstance(op, known):
+            raise UnsupportedError(
+                f"NengoDL doesn't have Nengo's operator {type(op).__name__}; measure "
+                "with simulator='nengo'"
+            )
 
 
 def _beside_neurons(groups: Sequence, counters: Sequence[Accumulate]) -> list:

@@ -196,7 +196,8 @@ def _traits_of_class(cls: type) -> _Traits:
         is_model="Model" in from_keras,
         is_sequential="Sequential" in from_keras,
         is_time_distributed="TimeDistributed" in names,
-        is_recurrent=bool(names & {"RNN", "Bidirectional"}),
+        is_recurrent=bool(names & {"RNN", "Bidirectional"})
+        or cls.__module__.partition(".")[0] == "keras_lmu",
         is_keras_spiking="KerasSpikingLayer" in names,
     )
 

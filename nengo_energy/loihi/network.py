@@ -16,7 +16,7 @@ import nengo
 from ..activity.on_loihi.changes import Change
 from ..common.checks import check_choice, check_count, check_positive
 from ..common.defaults import DT
-from ..common.exceptions import InputError
+from ..common.exceptions import InputError, UnsupportedError
 from ..network.topology import Population, Projection, Topology, require_supported
 from .assembly import Assembly
 from .blocks import BlockPlan, plan_blocks
@@ -72,6 +72,12 @@ def build_loihi_network(
         If a layer's weights are all zero, or a name in ``on_host`` isn't known.
     """
     require_supported(topology, "deployment to Loihi")
+    if topology.learning:
+        raise UnsupportedError(
+            f"{topology.learning[0].name} learns, and this network is prepared with "
+            "the weights that it has. Measure it with simulator='loihi', where it "
+            "learns as NengoLoihi does"
+        )
     dt = check_positive("dt", dt, "s")
     # what a probe decodes is no connection of the network, but the probe's own
     to_nodes = (p for p in topology.readouts if isinstance(p.target, nengo.Node))

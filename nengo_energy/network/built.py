@@ -8,12 +8,14 @@ from typing import Any, Sequence
 import nengo
 import numpy as np
 from nengo.builder.network import seed_network
+from nengo.connection import LearningRule
 from nengo.dists import Distribution
 
 from ..common.assumptions import Assumption
 from . import fanout
+from .learning import learns, rules_of
 from .linear_maps import DenseMap, LinearMap, SparseMap
-from .objects import is_decoded
+from .objects import base, has_neurons, is_decoded
 from .topology import DECODED_AS_FACTORS, DECODED_AS_WEIGHTS, UNSEEDED_WEIGHTS
 
 
@@ -54,23 +56,49 @@ class BuiltWeights:
             base_rng=np.random.RandomState(0),
         )
         self.has_decoders = any(map(is_decoded, connections))
-        if self.has_decoders or probes:
+        self.tuned = {
+            base(conn.post_obj)
+            for conn in connections
+            for rule in rules_of(conn)
+            if rule.modifies == "encoders"
+        }
+        if self.has_decoders or probes or any(map(rules_of, connections)):
             self.model.build(network)
 
     def map(self, conn: nengo.Connection) -> LinearMap:
-        """Return the weights of one connection, decoders and encoders included."""
-        decoded = isinstance(conn.pre_obj, nengo.Ensemble)
+        """Return the weights of one connection, decoders and encoders included.
+
+        Those that learn may become any: zeros among them are left out.
+        """
+        decoded = has_neurons(conn.pre_obj)
         if decoded and conn.solver.weights:
-            return DenseMap(np.asarray(self.model.params[conn].weights))
-        if decoded:
-            linear: LinearMap = DenseMap(np.atleast_2d(self.model.params[conn].weights))
+            return DenseMap(self._weights(conn))
+        if decoded or learns(conn):
+            linear: LinearMap = DenseMap(self._weights(conn))
             post = np.arange(conn.post_obj.size_in)[conn.post_slice]
             linear = SparseMap.scatter(post, conn.post_obj.size_in) @ linear
+            if not decoded:
+                pre = np.arange(conn.pre_obj.size_out)[conn.pre_slice]
+                linear = linear @ SparseMap.gather(pre, conn.pre_obj.size_out)
         else:
             linear = fanout.connection_map(conn, self.model.seeds[conn])
-        if isinstance(conn.post_obj, nengo.Ensemble) and not self.as_factors:
+        if has_neurons(conn.post_obj) and not self.as_factors:
             linear = self._encoders(conn.post_obj) @ linear
         return linear
+
+    def learned_shape(self, rule: LearningRule) -> tuple[int, int]:
+        """Return the shape of the weights, decoders or encoders that a rule changes."""
+        conn = rule.connection
+        if rule.modifies == "encoders":
+            weights = self.model.params[base(conn.post_obj)].scaled_encoders
+        else:
+            weights = self._weights(conn)
+        n_rows, n_columns = weights.shape
+        return n_rows, n_columns
+
+    def _weights(self, conn: nengo.Connection) -> np.ndarray:
+        weights = np.atleast_2d(self.model.params[conn].weights)
+        return _without_zeros(weights) if learns(conn) else weights
 
     def probe_decoders(self, probe: nengo.Probe) -> np.ndarray:
         """Return the decoders of a probe, (size_in, n_neurons) ndarray."""
@@ -93,8 +121,8 @@ class BuiltWeights:
         encoded = dict.fromkeys(
             conn.post_obj
             for conn in self.connections
-            if isinstance(conn.post_obj, nengo.Ensemble)
-            and not (isinstance(conn.pre_obj, nengo.Ensemble) and conn.solver.weights)
+            if has_neurons(conn.post_obj)
+            and not (has_neurons(conn.pre_obj) and conn.solver.weights)
         )
         return {ens: int(self._encoders(ens).fan_out.sum()) for ens in encoded}
 
@@ -109,17 +137,25 @@ class BuiltWeights:
         return said
 
     def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
-        return DenseMap(np.asarray(self.model.params[ens].scaled_encoders))
+        encoders = np.asarray(self.model.params[ens].scaled_encoders)
+        return DenseMap(_without_zeros(encoders) if ens in self.tuned else encoders)
 
     def _drawn(self, conn: nengo.Connection) -> list[Any]:
         """Return the objects whose seeds decide on the weights of a connection."""
         drawn: list[Any] = [
-            end
-            for end in (conn.pre_obj, conn.post_obj)
-            if isinstance(end, nengo.Ensemble)
+            end for end in (conn.pre_obj, conn.post_obj) if has_neurons(end)
         ]
         if fanout.is_random(conn.transform) or (
             drawn and isinstance(conn.eval_points, Distribution)
         ):
             drawn.append(conn)
         return drawn
+
+
+def _without_zeros(weights: np.ndarray) -> np.ndarray:
+    """Return weights with numbers for zeros, which they may become as they learn.
+
+    They are drawn, so that nothing cancels out where weights are multiplied.
+    """
+    numbers = np.random.RandomState(0).uniform(0.5, 1.0, size=weights.shape)
+    return np.where(weights == 0, numbers, weights)

@@ -10,9 +10,12 @@ import nengo
 import numpy as np
 import scipy.sparse as sp
 from nengo.builder.connection import get_targets
+from nengo.connection import LearningRule
 from nengo.dists import get_samples
 from nengo.params import FrozenObject, iter_params
 
+from .keras_maps import keras_layer
+from .learning import rules_of
 from .objects import once
 
 N_POINTS = 50
@@ -99,8 +102,13 @@ class _Prints:
             self._add_values(obj, "tuning")
         for node in once(network.all_nodes):
             computes = node.output if node.size_in else None
+            layer = keras_layer(node)
+            if layer is not None:
+                computes = [type(layer).__name__, _options(layer)]
             self.add("nodes", node.size_in, node.size_out, computes)
-        for conn in once(network.all_connections):
+        connections = once(network.all_connections)
+        self.numbers.update((conn, k) for k, conn in enumerate(connections))
+        for conn in connections:
             self._add_connection(conn)
 
     def _add_connection(self, conn: nengo.Connection) -> None:
@@ -109,6 +117,10 @@ class _Prints:
         for end, part in ends:
             number = self.numbers.get(getattr(end, "ensemble", end))
             self.add("connections", type(end).__name__, number, part)
+            if isinstance(end, LearningRule):
+                conn_of_rule = end.connection
+                which = rules_of(conn_of_rule).index(end)
+                self.add("connections", self.numbers.get(conn_of_rule), which)
         if conn.function is not None:
             self.add("functions", self.numbers.get(conn.pre_obj), conn.function)
             if isinstance(conn.pre_obj, nengo.Ensemble):
@@ -124,6 +136,8 @@ class _Prints:
             value = value.item()
         if value is None or isinstance(value, (str, bytes, int, float, complex, slice)):
             return f"{value!r};".encode()
+        if isinstance(value, dict):
+            value = list(value.items())
         if isinstance(value, (list, tuple)):
             return b"(" + b"".join(map(self._encode, value)) + b")"
         if isinstance(value, np.ndarray):
@@ -160,6 +174,11 @@ class _Prints:
         if cls not in self.parameters:
             self.parameters[cls] = frozenset(iter_params(cls))
         return self.parameters[cls]
+
+
+def _options(layer: Any) -> list[tuple[str, str]]:
+    """Return what a Keras layer was made with, but for its name."""
+    return [(k, str(v)) for k, v in sorted(layer.get_config().items()) if k != "name"]
 
 
 def _values(conn: nengo.Connection) -> np.ndarray:

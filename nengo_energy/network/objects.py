@@ -10,6 +10,8 @@ import numpy as np
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
 
+from .keras_maps import layer_map
+
 T = TypeVar("T")
 
 
@@ -29,9 +31,10 @@ def base(obj: Any) -> Any:
 
 
 def is_passthrough(obj: Any) -> bool:
-    return (
-        isinstance(obj, nengo.Node) and obj.output is None and not is_tensor_node(obj)
-    )
+    """Tell whether a node passes on what it gets, by the weights of a layer at most."""
+    if is_tensor_node(obj):
+        return layer_map(obj) is not None
+    return isinstance(obj, nengo.Node) and obj.output is None
 
 
 def is_tensor_node(obj: Any) -> bool:
@@ -40,7 +43,20 @@ def is_tensor_node(obj: Any) -> bool:
 
 def is_decoded(conn: nengo.Connection) -> bool:
     """Tell whether decoders or encoders take part in a connection."""
-    return any(isinstance(end, nengo.Ensemble) for end in (conn.pre_obj, conn.post_obj))
+    return has_neurons(conn.pre_obj) or has_neurons(conn.post_obj)
+
+
+def has_full_weights(conn: nengo.Connection) -> bool:
+    """Tell whether weights between two ensembles' neurons are solved for."""
+    ends = (conn.pre_obj, conn.post_obj)
+    return all(isinstance(e, nengo.Ensemble) for e in ends) and conn.solver.weights
+
+
+def has_neurons(obj: Any) -> bool:
+    """Tell whether an object is an ensemble of neurons, and computes by spikes."""
+    return isinstance(obj, nengo.Ensemble) and not isinstance(
+        obj.neuron_type, nengo.Direct
+    )
 
 
 def constants(node: nengo.Node) -> np.ndarray:

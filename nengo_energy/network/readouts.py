@@ -8,7 +8,7 @@ import nengo
 import numpy as np
 
 from .linear_maps import LinearMap, SparseMap
-from .objects import once
+from .objects import has_neurons, once
 
 
 def rows_read(network: nengo.Network) -> dict[nengo.Node, np.ndarray]:
@@ -25,7 +25,7 @@ def decoding_probes(network: nengo.Network) -> list[list[nengo.Probe]]:
     """Return the probes that need decoders, those together that decode the same."""
     groups: dict[tuple[nengo.Ensemble, object], list[nengo.Probe]] = {}
     for probe in once(network.all_probes):
-        if isinstance(probe.obj, nengo.Ensemble) and probe.attr == "decoded_output":
+        if has_neurons(probe.obj) and probe.attr == "decoded_output":
             groups.setdefault((probe.obj, probe.solver), []).append(probe)
     return list(groups.values())
 

@@ -9,6 +9,8 @@ What a part of the network becomes (DESIGN: "what a converted network holds"):
   are the decoders of an ensemble that is probed;
 * passthrough nodes in a loop with a synapse compute: paths end there, and begin anew;
 * paths from an input node, or one that computes, are host work, not synapses;
+* an ensemble of Nengo's Direct neurons has no neurons: it is a node that computes;
+* what a learning rule does is counted apart, and paths to one are readouts;
 * paths from a node that holds constants are a bias of the neurons.
 """
 
@@ -24,6 +26,7 @@ from ..common.assumptions import Assumption
 from ..common.exceptions import UnsupportedError
 from ..common.shown import Shown
 from ..common.tables import WIDTH, format_table, plural
+from .learning import Learning
 from .linear_maps import LinearMap
 
 INPUT_ON_HOST = Assumption(
@@ -173,6 +176,8 @@ class Topology(Shown):
         From input nodes, and nodes that compute, to neurons and to nodes.
     biases : tuple of Bias
         What constant nodes give to neurons and to nodes.
+    learning : tuple of Learning
+        What learning rules do.
     encoder_macs : Mapping
         Multiply-accumulates per timestep that encoders cost, by population; only with
         ``decoded="factors"``.
@@ -189,6 +194,7 @@ class Topology(Shown):
     readouts: tuple[Projection, ...]
     inputs: tuple[Projection, ...]
     biases: tuple[Bias, ...] = field(repr=False)
+    learning: tuple[Learning, ...] = ()
     encoder_macs: Mapping[str, int] = field(default_factory=dict)
     omitted: tuple[str, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
@@ -217,13 +223,14 @@ class Topology(Shown):
         Those that depend on neurons, and those that nobody says depend on their input
         alone.
         """
+        ends = (nengo.Node, nengo.Ensemble)  # of Nengo's Direct neurons
         nodes = {p.source for p in self.inputs if p.source.size_in > 0}
-        nodes |= {p.target for p in self.readouts if isinstance(p.target, nengo.Node)}
+        nodes |= {p.target for p in self.readouts if isinstance(p.target, ends)}
         changing = {
             node
             for node in nodes
             if any(p.target is node for p in self.readouts)
-            or not getattr(node.output, "follows_input", False)
+            or not getattr(getattr(node, "output", None), "follows_input", False)
         }
         while True:
             reached = {p.target for p in self.inputs if p.source in changing} & nodes

@@ -16,9 +16,20 @@ from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
 from .built import BuiltWeights
 from .fingerprint import fingerprint
+from .keras_maps import KNOWN
+from .learning import (
+    LEARNED_WEIGHTS,
+    RULES,
+    Learning,
+    is_known,
+    operations_of,
+    rules_of,
+)
 from .objects import (
     base,
     constants,
+    has_neurons,
+    is_passthrough,
     is_tensor_node,
     labels,
     once,
@@ -73,7 +84,7 @@ def trace_topology(
     Raises
     ------
     UnsupportedError
-        If an object can't be counted, or a connection learns.
+        If an object can't be counted, such as a learning rule that isn't Nengo's.
     InputError
         If an argument is none of the choices.
 
@@ -111,6 +122,8 @@ class Tracer:
         self.omit = omit
         self.layer_name = layer_name or (lambda label: label)
         self.labels = dict(labels(network))
+        for conn in once(network.all_connections):
+            self._label_rules(conn)
         self.omitted: list[str] = []
         self.assumptions: list[Assumption] = []
         self.connections = [c for c in once(network.all_connections) if self._usable(c)]
@@ -122,7 +135,9 @@ class Tracer:
         )
         self.assumptions.extend(self.built.assumptions())
         self.populations = {
-            ens: self._population(ens) for ens in once(network.all_ensembles)
+            ens: self._population(ens)
+            for ens in once(network.all_ensembles)
+            if has_neurons(ens)
         }
         self._make_names_unique()
 
@@ -162,9 +177,9 @@ class Tracer:
                     target=target,
                     connection=connection,
                 )
-                if not isinstance(source, nengo.Ensemble):
+                if source not in self.populations:
                     inputs.append(projection)
-                elif isinstance(target, nengo.Ensemble):
+                elif target in self.populations:
                     projections.append(projection)
                 else:
                     readouts.append(projection)
@@ -175,12 +190,20 @@ class Tracer:
             self.assumptions.append(Assumption(STATES_ON_HOST.code, text))
         if readouts:
             self.assumptions.append(READOUT_ON_DEVICE)
+        rules = [rule for conn in self.connections for rule in rules_of(conn)]
+        learning = [self._learning(rule) for rule in rules if is_known(rule)]
+        if learning:
+            text = LEARNED_WEIGHTS.text.format(
+                ", ".join(each.name for each in learning)
+            )
+            self.assumptions.append(Assumption(LEARNED_WEIGHTS.code, text))
         return Topology(
             populations=tuple(self.populations.values()),
             projections=tuple(projections),
             readouts=tuple(readouts),
             inputs=tuple(inputs),
             biases=tuple(biases),
+            learning=tuple(learning),
             encoder_macs={
                 self._name(ens): macs for ens, macs in self.built.encoder_macs().items()
             },
@@ -193,23 +216,51 @@ class Tracer:
 
     def _usable(self, conn: nengo.Connection) -> bool:
         """Check a connection; False if it is to be left out."""
-        if isinstance(conn.post_obj, LearningRule) or conn.learning_rule_type:
-            raise UnsupportedError(
-                f"{conn} learns; networks with learning rules can't be counted. "
-                "Freeze the weights (sim.freeze_params in NengoDL) first"
-            )
+        for rule in rules_of(conn):
+            if not is_known(rule):
+                known = ", ".join(kind.__name__ for kind in RULES)
+                self._leave_out(
+                    rule, "a rule of somebody's own", f"learn by one of {known}"
+                )
         for end in (base(conn.pre_obj), base(conn.post_obj)):
-            if is_tensor_node(end):
-                return self._leave_out(end, "a TensorNode, which runs TensorFlow code")
+            if is_tensor_node(end) and not is_passthrough(end):
+                held = getattr(end, "tensor_func", None)
+                kind = "" if held is None else f": {type(held).__name__}"
+                return self._leave_out(
+                    end,
+                    f"a TensorNode, which runs TensorFlow code{kind}",
+                    "exchange the layer for one that NengoDL converts to native "
+                    f"objects, or that is linear ({', '.join(KNOWN)})",
+                )
         return True
 
-    def _leave_out(self, obj: Any, reason: str) -> bool:
+    def _label_rules(self, conn: nengo.Connection) -> None:
+        pre, post = (self.labels.get(base(e)) for e in (conn.pre_obj, conn.post_obj))
+        taken = set(self.labels.values())
+        for rule in rules_of(conn):
+            label = f"{type(rule.learning_rule_type).__name__} of {pre} -> {post}"
+            repeat = 1 + sum(name.split(" #")[0] == label for name in taken)
+            self.labels[rule] = label if repeat == 1 else f"{label} #{repeat}"
+            taken.add(self.labels[rule])
+
+    def _learning(self, rule: LearningRule) -> Learning:
+        conn, shape = rule.connection, self.built.learned_shape(rule)
+        place = conn.pre_obj if rule.modifies == "decoders" else conn.post_obj
+        return Learning(
+            name=self.labels[rule],
+            layer=self._stage(conn).layer,
+            place=self._name(base(place)),
+            shape=shape,
+            operations=operations_of(rule, shape),
+            rule=rule,
+        )
+
+    def _leave_out(self, obj: Any, reason: str, instead: str) -> bool:
         name = f"{self.labels.get(obj, obj)} ({reason})"
         if not self.omit:
             raise UnsupportedError(
-                f"can't count {name}; exchange the layer for one that NengoDL converts "
-                'to native objects, or pass on_unsupported="omit" to leave it out and '
-                "have it listed"
+                f'can\'t count {name}; {instead}, or pass on_unsupported="omit" to '
+                "leave it out and have it listed"
             )
         if name not in self.omitted:
             self.omitted.append(name)
@@ -217,11 +268,6 @@ class Tracer:
 
     def _population(self, ens: nengo.Ensemble) -> Population:
         neuron_type = ens.neuron_type
-        if isinstance(neuron_type, nengo.Direct):
-            raise UnsupportedError(
-                f"ensemble {self.labels[ens]!r} has the neuron type Direct, "
-                "which has no neurons to count; choose another"
-            )
         label = self.labels[ens]
         return Population(
             name=label,
@@ -241,7 +287,7 @@ class Tracer:
                 self.populations[ens] = replace(pop, name=pop.layer)
 
     def _name(self, obj: Any) -> str:
-        if isinstance(obj, nengo.Ensemble):
+        if obj in self.populations:
             return self.populations[obj].name
         if isinstance(obj, nengo.Probe):
             return f"{self._name(obj.obj)}.{obj.attr}"

@@ -9,9 +9,10 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
+from .keras_maps import layer_map
 from .linear_maps import LinearMap, SparseMap, sum_maps
 from .loops import held_nodes, in_order
-from .objects import base, is_decoded
+from .objects import base, has_neurons, is_decoded, is_tensor_node
 from .paths import Path, Stage, group_paths, join_stages
 
 Arrivals = dict[tuple[Any, Any], list[tuple[Path, Any]]]
@@ -80,6 +81,8 @@ class Walk:
                 push(conn, ())
         for node in order:
             paths = [_summed(group) for group in group_paths(at_node[node])]
+            if is_tensor_node(node):
+                paths = self._through_layer(node, paths)
             if not paths:
                 continue
             if node in self.read or not self.leaving[node]:
@@ -100,13 +103,23 @@ class Walk:
         ]
         return [path for path in kept if path.weights.fan_out.any()]
 
+    def _through_layer(self, node: Any, paths: Sequence[Path]) -> list[Path]:
+        """Return paths that end behind the weights of the layer that a node holds."""
+        layer = layer_map(node)
+        assert layer is not None  # else they would have ended at the node
+        stage = Stage(self.labels[node], rank=2)
+        return [
+            replace(path, weights=layer @ path.weights, stages=path.stages + (stage,))
+            for path in paths
+        ]
+
     def _extend(self, conn: nengo.Connection, incoming: Sequence[Path]) -> list[Path]:
         """Return paths prolonged by a connection; it is the whole path at a source."""
         weights, stage = self.weights(conn), self.stage(conn)
         filters = () if conn.synapse is None else (conn.synapse,)
         if not incoming:
             source = base(conn.pre_obj)
-            function = conn.function if isinstance(source, nengo.Node) else None
+            function = None if has_neurons(source) else conn.function
             return [Path(source, weights, filters, (stage,), function)]
         return [
             replace(

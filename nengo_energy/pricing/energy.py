@@ -387,8 +387,9 @@ def _check_network_counted(counts: OpCounts, model: Device) -> None:
     raise InputError(
         f"device {model.name!r} runs the spiking network, and the counts hold none. "
         "Measure its activity and pass ne.count_ops(topology, activity); if that is "
-        "what they are, the network has no neurons: it is nodes alone, which are the "
-        "host's, and there is nothing to price on the device"
+        "what they are, the network has no neurons: it is nodes, and ensembles of "
+        "Direct neurons, which are the host's, and there is nothing to price on the "
+        "device"
     )
 
 

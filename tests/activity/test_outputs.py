@@ -67,7 +67,9 @@ def test_a_network_of_nodes_says_what_it_is():
     assert "The network has no neurons" in str(activity)
     assert len(activity.to_frame()) == 0
     counts = ne.count_ops(ne.trace_topology(net), activity)
-    with pytest.raises(ne.InputError, match="no neurons: it is nodes alone"):
+    with pytest.raises(
+        ne.InputError, match="no neurons: it is nodes, and ensembles of Direct"
+    ):
         ne.estimate_energy(counts, "loihi")
 
 

@@ -19,6 +19,7 @@ from paths import ROOT
 
 PAGES = sorted(
     [
+        ROOT / "docs" / "nengo.md",
         ROOT / "docs" / "supported-layers.md",
         ROOT / "docs" / "tutorial.md",
         *(ROOT / "docs" / "howto").glob("*.md"),

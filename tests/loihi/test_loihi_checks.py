@@ -77,9 +77,16 @@ def test_recurrent_networks_and_learning_are_refused(no_build):
     net.connections.remove(back)
     with net:
         error = nengo.Node(size_in=1)
-        conn = nengo.Connection(a, b, learning_rule_type=nengo.PES())
+        conn = nengo.Connection(
+            a.neurons,
+            b.neurons,
+            transform=np.ones((3, 3)),
+            learning_rule_type=nengo.PES(),
+        )
         nengo.Connection(error, conn.learning_rule)
-    with pytest.raises(ne.UnsupportedError, match="learns.*learning rules"):
+    with pytest.raises(
+        ne.UnsupportedError, match="PES of a -> b learns.*simulator='loihi'"
+    ):
         build_loihi_network(net, ne.trace_topology(net), [])
 
 

@@ -232,14 +232,6 @@ def test_tracing_leaves_the_network_alone():
     assert [len(net.all_objects), str(net.config), net.seed] == before
 
 
-def test_learning_is_refused_by_name():
-    with nengo.Network() as net:
-        a, b = nengo.Ensemble(5, 1, label="a"), nengo.Ensemble(5, 1, label="b")
-        nengo.Connection(a, b, learning_rule_type=nengo.PES())
-    with pytest.raises(ne.UnsupportedError, match="'a'.*'b'.*learns"):
-        ne.trace_topology(net)
-
-
 class TensorNode(nengo.Node):
     """Stands for NengoDL's: what counts is the name."""
 
@@ -271,11 +263,30 @@ def _without(net, node):
     return net
 
 
-def test_direct_mode_is_refused():
-    with nengo.Network() as net:
-        nengo.Ensemble(1, 1, neuron_type=nengo.Direct(), label="ideal")
-    with pytest.raises(ne.UnsupportedError, match="'ideal'.*Direct"):
-        ne.trace_topology(net)
+def test_ensembles_of_direct_neurons_are_the_hosts():
+    """They have no neurons, whatever their number is: the host computes in floats."""
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node(0.7, label="source")
+        a = nengo.Ensemble(20, 2, label="a")
+        ideal = nengo.Ensemble(99, 2, neuron_type=nengo.Direct(), label="ideal")
+        b = nengo.Ensemble(30, 1, label="b")
+        nengo.Connection(source, a[0])
+        nengo.Connection(a, ideal)
+        nengo.Connection(ideal, b, function=lambda x: x[0] * x[1])
+        nengo.Connection(ideal[0], ideal[1])
+        nengo.Probe(ideal)
+    topology = ne.trace_topology(net)
+    assert [p.name for p in topology.populations] == ["a", "b"]
+    assert by_name(topology.readouts)["a -> ideal"].n_synapses == 2 * 20
+    activity = ne.measure_activity(net, timesteps=50)
+    counts = ne.count_ops(topology, activity)
+    spikes = activity.populations["a"].spikes.sum()
+    assert spikes > 20
+    assert counts.total("synop") == 2 * spikes
+    # encoders of b, and one value of ideal to itself, in every timestep
+    macs = {r.layer: r.total for r in counts.rows if r.operation == "mac"}
+    assert macs == {"b": 30 * 50, "ideal": 50}
+    assert {r.where for r in counts.rows if r.operation == "mac"} == {"host"}
 
 
 def test_arguments_are_checked():

@@ -53,6 +53,9 @@ def network_program(
     """
     if nengo_dl_setting(network, "learning_phase", None):
         raise UnsupportedError("the network was told to run as it learns")
+    for conn in network.all_connections:
+        if conn.learning_rule_type is not None:
+            raise UnsupportedError(f"{conn} learns")
     model = build_model(network, dt)
     outputs = {ens: model.sig[ens.neurons]["out"] for ens in ensembles}
     probed = {probe: model.sig[probe]["in"] for probe in probes}

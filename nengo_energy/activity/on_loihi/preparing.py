@@ -16,6 +16,7 @@ from .connections import reform
 from .mirror import Mirror
 from .names import Names
 from .passthrough import merge_passthrough
+from .placing import lacking, leave_to_host
 from .wires import Wire
 
 
@@ -70,7 +71,8 @@ def prepare_network(
     Raises
     ------
     UnsupportedError
-        If an object is neither the chip's nor the host's.
+        If an object is neither the chip's nor the host's, or told to be on the chip,
+        which can't have it.
     """
     names = Names(network)
     for node in network.all_nodes:
@@ -84,13 +86,21 @@ def prepare_network(
     seeded: dict[Any, bool] = {}
     seed_network(network, seeds, seeded)
     on_host = host_objects(network)
+    lacked = lacking(network, on_host, names)
+    if lacked:
+        placed = Mirror(network, {}, {}, set(), []).network
+        leave_to_host(placed, lacked)
+        on_host = host_objects(placed)
 
     def on_chip(obj: Any) -> bool:
         return obj not in on_host
 
     without: set[Any] = set()
     added: list[Wire] = []
-    changes: list[Change] = []
+    changes = [
+        Change("host", names[ens], "runs on the host", f"it {reason}")
+        for ens, reason in lacked.items()
+    ]
     if remove_passthrough:
         merged = merge_passthrough(network, on_chip, seeds, names)
         without |= merged.nodes | merged.connections
@@ -102,9 +112,11 @@ def prepare_network(
         if found is not None:
             reformed[conn], change = found
             changes.append(change)
-    if not (without or added or reformed):
+    if not (without or added or reformed or lacked):
         return LoihiForm(network, network, tuple(changes), {}, seeds, seeded, names)
     mirror = Mirror(network, {}, reformed, without, added)
+    if lacked:
+        leave_to_host(mirror.network, lacked)
     for new, old in mirror.stands_for.items():
         seeds[new], seeded[new] = seeds[old], seeded[old]
     return LoihiForm(

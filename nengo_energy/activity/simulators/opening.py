@@ -33,7 +33,7 @@ KEPT = 2
 
 
 def open_runner(name: str, *args: Any, **options: Any) -> Runner:
-    """Open a simulator; NengoDL's in place of our own for what that can't run.
+    """Open a simulator; NengoDL's, or Nengo's, in place of our own if that can't run.
 
     Parameters
     ----------
@@ -54,7 +54,11 @@ def open_runner(name: str, *args: Any, **options: Any) -> Runner:
         return runner.__enter__()
     except UnsupportedError as reason:
         logger.info("NengoDL runs in place of the compiled simulator, as %s", reason)
+    try:
         return open_runner("nengo-dl", *args, **options)
+    except UnsupportedError as reason:
+        logger.info("Nengo runs in place of NengoDL, as %s", reason)
+    return open_runner("nengo", *args, **options)
 
 
 class Simulators:

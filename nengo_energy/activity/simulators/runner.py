@@ -10,6 +10,8 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
+from ...common.assumptions import Assumption
+from ...network.learning import Learning
 from ...network.topology import Population
 from .schedule import Schedule
 
@@ -97,6 +99,15 @@ class Runner(ABC):
     def takes(self, batch_size: int) -> bool:
         """Tell whether as many inferences as this can be run, once it is open."""
         return batch_size == self.batch_size
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Return what the simulator takes for granted."""
+        return ()
+
+    def learned(self, learning: Learning, start: int, end: int) -> dict[str, int]:
+        """Return what a learning rule does from one timestep to before another."""
+        steps = end - start
+        return {operation: n * steps for operation, n in learning.operations.items()}
 
     @abstractmethod
     def run(

@@ -8,11 +8,15 @@ from typing import Any, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
+from ...common.assumptions import Assumption
 from ...common.exceptions import UnsupportedError
 from ...compat import counting, emulator
-from ...network.objects import base
+from ...network.learning import Learning
+from ...network.objects import base, is_tensor_node
 from ...network.topology import Population
-from ..emulator import open_simulator
+from ..emulator import open_prepared
+from ..on_loihi.names import Names
+from ..on_loihi.preparing import prepare_network
 from .runner import (
     BatchCounts,
     Inputs,
@@ -23,6 +27,10 @@ from .runner import (
     wanted_counters,
 )
 from .schedule import Means, Schedule
+
+LEFT_TO_HOST = Assumption(
+    "left-to-host", "The host runs what the chip doesn't have: {}."
+)
 
 LONGEST = 100
 """Most timesteps that are run, and recorded by probes, in one go."""
@@ -142,6 +150,11 @@ class NengoRunner(SequentialRunner):
 
     def __enter__(self) -> Runner:
         refuse_volumes(self.network)
+        for node in filter(is_tensor_node, self.network.all_nodes):
+            raise UnsupportedError(
+                f"{Names(self.network)[node]} is a TensorNode, which runs on NengoDL "
+                "alone; measure with simulator='nengo-dl'"
+            )
         self.sim = counting.open_nengo(self.network, self.dt)
         self.count_and_record(self.sim, self.populations)
         return self
@@ -176,19 +189,20 @@ class LoihiRunner(SequentialRunner):
         self.emulator = emulator
 
     def __enter__(self) -> Runner:
-        host = emulator.host_ensembles(self.network)
+        form = prepare_network(self.network)
+        host = emulator.host_ensembles(form.network)
+        self.left = [str(change) for change in form.changes if change.kind == "host"]
         if all(pop.ensemble in host for pop in self.populations):
             names = ", ".join(p.name for p in self.populations) or "nodes alone"
+            reasons = "".join(f"; {reason}" for reason in self.left)
             raise UnsupportedError(
-                f"no neurons of the network are on the chip, only the host: {names}. "
-                "Take on_chip=False off an ensemble that Loihi's neurons can do, or "
-                "measure with simulator='nengo'"
+                f"no neurons of the network are on the chip, only the host: {names}"
+                f"{reasons}. Take on_chip=False off an ensemble that Loihi's neurons "
+                "can do, or measure with simulator='nengo'"
             )
         self.on_chip = [p for p in self.populations if p.ensemble not in host]
         on_host = [p for p in self.populations if p.ensemble in host]
-        self.sim = open_simulator(
-            self.network, emulator=self.emulator, dt=self.dt, target="sim"
-        )
+        self.sim = open_prepared(form, emulator=self.emulator, dt=self.dt, target="sim")
         for sim in emulator.nengo_simulators(self.sim):
             here = [p for p in on_host if p.ensemble.neurons in sim.model.sig]
             self.count_and_record(sim, here)
@@ -216,6 +230,26 @@ class LoihiRunner(SequentialRunner):
             count, earlier = spikes[pop.ensemble], self.earlier[pop.ensemble]
             counts.update(self.chip_counts(pop, count, count > earlier))
         return counts
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Return which ensembles the host runs, as the chip can't."""
+        if not self.left:
+            return ()
+        text = LEFT_TO_HOST.text.format("; ".join(self.left))
+        return (Assumption(LEFT_TO_HOST.code, text),)
+
+    def learned(self, learning: Learning, start: int, end: int) -> dict[str, int]:
+        """Return what a rule does as NengoLoihi has the chip learn.
+
+        Decoders are those of two neurons for each value, and don't change in every
+        timestep, but where its number is a multiple, and neither do filtered spikes.
+        """
+        if learning.place not in {pop.name for pop in self.on_chip}:
+            return super().learned(learning, start, end)
+        n_values, n_neurons = learning.shape
+        updates = 2 * n_values * n_neurons * multiples(start, end, emulator.LEARN_EVERY)
+        traces = n_neurons * multiples(start, end, emulator.TRACE_EVERY)
+        return {"learning_update": updates, "learning_state": traces}
 
     def chip_counts(
         self, pop: Population, count: np.ndarray, spiked: np.ndarray
@@ -260,6 +294,11 @@ def refuse_volumes(network: nengo.Network) -> None:
                 f"{conn.transform.dimensions}; take the simulator 'compiled' or "
                 "'nengo-dl'"
             )
+
+
+def multiples(start: int, end: int, number: int) -> int:
+    """Return how many timesteps, of those behind one up to another, are multiples."""
+    return end // number - start // number
 
 
 def stack(each: Sequence[BatchCounts]) -> BatchCounts:

@@ -25,7 +25,7 @@ MERGED_EVERY_TIMESTEP = Assumption(
 @counts("SimpleRNN", "LSTM", "GRU", "RNN", "ConvLSTM{}D")
 def count_rnn(call: LayerCall) -> Operations:
     """As the cell of the layer."""
-    return _count_cell(call, call.layer.cell, call.input_shapes[0])
+    return count_cell(call, call.layer.cell, call.input_shapes[0])
 
 
 @counts("StackedRNNCells")
@@ -33,9 +33,9 @@ def count_stacked_cells(call: LayerCall) -> Operations:
     """Sum over the cells, each of which reads the outputs of the one before."""
     shape, parts = call.input_shapes[0], []
     for cell in call.layer.cells:
-        parts.append(_count_cell(call, cell, shape))
-        shape = (_n_outputs(cell),)
-    return _sum(parts)
+        parts.append(count_cell(call, cell, shape))
+        shape = (n_outputs(cell),)
+    return summed(parts)
 
 
 @counts("SimpleRNNCell")
@@ -122,19 +122,19 @@ def count_bidirectional(call: LayerCall) -> Operations:
         parts.append(Operations(additions=n_additions, assumptions=note))
     elif layer.merge_mode == "mul":
         parts.append(Operations(connections=call.output_size, assumptions=note))
-    return _sum(parts)
+    return summed(parts)
 
 
-def _count_cell(call: LayerCall, cell: Any, input_shape: tuple[int, ...]) -> Operations:
+def count_cell(call: LayerCall, cell: Any, input_shape: tuple[int, ...]) -> Operations:
     """Return the operations of a cell, for one timestep of its layer."""
     is_image = len(input_shape) > 1
-    outputs = call.output_shapes if is_image else ((_n_outputs(cell),),)
+    outputs = call.output_shapes if is_image else ((n_outputs(cell),),)
     return count_call(
         replace(call, layer=cell, input_shapes=(input_shape,), output_shapes=outputs)
     )
 
 
-def _n_outputs(cell: Any) -> int:
+def n_outputs(cell: Any) -> int:
     """Return the number of outputs of a cell."""
     n_outputs = getattr(cell, "output_size", None)
     if n_outputs is None:
@@ -155,7 +155,7 @@ def _is_nonlinear(activation: Any) -> bool:
     return not is_linear(activation)
 
 
-def _sum(parts: Sequence[Operations]) -> Operations:
+def summed(parts: Sequence[Operations]) -> Operations:
     """Return the sum of some operations, with the assumptions of all."""
     return Operations(
         sum(part.connections for part in parts),

@@ -12,7 +12,7 @@ from ...common.assumptions import Assumption
 from ...common.exceptions import InputError, UnsupportedError
 from ..calls import LayerCall
 
-PACKAGES = ("keras", "tf_keras", "keras_spiking")
+PACKAGES = ("keras", "tf_keras", "keras_spiking", "keras_lmu")
 """Packages whose classes the package's own counters serve."""
 
 OPERATION_LAYERS = ("TFOpLambda", "SlicingOpLambda")
@@ -303,7 +303,7 @@ def _is_operation(cls: type) -> bool:
 
 
 def _is_from_package(cls: type) -> bool:
-    """Whether a class comes from Keras or KerasSpiking."""
+    """Whether a class comes from Keras, KerasSpiking or KerasLMU."""
     return cls.__module__.partition(".")[0] in PACKAGES
 
 
