@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import os
-from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from ..common.checks import check_count, check_positive
 from ..common.exceptions import InputError
+from ..common.file_output import check_writable, write_text
 from ..devices import Device
 from ..devices.device import check_name
 from ..devices.files import parse_device
@@ -75,11 +75,9 @@ def calibrate(
     InputError
         When an argument can't be worked with, or the readings can't be fitted.
     """
-    file = Path(path)
+    file = check_writable(path)
     if file.exists() and not overwrite:
         raise InputError(f"{str(file)!r} exists; pass overwrite=True to replace it")
-    if not file.parent.is_dir():
-        raise InputError(f"folder {str(file.parent)!r} doesn't exist")
     chosen = file.stem if name is None else name
     check_name(chosen)
     check_count("batch_size", batch_size)
@@ -90,7 +88,7 @@ def calibrate(
     data, comment = device_data(readings, chosen, host_name(), datetime.date.today())
     text = format_device_file(data, comment)
     device = parse_device(text, f"device file {str(file)!r}")
-    file.write_text(text, encoding="utf-8")
+    write_text(file, text)
     return device
 
 
