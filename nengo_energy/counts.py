@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Collection, Mapping, Protocol, Sequence
 import numpy as np
 
 from .common.assumptions import Assumption, merge_assumptions
+from .common.checks import check_instance, check_iterable, shown
 from .common.exceptions import InputError
 from .common.shown import Shown
 from .common.tables import WIDTH, format_table, plural
@@ -317,8 +318,18 @@ def count_ops(
     InputError
         If the activity was measured on another network.
     """
+    from .activity.activity import Activity
     from .activity.retracing import as_traced
+    from .network.topology import Topology
 
+    check_instance("topology", topology, Topology, ", of ne.trace_topology")
+    check_instance("activity", activity, Activity, ", of ne.measure_activity")
+    if layer_ops is not None and not hasattr(layer_ops, "to_counts"):
+        raise InputError(
+            f"layer_ops must come from ne.count_layer_ops; got {shown(layer_ops)}"
+        )
+    if on_host is not None:
+        on_host = check_iterable("on_host", on_host)
     activity = as_traced(activity, topology)
     host = frozenset(on_host or ())
     tally = _Tally(activity.n_inferences, _layers_in_order(topology))

@@ -9,6 +9,7 @@ import nengo
 import numpy as np
 
 from ..common.assumptions import Assumption
+from ..common.checks import shown
 from ..common.decisions import Decision
 from ..common.exceptions import InputError
 from ..common.proportions import share_equal
@@ -165,10 +166,19 @@ class Activity(Shown):
                 "probe="
             )
         key = next(iter(self.outputs)) if probe is None else probe
-        output = self.outputs[key]
+        output = self._output(key)
         decision = self.decisions.get(key, Decision(output.shape[1:]))
         wanted = decision.check_labels(labels, self.n_inferences)
         return share_equal(decision.decide(output), wanted).value
+
+    def _output(self, probe: Any) -> np.ndarray:
+        for known, output in self.outputs.items():
+            if known is probe:
+                return output
+        raise InputError(
+            f"probe must be one of {', '.join(map(str, self.outputs))}; got "
+            f"{shown(probe)}"
+        )
 
     def to_frame(self) -> Any:
         """Return one row per population: spikes, rates, silent neurons.

@@ -11,7 +11,9 @@ from typing import Callable, Mapping, Sequence
 import nengo
 import numpy as np
 
+from ..common.checks import check_instance, check_iterable, shown
 from ..common.defaults import DT
+from ..common.exceptions import InputError
 from ..common.progress import progress_bar
 from ..network.objects import once
 from ..network.topology import Topology
@@ -194,11 +196,18 @@ def measure_run(
     """
     if topology is None:
         topology = trace_topology(network)
+    check_instance("topology", topology, Topology, ", of ne.trace_topology")
     schedule = run.schedule
     data = check_inputs(network, inputs, schedule.total)
     n_inferences = len(next(iter(data.values()))) if data else 1
     batch_size = _batch_size(run, topology.n_neurons, n_inferences)
-    if probes is None:
+    if on_batch is not None and not callable(on_batch):
+        raise InputError(f"on_batch must be a function; got {shown(on_batch)}")
+    if probes is not None:
+        probes = check_iterable("probes", probes)
+        for probe in probes:
+            check_instance("probes", probe, nengo.Probe)
+    else:
         probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
     totals = [Totals(topology, mark, run.dt) for mark in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)

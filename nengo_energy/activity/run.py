@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Sequence
 
-from ..common.checks import check_choice, check_count, check_counts, check_positive
+from ..common.checks import (
+    check_choice,
+    check_count,
+    check_counts,
+    check_flag,
+    check_positive,
+)
 from ..common.clients import check_client
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from .emulator import EMULATORS
 from .simulators import SIMULATORS, Schedule
+
+MAX_DT = 1000.0
+"""Longest timestep [s]: far beyond any use, and what is far longer is no number."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,10 @@ class Run:
         self._set("timesteps", check_counts("timesteps", self.timesteps))
         self._set("warmup", check_count("warmup", self.warmup, minimum=0))
         self._set("dt", check_positive("dt", self.dt, "s"))
+        if self.dt > MAX_DT:
+            raise InputError(f"dt must be at most {MAX_DT} s; got {self.dt:g} s")
+        if self.progress is not None:
+            check_flag("progress", self.progress)
         if self.minibatch_size is not None:
             size = check_count("minibatch_size", self.minibatch_size)
             self._set("minibatch_size", size)

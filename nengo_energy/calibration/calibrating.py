@@ -9,6 +9,7 @@ from typing import Any, Mapping, Sequence
 
 from ..common.checks import check_count, check_positive
 from ..common.exceptions import InputError
+from ..common.file_output import check_writable, write_text
 from ..devices import Device
 from ..devices.device import check_name
 from ..devices.files import parse_device
@@ -86,17 +87,15 @@ def calibrate(
     data, comment = device_data(readings, chosen, host_name(), datetime.date.today())
     text = format_device_file(data, comment)
     device = parse_device(text, f"device file {str(file)!r}")
-    file.write_text(text, encoding="utf-8")
+    write_text(file, text)
     return device
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
     """Return the path of a device file that may be written."""
-    file = Path(path)
+    file = check_writable(path)
     if file.exists() and not overwrite:
         raise InputError(f"{str(file)!r} exists; pass overwrite=True to replace it")
-    if not file.parent.is_dir():
-        raise InputError(f"folder {str(file.parent)!r} doesn't exist")
     return file
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..common.checks import check_choice
+from ..common.checks import check_choice, shown
 from ..common.exceptions import InputError, MissingDependencyError, UnsupportedError
 
 METERS = {"gpu": "NVML (NVIDIA GPU)", "cpu": "RAPL (CPU packages and their memory)"}
@@ -98,6 +98,10 @@ def open_meter(kind: str | None = None, monitor: Any = None) -> Meter:
         check_choice("meter", kind, tuple(METERS))
     if monitor is None:
         monitor = _zeus_monitor(kind)
+    elif not hasattr(monitor, "begin_window"):
+        raise InputError(
+            f"monitor must be a zeus.monitor.ZeusMonitor; got {shown(monitor)}"
+        )
     found = {"gpu": list(monitor.gpu_indices), "cpu": list(monitor.cpu_indices)}
     for name in [kind] if kind else METERS:
         if found[name]:

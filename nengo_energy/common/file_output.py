@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Union
 
+from .checks import check_path
 from .exceptions import InputError
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -33,6 +34,7 @@ def check_writable(path: PathLike) -> Path:
         When the folder is missing or can't be written, or the path is a folder or a
         file that is protected.
     """
+    check_path("path", path)
     try:
         file = Path(path).resolve()
         if file.is_dir():

@@ -11,7 +11,14 @@ import nengo
 import numpy as np
 from nengo.neurons import NeuronType
 
-from ..common.checks import check_choice, check_count, check_positive
+from ..common.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_instance,
+    check_positive,
+    shown,
+)
 from ..common.exceptions import InputError
 from ..compat import import_nengo_loihi, import_tensorflow
 from ..compat.neurons import IntegrateAndFire
@@ -139,6 +146,7 @@ def convert(
         If a layer has no native equivalent, or the converted network computes something
         else than the model.
     """
+    check_flag("verify", verify)
     model = as_model(model, custom_objects)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
@@ -154,7 +162,7 @@ def convert(
         "swap_activations": swap_activations,
         **converter_options,
     }
-    if scale_firing_rates == "auto":
+    if isinstance(scale_firing_rates, str) and scale_firing_rates == "auto":
         if example_data is None:
             raise InputError('scale_firing_rates="auto" needs example_data')
         target = target_rate
@@ -233,6 +241,8 @@ def convert_layers(
     check_choice("neurons", neurons, NEURONS)
     if piecewise is not None:
         piecewise = check_count("piecewise", piecewise, minimum=2)
+    if swap_activations is not None:
+        check_instance("swap_activations", swap_activations, Mapping)
     shapes = None
     if input_shape is not None:
         shapes = given_shapes(read_graph(model), input_shape)
@@ -303,7 +313,7 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
         is_number = isinstance(value, (int, float, np.number))
         if value is not None and not (is_number and 0 < value < np.inf):
             raise InputError(
-                f"scale_firing_rates must be numbers above 0; got {value!r}"
+                f"scale_firing_rates must be numbers above 0; got {shown(value)}"
             )
 
 

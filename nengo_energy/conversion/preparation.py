@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Collection, Iterable, Mapping
 import nengo
 
 from ..activity.on_loihi.changes import Change
-from ..common.exceptions import InputError
+from ..common.checks import check_iterable
 from ..loihi.network import build_loihi_network, host_populations
 from ..loihi.prepared import LoihiNetwork
 from ..network.topology import Population, Topology
@@ -81,8 +81,7 @@ class LoihiPreparation:
 
     def populations(self, layers: Iterable[str]) -> list[str]:
         """Return the names of the populations of layers that are given by name."""
-        if isinstance(layers, str):
-            raise InputError(f"on_host must be a list of layers; got {layers!r}")
+        layers = check_iterable("on_host", layers)
         by_layer: dict[str, list[str]] = {}
         for pop in self.topology.populations:
             by_layer.setdefault(pop.layer, []).append(pop.name)

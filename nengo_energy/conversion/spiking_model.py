@@ -18,7 +18,7 @@ from ..activity.run import Run
 from ..activity.simulators import Simulators
 from ..activity.simulators.sequential import refuse_volumes
 from ..common.assumptions import Assumption, merge_assumptions
-from ..common.checks import check_choice
+from ..common.checks import check_choice, check_instance
 from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
@@ -599,6 +599,7 @@ class SpikingModel:
             default, devices that take spikes alone (Loihi) leave the layers that the
             input feeds to the host, as they are deployed, and others have all layers.
         """
+        check_instance("activity", activity, Activity, ", of measure")
         layer_ops, assumptions = self.layer_ops, self.assumptions
         if self._is_temporal:
             length = 1 if activity.static_input else activity.timesteps

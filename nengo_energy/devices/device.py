@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Mapping
 
-from ..common.checks import check_choice, check_count
+from ..common.checks import check_choice, check_count, check_instance
 from ..common.exceptions import InputError
 from ..common.shown import Shown
 from .device_checks import check_device
@@ -277,6 +277,7 @@ class Device(Shown):
         >>> twice_as_efficient.name, twice_as_efficient.energies["mac"].value
         ('gpu x0.5', 1.5e-10)
         """
+        check_instance("name", name, str)
         for word, times in {"factor": factor, **factors}.items():
             check_amount(word, times, "1")
         each = {part: factor for part in self.charged if factor != 1}

@@ -6,10 +6,9 @@ import os
 import sys
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from ..common.checks import check_choice
+from ..common.checks import check_choice, check_path
 from ..common.exceptions import InputError, NotFoundError
 from .device import POINT_MARK, Device
 from .fields import PARTS
@@ -104,8 +103,9 @@ def load(path: str | os.PathLike[str]) -> Device:
         When a field is missing, unknown or has a value that isn't allowed; the
         message names file, device and field.
     """
+    file = check_path("path", path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotFoundError(f"device file {str(path)!r} not found") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib.resources
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Iterable, Iterator, Mapping
 
+from ..common.checks import check_flag
 from ..common.exceptions import InputError, NotFoundError
 from .device import POINT_MARK, Device, device_key
 from .files import parse_device
@@ -156,6 +158,7 @@ class Registry:
         ...     "my-chip" in devices.names()
         True
         """
+        check_flag("replace", replace)
         described = {
             "kind": kind,
             "energies": energies,
@@ -248,7 +251,7 @@ def _at_point(device: Device, point: str) -> Device:
 def _at_batch(device: Device, point: str) -> Device | None:
     """Return a device at a batch size, such as ``batch8`` or ``bf16-batch8``."""
     name, mark, number = point.rpartition("batch")
-    if not mark or not number.isdecimal() or int(number) < 1:
+    if not mark or not re.fullmatch("[0-9]{1,9}", number) or int(number) < 1:
         return None
     keys = {device_key(own): own for own in device.operating_points}
     if not name:
@@ -294,7 +297,8 @@ def _closest_point(point: str, known: Iterable[str]) -> str:
 def _split_number(key: str) -> tuple[str, int]:
     """Return a name without the number at its end, and that number, or 0."""
     stem = key.rstrip("0123456789")
-    return stem, int(key[len(stem) :] or 0)
+    digits = key[len(stem) :][-9:]  # more are no batch size
+    return stem, int(digits or 0)
 
 
 @functools.lru_cache(maxsize=None)

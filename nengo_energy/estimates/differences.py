@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, fields
 from numbers import Real
 from typing import TYPE_CHECKING, Iterator, Mapping, Sequence, Union
@@ -158,13 +159,12 @@ def diff(
 def _estimate(name: str, value: EstimateLike) -> EnergyEstimate:
     if isinstance(value, EnergyEstimate):
         return value
-    try:
-        return load_estimate(value)
-    except TypeError:
+    if not isinstance(value, (str, os.PathLike)):
         raise InputError(
-            f"{name} must be an EnergyEstimate or the path of one; "
-            f"got {type(value).__name__}"
-        ) from None
+            f"{name} must be an EnergyEstimate or the path of one; got "
+            f"{type(value).__name__}"
+        )
+    return load_estimate(value)
 
 
 def _check_tolerance(value: object) -> float:

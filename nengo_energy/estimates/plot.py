@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
 
-from ..common.checks import check_choice
+from ..common.checks import check_choice, check_iterable
 from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_si
@@ -196,7 +196,9 @@ def _device_names(
 ) -> list[str]:
     if devices is None:
         return list(estimate.devices)
-    chosen = [devices] if isinstance(devices, str) else list(devices)
+    chosen = (
+        [devices] if isinstance(devices, str) else check_iterable("devices", devices)
+    )
     if not chosen:
         raise InputError("devices must name at least one of the estimate's")
     return [estimate.name_of(device) for device in chosen]

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Callable, Mapping, NoReturn, TypeVar
 
 from ..common.assumptions import Assumption
+from ..common.checks import check_path
 from ..common.exceptions import InputError, NotFoundError
 from ..common.file_output import PathLike
 from ..common.plain_values import plain
@@ -79,9 +79,10 @@ def load_estimate(source: PathLike) -> EnergyEstimate:
     """
     if isinstance(source, str) and source.lstrip().startswith("{"):
         return _parse(source, "the JSON text")
+    path = check_path("the source of an estimate", source)
     origin = f"estimate file {str(source)!r}"
     try:
-        text = Path(source).read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotFoundError(f"{origin} not found") from None
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no path
@@ -116,10 +117,10 @@ def _parse(text: str, origin: str) -> EnergyEstimate:
         body = {k: v for k, v in data.items() if k not in ("schema", "schema_version")}
         estimate = _build(EnergyEstimate, body, "")
         _check_devices(estimate)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{origin}: not valid JSON: {error}") from None
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
+    except (RecursionError, ValueError) as error:  # ValueError: or a number too long
+        raise InputError(f"{origin}: not valid JSON: {error}") from None
     return estimate
 
 

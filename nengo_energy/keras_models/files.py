@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
+from ..common.checks import check_path, check_positive, shown
 from ..common.declared_sizes import MAX_BYTES
 from ..common.exceptions import (
     InputError,
@@ -61,8 +63,8 @@ def as_model(
     InputError
         ``custom_objects`` are given with a model, which needs none.
     """
-    if isinstance(model, (str, os.PathLike)):
-        return load_model(model, custom_objects, **limits)
+    if isinstance(model, (str, bytes, os.PathLike)):
+        return load_model(check_path("model", model), custom_objects, **limits)
     if custom_objects is not None:
         raise InputError(
             "custom_objects say what names in a file stand for, but the model is no "
@@ -123,11 +125,13 @@ def load_model(
     custom_objects = {} if custom_objects is None else custom_objects
     if not isinstance(custom_objects, Mapping):
         raise InputError(
-            f"custom_objects must map names to objects; got {custom_objects!r}"
+            f"custom_objects must map names to objects; got {shown(custom_objects)}"
         )
-    if not isinstance(path, (str, os.PathLike)):
-        raise InputError(f"path must be a str or os.PathLike; got {path!r}")
-    path = Path(path)
+    path = check_path("path", path)
+    if max_bytes is not None:
+        check_positive("max_bytes", max_bytes, "bytes")
+    if max_seconds is not None:
+        check_positive("max_seconds", max_seconds, "s")
     saved, load = read_model_file(path, max_bytes, max_seconds)
     keras = _import_keras(saved)
     objects = check_config(saved.config, keras, custom_objects, str(path))
@@ -147,7 +151,7 @@ def read_model_file(
     NengoEnergyError
         See `load_model`.
     """
-    path = Path(path)
+    path = check_path("path", path)
     with _explained(path, "can't be read as a saved model"):
         read, load = find_format(path)
         if max_seconds is not None and path.is_file():
@@ -177,11 +181,11 @@ def _loading_errors() -> tuple[type[Exception], ...]:
 
 def _import_keras(saved: SavedModel) -> Any:
     """Return the Keras that reads what its version wrote."""
-    file = f"{saved.path}, saved by Keras {saved.version},"
+    file = f"{saved.path}, saved by Keras {saved.version[:20]},"
     major = saved.version.partition(".")[0]
     if major == "2":
         return import_tf_keras()
-    if not major.isdigit() or int(major) < 3:
+    if not re.fullmatch("[3-9]|[1-9][0-9]", major):
         raise UnsupportedError(f"{file} can't be read; Keras 2 and 3 are known")
     keras = import_or_explain("keras", "'keras>=3'", file)
     if version_of(keras) < (3, 0):

@@ -92,6 +92,10 @@ def given_shapes(graph: KerasGraph, given: Any) -> list[Shape]:
                 f"{', '.join(names)}"
             )
         given = [given[name] for name in names]
+    elif isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
+        raise InputError(
+            f"input_shape must be sizes of axes, such as (28, 28, 1); got {given!r}"
+        )
     elif not any(isinstance(size, (list, tuple)) for size in given):
         given = [given]
     shapes = [tuple(shape) for shape in given]

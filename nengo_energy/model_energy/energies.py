@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
 from .. import devices as registry
 from ..common.assumptions import Assumption
-from ..common.checks import check_choice, check_count, check_positive
+from ..common.checks import check_choice, check_count, check_flag, check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..counts import OpCounts
@@ -51,7 +51,7 @@ class LayerEnergies:
     ) -> None:
         self.model = as_model(model)
         self.example_data = example_data
-        self.strict_compat = strict_compat
+        self.strict_compat = check_flag("strict_compat", strict_compat)
         check_choice("on_unsupported", on_unsupported, ("error", "warn"))
         if sequence_length is not None:
             check_count("sequence_length", sequence_length)

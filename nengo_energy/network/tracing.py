@@ -11,7 +11,7 @@ import numpy as np
 from nengo.connection import LearningRule
 
 from ..common.assumptions import Assumption, merge_assumptions
-from ..common.checks import check_choice
+from ..common.checks import check_choice, check_iterable, shown
 from ..common.exceptions import InputError, UnsupportedError
 from . import fanout
 from .built import BuiltWeights
@@ -101,6 +101,10 @@ def trace_topology(
         raise InputError(
             f"network must be a nengo.Network, got {type(network).__name__}"
         )
+    if inputs is not None:
+        inputs = check_iterable("inputs", inputs)
+    if layer_name is not None and not callable(layer_name):
+        raise InputError(f"layer_name must be a function; got {shown(layer_name)}")
     check_choice("decoded", decoded, ("weights", "factors"))
     check_choice("on_unsupported", on_unsupported, ("error", "omit"))
     tracer = Tracer(network, inputs, decoded, on_unsupported == "omit", layer_name)

@@ -6,6 +6,7 @@ import importlib.resources
 import json
 from typing import TYPE_CHECKING, Any, Sequence
 
+from ..common.checks import check_instance
 from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.file_output import PathLike, check_writable, write_text
@@ -83,6 +84,8 @@ def write_report(
         get it.
     """
     check_writable(path)
+    if title is not None:
+        check_instance("title", title, str)
     page = format_report(
         estimate,
         activity=activity,

@@ -28,6 +28,7 @@ from nengo_energy.common.exceptions import (
     MissingDependencyError,
     UnsupportedError,
 )
+from nengo_energy.compat import import_tf_keras
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices.files import parse_device
 from nengo_energy.devices.writing import format_device_file
@@ -392,7 +393,7 @@ def test_existing_files_are_kept_unless_asked(fake_models, tmp_path):
         progress=False,
     )
     assert ne.load_device(path).name == "mine"
-    with pytest.raises(InputError, match="folder '.*nowhere' doesn't exist"):
+    with pytest.raises(InputError, match="there is no folder '.*nowhere'"):
         calibrate(tmp_path / "nowhere" / "mine.toml", fake_models)
 
 
@@ -471,3 +472,16 @@ def test_model_file_that_cant_be_loaded(monkeypatch, tmp_path, capsys):
     file = str(tmp_path / "mine.toml")
     assert cli.main(["calibrate", file, "--model", "nothing.keras"]) == 1
     assert "there is no file or folder 'nothing.keras'" in capsys.readouterr().err
+
+
+@pytest.mark.tensorflow
+def test_model_file_with_code_is_refused(monkeypatch, tmp_path, capsys):
+    """It is read like any other model, not by Keras itself, which runs code."""
+    tf_keras = import_tf_keras()
+    inputs = tf_keras.Input((4,))
+    code = tf_keras.layers.Lambda(lambda x: x + 1, name="code")
+    tf_keras.Model(inputs, code(inputs)).save(tmp_path / "model.h5")
+    zeus_that_opens(monkeypatch, FakeMonitor([10] * 9))
+    arguments = ["calibrate", str(tmp_path / "mine.toml")]
+    assert cli.main([*arguments, "--model", str(tmp_path / "model.h5")]) == 1
+    assert "layer 'code' has 'Lambda', which may run code" in capsys.readouterr().err
