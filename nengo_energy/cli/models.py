@@ -262,8 +262,12 @@ def run_deploy(options: argparse.Namespace) -> None:
     activity = snn.measure(x, simulator="loihi", **_timing(options))
     accuracy = None if labels is None else activity.accuracy(labels)
     estimate = snn.estimate(activity, options.device, host=options.host)
-    ledger = snn.ledger(activity, dt=activity.dt)
     counts = snn.count(activity)
+    if counts.deployment is not None and counts.deployment.encoded:
+        # spikes of the host's encoders are no part of an activity
+        ledger = snn.ledger(x, activity.timesteps, dt=activity.dt)
+    else:
+        ledger = snn.ledger(activity, dt=activity.dt)
     differences = [
         ledger.explain(counts, model) for model in estimate.models if model.spike_input
     ]
