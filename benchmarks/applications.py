@@ -126,20 +126,19 @@ def convert_one(version: str, name: str, top: bool) -> dict[str, Any]:
     }
 
 
-def run(version: str, name: str, top: bool, limit: float) -> dict[str, Any]:
-    """Return a row of the table, made by another process."""
-    command = [sys.executable, __file__, "--one", version, name, str(int(top))]
-    row = {"model": name, "version": version, "top": top}
+def run(version: str, name: str, limit: float) -> list[dict[str, Any]]:
+    """Return rows of the table, with and without top, made by another process."""
+    command = [sys.executable, __file__, "--one", version, name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
-    except subprocess.TimeoutExpired:
-        return {**row, "result": f"took over {limit:g} s"}
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if lines:
-        found: dict[str, Any] = json.loads(lines[-1])
-        return found
-    last = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
-    return {**row, "result": f"failed ({done.returncode}): {last[0]}"}
+        out, last = done.stdout, done.stderr.strip().splitlines()[-1:]
+        why = f"failed ({done.returncode}): {''.join(last)}"
+    except subprocess.TimeoutExpired as error:
+        out, why = (error.stdout or b"").decode(), f"took over {limit:g} s"
+    found = [json.loads(x) for x in out.splitlines() if x.startswith("{")]
+    missing = {True, False} - {row["top"] for row in found}
+    row = {"model": name, "version": version, "result": why}
+    return found + [{**row, "top": top} for top in missing]
 
 
 def read_rows() -> dict[tuple[str, ...], dict[str, str]]:
@@ -207,23 +206,21 @@ def main() -> None:
     parser.add_argument("--versions", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--limit", type=float, default=1200, help="seconds for each")
     parser.add_argument("--page", action="store_true", help="write the page's table")
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        version, name, top = options.one
-        print(json.dumps(convert_one(version, name, bool(int(top)))))
+        for top in (True, False):
+            print(json.dumps(convert_one(*options.one, top)), flush=True)
         return
-    there = {} if options.only else read_rows()
+    there = set() if options.only else {key[:2] for key in read_rows()}
     for version in options.versions:
         for name in () if options.page else options.only or SIZES:
-            for top in (True, False):
-                if (name, version, str(top)) in there:
-                    continue
-                row = run(version, name, top, options.limit)
+            if (name, version) in there:
+                continue
+            for row in run(version, name, options.limit):
                 print(row, file=sys.stderr, flush=True)
-                if row["result"] == "isn't there":
-                    break
-                keep(row)
+                if row["result"] != "isn't there":
+                    keep(row)
     rows = list(read_rows().values())
     if options.page:
         text = PAGE.read_text(encoding="utf-8")

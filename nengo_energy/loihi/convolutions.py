@@ -43,7 +43,7 @@ def as_convolution(
             found = stage if waiting is None else _behind_placement(stage, waiting)
         else:
             return None
-        merged = found if merged is None or found is None else _compose(merged, found)
+        merged = found if merged is None or found is None else merged.followed_by(found)
         waiting = None
         if merged is None:
             return None
@@ -120,51 +120,6 @@ def _stages(weights: LinearMap) -> Iterator[LinearMap]:
 
 def _product(second: SparseMap, first: SparseMap) -> SparseMap:
     return SparseMap(second.matrix @ first.matrix)
-
-
-def _compose(first: ConvolutionMap, second: ConvolutionMap) -> ConvolutionMap | None:
-    """Return ``second`` after ``first`` as one convolution."""
-    if first.output_grid != second.input_grid or not _padding_stays_zero(first, second):
-        return None
-    inner, outer = first.full_kernel, second.full_kernel
-    sizes = [
-        (n_outer - 1) * stride + n_inner
-        for n_inner, n_outer, stride in zip(inner.shape, outer.shape, first.strides)
-    ]
-    kernel = np.zeros((*sizes, first.n_channels, second.n_filters))
-    for tap in np.ndindex(*outer.shape[:-2]):
-        place = tuple(
-            slice(t * stride, t * stride + n)
-            for t, stride, n in zip(tap, first.strides, inner.shape)
-        )
-        kernel[place] += inner @ outer[tap]
-    return ConvolutionMap(
-        kernel,
-        first.input_space,
-        second.output_space,
-        first.n_channels,
-        [a * b for a, b in zip(first.strides, second.strides)],
-        [p + s * q for p, s, q in zip(first.pads, first.strides, second.pads)],
-        first.channels_last,
-    )
-
-
-def _padding_stays_zero(first: ConvolutionMap, second: ConvolutionMap) -> bool:
-    """Tell whether the padding of the second would be zeros if the first computed it.
-
-    It isn't where the first has inputs left over at a border, for instance when pooling
-    drops a row.
-    """
-    for dim, n_middle in enumerate(first.output_space):
-        n_taps = second.full_kernel.shape[dim]
-        last = (second.output_space[dim] - 1) * second.strides[dim] + n_taps - 1
-        touched = np.arange(-second.pads[dim], last - second.pads[dim] + 1)
-        outside = touched[(touched < 0) | (touched >= n_middle)]
-        start = outside * first.strides[dim] - first.pads[dim]
-        end = start + first.full_kernel.shape[dim]
-        if np.any((end > 0) & (start < first.input_space[dim])):
-            return False
-    return True
 
 
 def _covering(

@@ -107,6 +107,10 @@ class ConvolutionMap(LinearMap):
         return self._taps.reshape(*self.kernel.shape[:-2], *self._taps.shape[1:])
 
     @property
+    def is_pointwise(self) -> bool:
+        return all(n == 1 for n in self.kernel.shape[:-2]) and not any(self.pads)
+
+    @property
     def fan_out_bound(self) -> int:
         taps = np.prod([np.max((m >= 0).sum(axis=1)) for m in self.meetings])
         return int(taps) * self.n_filters
@@ -123,6 +127,45 @@ class ConvolutionMap(LinearMap):
         if self.channels_last:
             n_links = np.moveaxis(n_links, 0, n_dims)
         return n_links.ravel()
+
+    def followed_by(self, second: LinearMap) -> ConvolutionMap | None:
+        if not isinstance(second, ConvolutionMap) or self.transposed:
+            return None
+        if self.output_grid != second.input_grid or second.transposed:
+            return None
+        if not _padding_stays_zero(self, second):
+            return None
+        inner, outer = self.full_kernel, second.full_kernel
+        sizes = [
+            (n_outer - 1) * stride + n_inner
+            for n_inner, n_outer, stride in zip(inner.shape, outer.shape, self.strides)
+        ]
+        kernel = np.zeros((*sizes, self.n_channels, second.n_filters))
+        for tap in np.ndindex(*outer.shape[:-2]):
+            place = tuple(
+                slice(t * stride, t * stride + n)
+                for t, stride, n in zip(tap, self.strides, inner.shape)
+            )
+            kernel[place] += inner @ outer[tap]
+        pads = [p + s * q for p, s, q in zip(self.pads, self.strides, second.pads)]
+        return ConvolutionMap(
+            kernel,
+            self.input_space,
+            second.output_space,
+            self.n_channels,
+            [a * b for a, b in zip(self.strides, second.strides)],
+            pads,
+            self.channels_last,
+        )
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        values = self.input_grid.arranged(np.asarray(x, dtype=float))
+        total = np.zeros((*self.output_space, self.n_filters))
+        for tap, weights in zip(np.ndindex(*self.kernel.shape[:-2]), self._taps):
+            met = [m[:, k] for m, k in zip(self.meetings, tap)]
+            inputs = np.ix_(*(np.flatnonzero(out >= 0) for out in met))
+            total[np.ix_(*(out[out >= 0] for out in met))] += values[inputs] @ weights
+        return np.ravel(total if self.channels_last else np.moveaxis(total, -1, 0))
 
     def columns(self, indices: np.ndarray) -> sp.csc_matrix:
         indices = np.asarray(indices)
@@ -146,6 +189,24 @@ class ConvolutionMap(LinearMap):
         rows = base[link] + target * step
         shape = (self.size_out, len(indices))
         return sp.csc_matrix((weights[link, target], (rows, unit[link])), shape=shape)
+
+
+def _padding_stays_zero(first: ConvolutionMap, second: ConvolutionMap) -> bool:
+    """Tell whether the padding of the second would be zeros if the first computed it.
+
+    It isn't where the first has inputs left over at a border, for instance when pooling
+    drops a row.
+    """
+    for dim, n_middle in enumerate(first.output_space):
+        n_taps = second.full_kernel.shape[dim]
+        last = (second.output_space[dim] - 1) * second.strides[dim] + n_taps - 1
+        touched = np.arange(-second.pads[dim], last - second.pads[dim] + 1)
+        outside = touched[(touched < 0) | (touched >= n_middle)]
+        start = outside * first.strides[dim] - first.pads[dim]
+        end = start + first.full_kernel.shape[dim]
+        if np.any((end > 0) & (start < first.input_space[dim])):
+            return False
+    return True
 
 
 def _meetings(

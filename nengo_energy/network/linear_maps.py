@@ -90,6 +90,11 @@ class LinearMap(ABC):
         return targets
 
     @property
+    def is_pointwise(self) -> bool:
+        """Whether this is one matrix at each place of a grid."""
+        return False
+
+    @property
     def is_injective(self) -> bool:
         """Whether every unit has exactly one target, and no two share it."""
         targets = self.single_targets
@@ -102,6 +107,10 @@ class LinearMap(ABC):
         step = max(1, MAX_BLOCK_ENTRIES // max(1, self.fan_out_bound))
         for start in range(0, self.size_in, step):
             yield self.columns(np.arange(start, min(start + step, self.size_in)))
+
+    def followed_by(self, second: LinearMap) -> LinearMap | None:
+        """Return ``second`` after this as one map of its kind, None if it isn't one."""
+        return None
 
     def to_sparse(self) -> sp.csc_matrix:
         """Return the whole matrix, (size_out, size_in) csc_matrix."""
@@ -212,6 +221,9 @@ class ComposedMap(LinearMap):
         product.eliminate_zeros()
         return product
 
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        return self.second.apply(self.first.apply(x))
+
     @property
     def fan_out_bound(self) -> int:
         bound = self.first.fan_out_bound * self.second.fan_out_bound
@@ -219,6 +231,11 @@ class ComposedMap(LinearMap):
 
     @cached_property
     def fan_out(self) -> np.ndarray:
+        for k, (earlier, later) in enumerate(zip(self.stages, self.stages[1:])):
+            if later.is_pointwise and (merged := earlier.followed_by(later)):
+                return compose(
+                    [*self.stages[:k], merged, *self.stages[k + 2 :]]
+                ).fan_out
         for k, stage in enumerate(self.stages[1:], start=1):
             if stage.size_in == 1:  # a column times a row
                 reached, driving = map(compose, (self.stages[k:], self.stages[:k]))
@@ -252,6 +269,9 @@ class SummedMap(LinearMap):
         total = sp.csc_matrix(total)
         total.eliminate_zeros()
         return total
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        return np.sum([m.apply(x) for m in self.maps], axis=0)
 
     @property
     def fan_out_bound(self) -> int:

@@ -24,8 +24,10 @@ from nengo_energy.conversion.layers.curves import (
 
 PAGE = ROOT / "docs" / "supported-layers.md"
 
-PARTS = re.compile(r"(<!-- (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-"""Parts of the page that are written here."""
+PARTS = re.compile(
+    r"(<!-- (layers|others|activations) -->\n)(.*?)(<!-- end -->)", re.DOTALL
+)
+"""Parts of the page that are written here; others are from benchmarks."""
 
 HOW = {
     "synapses": "Its weights are read off by running it.",

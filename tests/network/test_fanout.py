@@ -71,6 +71,38 @@ def test_convolution_equals_the_loop(conv):
     assert_array_equal(transform_map(conv).to_sparse().toarray(), matrix)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(convolutions(), convolutions(transposed=True)), st.data())
+def test_convolution_of_a_vector_equals_the_loop(conv, data):
+    rng = np.random.RandomState(data.draw(st.integers(0, 2**32 - 1)))
+    x = rng.uniform(-1, 1, size=conv.size_in)
+    found = transform_map(conv).apply(x)
+    assert_allclose(found, transform_map(conv).to_sparse() @ x, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(convolutions(), st.data())
+def test_matrix_at_each_place_behind_a_convolution(conv, data):
+    """As in a separable convolution: both are one, which cancels where they do."""
+    rng = np.random.RandomState(data.draw(st.integers(0, 2**32 - 1)))
+    shape = conv.output_shape.shape
+    n_dims = len(shape) - 1
+    kernel = rng.choice([-1.0, 0.0, 1.0], size=(1,) * n_dims + (conv.n_filters, 3))
+    point = nengo.Convolution(
+        n_filters=3,
+        input_shape=shape,
+        kernel_size=(1,) * n_dims,
+        strides=(1,) * n_dims,
+        channels_last=conv.channels_last,
+        init=kernel,
+    )
+    both = transform_map(point) @ transform_map(conv)
+    matrix = looped_matrix(point) @ looped_matrix(conv)
+    assert_array_equal(both.fan_out, (np.abs(matrix) > 1e-12).sum(axis=0))
+    x = rng.uniform(-1, 1, size=conv.size_in)
+    assert_allclose(both.apply(x), matrix @ x, atol=1e-12)
+
+
 @settings(max_examples=30, deadline=None)
 @given(convolutions(n_dims=(1, 2)), st.data())
 def test_columns_are_those_asked_for(conv, data):
