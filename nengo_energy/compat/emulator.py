@@ -54,7 +54,7 @@ def open_emulator(
     model = options["model"]
     model.seeds.update(seeds or {})
     model.seeded.update(seeded or {})
-    note_owners(model)
+    note_owners(model, network)
     with _casts_accepted():
         sim = nengo_loihi.Simulator(network, **options)
     seed = options.get("seed")

@@ -44,6 +44,13 @@ FASTEST_MEAN_TIMESTEP = Assumption(
     "timestep, so it is a floor. Leakage is that of whole chips, at its low end that "
     "of the cores in use.",
 )
+HOST_WORK = Assumption(
+    "loihi-host-work",
+    "The host's work is counted as NengoLoihi's host does it, in every timestep: an "
+    "activation for each neuron, and a multiply-accumulate for each weight of "
+    "connections, decoders and encoders that isn't zero. What functions of nodes do "
+    "isn't counted.",
+)
 HOST_WAY_UNCOUNTED = Assumption(
     "loihi-host-io",
     "Spikes between host and chip are counted; their way over the mesh isn't known.",
@@ -79,6 +86,8 @@ class CoreLoad:
         Neurons most of whose spikes followed one in the timestep before.
     lost_bits : int
         Bits of the eight of a weight that were given up to hold threshold and biases.
+    spiking : bool
+        Whether its neurons spike; those that the host reads a decoded value off don't.
     """
 
     chip: int
@@ -100,6 +109,7 @@ class CoreLoad:
     overflows: int
     saturated: int
     lost_bits: int
+    spiking: bool = True
 
     @property
     def synapse_share(self) -> float:
@@ -176,7 +186,7 @@ class Ledger:
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """What was taken for granted."""
-        found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED]
+        found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED, HOST_WORK]
         return tuple(found + [CHIPS_IN_A_ROW] * (self.n_chips > 1))
 
     def total(self, quantity: str) -> int:

@@ -16,6 +16,7 @@ from ..network.topology import Topology
 from .blocks import BlockPlan
 from .checks import Check
 from .chip import CORES_PER_CHIP
+from .layers import LayerNames, traced_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,11 @@ class LoihiNetwork:
     on_host: frozenset[str]
     dt: float = DT
     checks: tuple[Check, ...] = ()
+
+    @property
+    def names(self) -> LayerNames:
+        """What its parts are called in a ledger."""
+        return traced_names(self.network, self.topology)
 
     @property
     def n_cores(self) -> int:

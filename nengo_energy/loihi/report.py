@@ -119,7 +119,7 @@ def _warnings(ledger: Ledger) -> list[str]:
     for layer, n in _layers_that(ledger.cores, "overflows").items():
         found.append(f"{layer}: inputs or currents exceeded their bits {n} times")
     active = _layers_that(ledger.cores, "updates_active")
-    for layer in dict.fromkeys(core.layer for core in ledger.cores):
+    for layer in dict.fromkeys(core.layer for core in ledger.cores if core.spiking):
         if layer not in active:
             found.append(f"{layer}: silent, no neuron spiked")
     lost: dict[str, int] = {}

@@ -16,7 +16,7 @@ import nengo
 from ...common.checks import check_choice
 from ...common.exceptions import InputError, UnsupportedError
 from ...compat import emulator as loihi_emulator, import_nengo_loihi
-from ..on_loihi.preparing import prepare_network
+from ..on_loihi.preparing import LoihiForm, prepare_network
 
 __all__ = ["EMULATORS", "open_simulator"]
 
@@ -34,14 +34,18 @@ def open_simulator(
     Parameters
     ----------
     network : nengo.Network
-        Any network that NengoLoihi builds.
+        Any network. It isn't changed; where NengoLoihi doesn't build it as it is,
+        another that computes the same is made of its objects, by which
+        ``sim.data`` can be asked as ever. `nengo_energy.loihi_network` says what was
+        changed and why.
     emulator : {"fast", "nengo-loihi"}, optional
         What to run on, where no chip is attached: the compiled emulator, which is the
         default, or NengoLoihi's. Both give the same results to the last bit. Without
         numba, and for what the compiled one doesn't do (learning, and simulation in
         real numbers), NengoLoihi's runs, and the log says why.
     **options
-        Passed on to ``nengo_loihi.Simulator``.
+        Passed on to ``nengo_loihi.Simulator``. With ``remove_passthrough=False``, all
+        passthrough nodes stay on the host.
 
     Returns
     -------
@@ -54,10 +58,17 @@ def open_simulator(
         If there is no such emulator, or one is asked for and the simulator runs on a
         chip.
     """
-    if emulator is not None:
-        check_choice("emulator", emulator, EMULATORS)
     merge = options.pop("remove_passthrough", True)
     form = prepare_network(network, remove_passthrough=merge)
+    return open_prepared(form, emulator=emulator, **options)
+
+
+def open_prepared(
+    form: LoihiForm, *, emulator: str | None = None, **options: Any
+) -> Any:
+    """Open a ``nengo_loihi.Simulator`` of a prepared network; see `open_simulator`."""
+    if emulator is not None:
+        check_choice("emulator", emulator, EMULATORS)
     sim = loihi_emulator.open_emulator(
         form.network,
         seeds=form.seeds,
