@@ -1,13 +1,14 @@
 """Predictions for processors, GPUs, accelerators and microcontrollers.
 
 A device that was fitted to measurements is fitted anew, as the shipped files are,
-without the case that it predicts, and without other cases of the same network at the
-same operating point.
+without the network that it predicts, at any batch size, precision and on any board. Its
+interval is made from the rest in the same way.
 """
 
 from __future__ import annotations
 
-from typing import Sequence
+import warnings
+from typing import Any, Iterator, Mapping, Sequence
 
 import costs
 import fit_devices
@@ -16,6 +17,7 @@ from measured import Case
 from prediction import Prediction, price
 
 from nengo_energy import devices
+from nengo_energy.common.exceptions import ExtrapolationWarning
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device
 from nengo_energy.devices.files import parse_device
@@ -30,69 +32,97 @@ KERAS_SPIKING = {
     "cortex-m4": "arm",
     "cortex-m7": "arm",
     "cortex-m33": "arm",
+    "renesas-ra6m4": "arm",
+    "renesas-rx65n": "arm",
+    "efr32-xg24": "arm",
+    "b200": "gpu",
     "gap9": "arm",
     "ndp120": "arm",
 }
 """Which of KerasSpiking's constants stands for a device. It has none for accelerators;
 ``arm`` is its nearest to the Movidius stick and to microcontrollers."""
 
-SOFTWARE_SPREAD = 2.9
-"""Factor between two software stacks on one Cortex-M4, running a network (image
-classification of MLPerf Tiny: 20.2 and 7.0 mJ) that isn't among the cases here."""
+TERMS: Mapping[str, Sequence[str]] = {
+    "h100": costs.GPU_TERMS,
+    "b200": costs.LLM_TERMS,
+    "gap9": ("kernel", "mac"),
+    "ndp120": ("inference", "mac"),
+    **{device: terms for device, _, terms in fit_devices.KWS_DEVICES},
+}
+"""What each device is fitted to tell apart."""
 
 
-def conventional_counts(macs: int) -> OpCounts:
-    """Return the counts of a conventional network; activations are left out.
-
-    They are under 1 % of the operations of every network here.
-    """
-    return OpCounts((OpCount("network", "mac", macs, 1, execution="dense"),))
+def conventional_counts(case: Case) -> OpCounts:
+    """Return the counts of a conventional network, as its layers have them."""
+    work = case.work
+    operations = {
+        "kernel": work.kernels,
+        "weight_byte": 4 * work.weights,
+        "activation_byte": 4 * work.values,
+    }
+    rows = [
+        OpCount("network", "mac", n, 1, execution="dense", form=form)
+        for form, n in work.macs.items()
+    ]
+    rows += [
+        OpCount("network", operation, n, 1, execution="dense")
+        for operation, n in operations.items()
+        if n
+    ]
+    return OpCounts(tuple(rows))
 
 
 def constants(case: Case) -> tuple[float, float]:
     """Return what KerasSpiking's constants give for a case, twice."""
-    device = KERAS_SPIKING[case.device]
-    _, value, _ = price(conventional_counts(case.macs), device, "dynamic")
+    _, value, _ = price(
+        conventional_counts(case), KERAS_SPIKING[case.device], "dynamic"
+    )
     return value, value
 
 
-def fitted_device(cases: Sequence[Case], terms: Sequence[str], batch: int) -> Device:
-    """Return a device fitted to cases, as the shipped files are, at a batch size."""
-    energy, time = (costs.fit_cost(cases, terms, field) for field in ("energy", "time"))
-    drift = fit_devices.H100_DRIFT if cases[0].device == "h100" else 0.0
-    data = {
+def fitted_device(case: Case, data: Mapping[str, Any]) -> Device:
+    """Return a device of prices that were fitted without a case, as files hold them."""
+    file = {
         "name": "fitted",
         "kind": "dense",
+        "word_bits": 8 * costs.WORD_BYTES[case.precision],
+        "included": ["batch_norm"] if case.precision == "int8" else [],
         "shared": {
             "source": "cases",
             "locator": "benchmarks/data",
             "evidence": "fitted",
             "year": 2026,
         },
-        **fit_devices.point_fields(energy, time, batch, drift),
-        "static_power": {"value": cases[0].idle, "unit": "W"},
+        **data,
         "sources": {"cases": "the cases that a prediction is fitted to"},
     }
-    return parse_device(format_device_file(data, ""), "fitted device")
+    if case.idle is not None:
+        file["static_power"] = {"value": case.idle, "unit": "W"}
+    device = parse_device(format_device_file(file, ""), "fitted device")
+    return device.at_batch(round(case.batch)) if device.takes_batches else device
 
 
 def predict(
     case: Case,
-    rest: Sequence[Case],
-    terms: Sequence[str],
+    data: Mapping[str, Any],
     tier: str,
-    kind: str,
-    shipped: Device | None,
+    kind: str = "",
+    shipped: Device | None = None,
 ) -> Prediction:
-    """Predict one conventional case from the cases that know nothing of it."""
-    counts = conventional_counts(case.macs)
-    low, nominal, high = price(counts, fitted_device(rest, terms, case.batch), kind)
-    idle = (case.idle or 0.0) * (case.time or 0.0) if kind == "total" else 0.0
-    own = None if shipped is None else price(counts, shipped, kind)[1]
+    """Predict a case on a device of prices that know nothing of it."""
+    counts, kind = conventional_counts(case), kind or case.kind
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExtrapolationWarning)
+        low, nominal, high = price(counts, fitted_device(case, data), kind)
+        own = None if shipped is None else price(counts, shipped, kind)[1]
+    idle = 0.0
+    if kind == "total" and case.kind == "dynamic":
+        idle = (case.idle or 0.0) * (case.time or 0.0)
+    point = f"{case.point}: " if case.point and case.device not in KWS else ""
     return Prediction(
         tier,
         case.device,
-        case.name if case.device != "h100" else f"{case.point}: {case.name}",
+        f"{point}{case.name}",
         case.energy + idle,
         low,
         nominal,
@@ -102,102 +132,111 @@ def predict(
     )
 
 
+KWS = [device for device, *_ in fit_devices.KWS_DEVICES]
+
+
+def left_out(cases: Sequence[Case]) -> Iterator[tuple[Case, dict[str, Any]]]:
+    """Yield each case, and prices fitted to the other networks on its device."""
+    terms = TERMS[cases[0].device]
+    for members in costs.groups(cases).values():
+        rest = [case for case in cases if case not in members]
+        fits: dict[str, dict[str, Any]] = {}
+        for case in members:
+            if case.precision not in fits:
+                fits[case.precision] = fit_devices.fitted(rest, terms, case.precision)
+            yield case, fits[case.precision]
+
+
+def shipped_device(case: Case) -> Device:
+    """Return the shipped device, which knows the case."""
+    device = devices.get(case.device)
+    if device.operating_points:
+        device = device.operating_points[case.point]
+    return device.at_batch(round(case.batch)) if device.takes_batches else device
+
+
 def conventional(kind: str = "dynamic") -> list[Prediction]:
-    """Return processors, GPUs and accelerators.
+    """Return processors and GPUs: each network from the others on the same device.
 
-    Keyword spotting: the cases are split in two halves by size and by batch,
-    and each half is predicted from the other; both runs of the same network at the
-    same batch size lie in one half. H100: each network from the other three.
+    The Jetson measured one network, so each batch size is predicted from the others.
     """
-    tier = "conventional"
-    found = []
-    for device in ("xeon-e5-2630", "quadro-k4000", "jetson-tx1", "movidius-ncs"):
-        cases = measured.of_device(measured.kws_cases(), device)
-        for case in cases:
-            rest = [other for other in cases if half(other) != half(case)]
-            terms = costs.kws_terms(device)
-            points = devices.get(device).operating_points
-            shipped = points.get(case.point) if points else devices.get(device)
-            found.append(predict(case, rest, terms, tier, kind, shipped))
-    cases = measured.h100_cases()
-    for case in cases:
-        same_point = measured.of_device(cases, "h100", case.point)
-        rest = [other for other in same_point if other.network != case.network]
-        shipped = devices.get(f"h100@{case.point}")
-        if shipped.batch_size != case.batch:
-            shipped = None
-        found.append(predict(case, rest, costs.TERMS[:2], tier, kind, shipped))
-    return found
+    cases = measured.kws_cases()
+    sets = [measured.of_device(cases, device) for device in KWS]
+    sets.append(fit_devices.h100_cases())
+    return [
+        predict(case, data, "conventional", kind, shipped_device(case))
+        for own in sets
+        for case, data in left_out(own)
+        if case.group != LANGUAGE
+    ]
 
 
-def half(case: Case) -> int:
-    """Return 0 or 1: every other size, and every other batch size."""
-    sizes = ["kws", *(f"kws +{n} stacks" for n in (2, 4, 6, 8, 10))]
-    batches = [1, 2, 4, 8, 16, 32, 64]
-    return (sizes.index(case.network) + batches.index(case.batch)) % 2
+LANGUAGE = "language models"
 
 
 def language_models() -> list[Prediction]:
-    """Return the H100 as shipped, at a job it wasn't fitted to: words of a model.
+    """Return tokens of language models.
 
-    A token takes about one multiply-accumulate per weight; attention is left out.
+    On the H100 from four networks of other kinds, on the B200 from the models of other
+    sizes.
     """
-    found = []
-    for row in measured.read("llm_energy.csv"):
-        batch = min(measured.H100_GROUPS, key=lambda b: abs(b - int(row["batch"])))
-        if abs(batch - int(row["batch"])) > 1:
-            continue  # no operating point at that batch size
-        macs = round(float(row["active_weights"]))
-        low, nominal, high = price(
-            conventional_counts(macs), f"h100@bf16-batch{batch}", "total"
+    sets = [fit_devices.h100_cases(), measured.language_model_cases("B200")]
+    return [
+        predict(case, data, LANGUAGE, shipped=shipped_device(case))
+        for own in sets
+        for case, data in left_out(own)
+        if case.group == LANGUAGE or case.device == "b200"
+    ]
+
+
+def hardly_measured() -> list[Prediction]:
+    """Return rows of the H100 that lie less above idle than the idle power drifted."""
+    known = fit_devices.h100_cases()
+    return [
+        predict(
+            case,
+            fit_devices.fitted(
+                [other for other in known if other.group != case.group],
+                costs.GPU_TERMS,
+                case.precision,
+            ),
+            "H100, within the drift of its idle power",
+            shipped=shipped_device(case),
         )
-        case = Case("h100", row["model"], macs, int(row["batch"]), 0.0, "total")
-        found.append(
-            Prediction(
-                "conventional, other work",
-                "h100",
-                f"bf16-batch{batch}: a token of {case.name}",
-                float(row["J_per_token"]),
-                low,
-                nominal,
-                high,
-                constants(case),
-            )
-        )
-    return found
+        for case in measured.h100_cases()
+        if case.power <= measured.H100_DRIFT
+    ]
 
 
 def microcontrollers() -> list[Prediction]:
-    """Return MLPerf Tiny: each network from the other one on the same device.
-
-    Other software on the Cortex-M4 is predicted from the vendor's. The range is that of
-    software, a factor of `SOFTWARE_SPREAD` each way.
-    """
+    """Return MLPerf Tiny on boards: each network left out on all of them."""
+    cases = fit_devices.board_cases()
     found = []
-    cases = measured.mlperf_cases()
-    for case in cases:
-        rest = [
-            other
-            for other in measured.of_device(cases, case.device, "vendor")
-            if other.network != case.network
-        ]
-        if not rest:
-            continue  # nothing else was measured on that device
-        nominal = costs.mean_cost(rest).costs["mac"] * case.macs
-        shipped = devices.get(case.device)
-        if shipped.operating_points:
-            shipped = shipped.operating_points[case.point]
-        found.append(
-            Prediction(
+    for members in costs.groups(cases).values():
+        rest = [case for case in cases if case not in members]
+        points = fit_devices.board_points(rest)
+        found += [
+            predict(
+                case,
+                points[case.device, case.point],
                 "microcontrollers",
-                case.device,
-                f"{case.network}, {case.point} software",
-                case.energy,
-                nominal / SOFTWARE_SPREAD,
-                nominal,
-                nominal * SOFTWARE_SPREAD,
-                constants(case),
-                price(conventional_counts(case.macs), shipped, "total")[1],
+                shipped=shipped_device(case),
             )
-        )
+            for case in members
+            if (case.device, case.point) in points
+        ]
+    return found
+
+
+def accelerators() -> list[Prediction]:
+    """Return MLPerf Tiny on accelerators: each network from the others at its point."""
+    found = []
+    for device in fit_devices.ACCELERATORS:
+        cases = measured.of_device(measured.mlperf_cases(), device)
+        for point in devices.get(device).operating_points:
+            own = measured.of_device(cases, device, point)
+            found += [
+                predict(case, data, "microcontrollers", shipped=shipped_device(case))
+                for case, data in left_out(own)
+            ]
     return found

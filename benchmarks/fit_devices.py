@@ -12,15 +12,28 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 import measured
-from costs import TERMS, Cost, fit_cost, kws_terms, mean_cost
+from costs import (
+    GPU_TERMS,
+    LEVEL,
+    LLM_TERMS,
+    TF_TERMS,
+    WORD_BYTES,
+    Cost,
+    fit_cost,
+    fit_kinds,
+    interval_factor,
+    kinds_left_out,
+    left_out,
+)
+from measured import Case
 
 import nengo_energy
 from nengo_energy.calibration.fitting import fit_terms
 from nengo_energy.devices.files import parse_device
 from nengo_energy.devices.writing import format_device_file, readable
+from nengo_energy.pricing.intervals import GOOD_PART
 
 FILES = Path(nengo_energy.__file__).parent / "devices" / "data"
-H100_DRIFT = 6  # W by which the idle power rose while the H100 was measured
 SPECK_FAN_OUT = 9 * 32  # kernels of 3 x 3 into 32 filters: the layers' mean is unknown
 
 BLOUW2019 = (
@@ -29,9 +42,13 @@ BLOUW2019 = (
     "power logs: https://github.com/abr/power_benchmarks, commit fce95c8"
 )
 MLPERF = (
-    "MLCommons, MLPerf Tiny results v1.0 and v1.1, closed division, "
-    "https://github.com/mlcommons/tiny_results_v1.0 (commit c7761cf) and "
-    "https://github.com/mlcommons/tiny_results_v1.1 (commit c32ef94)"
+    "MLCommons, MLPerf Tiny results v0.5 to v1.2, closed division, "
+    "https://github.com/mlcommons/tiny_results_v0.5 (commit d75aef6), v0.7 (64623f4), "
+    "v1.0 (c7761cf), v1.1 (c32ef94), v1.2 (cadb362)"
+)
+ML_ENERGY = (
+    "Chung J.-W. et al., ML.ENERGY, NeurIPS Datasets and Benchmarks 2025, "
+    "https://github.com/ml-energy/leaderboard, commit 0cd52da"
 )
 MEASURED = (
     "Measured for this package: one NVIDIA H100 80GB HBM3 (700 W limit, driver "
@@ -39,82 +56,181 @@ MEASURED = (
     "over windows of at least 3 s after 1 s of warm-up; "
     "benchmarks/data/h100_measured.csv"
 )
+KWS_DEVICES = (
+    ("xeon-e5-2630", "Intel Xeon E5-2630 (24 of them), TensorFlow", TF_TERMS),
+    ("quadro-k4000", "NVIDIA Quadro K4000, TensorFlow", TF_TERMS),
+    ("jetson-tx1", "NVIDIA Jetson TX1, TensorFlow", TF_TERMS),
+    ("movidius-ncs", "Intel Movidius NCS (Myriad 2), fp16", ("inference", "mac")),
+)
+"""Device, description, and what its cases tell apart."""
+
+ALIKE = {
+    "xeon-e5-2630": "quadro-k4000",
+    "quadro-k4000": "xeon-e5-2630",
+    "jetson-tx1": "quadro-k4000",
+}
+"""Which device tells apart what the cases of another can't: they ran the same
+software."""
+
+BOARDS = {
+    "cortex-m4": "Cortex-M4 (STM32L4R5, 120 MHz), int8",
+    "cortex-m7": "Cortex-M7 (STM32H7A3, 280 MHz), int8",
+    "cortex-m33": "Cortex-M33 (STM32U575, 160 MHz), int8",
+    "renesas-ra6m4": "Cortex-M33 (Renesas RA6M4, 200 MHz), int8",
+    "renesas-rx65n": "Renesas RX65N, 120 MHz, int8",
+    "efr32-xg24": "Cortex-M33 with matrix unit (Silicon Labs xG24, 78 MHz), int8",
+}
+ACCELERATORS = {
+    "gap9": "GAP9 (RISC-V, NE16), int8",
+    "ndp120": "Syntiant NDP120, int8",
+}
+POINTS = {
+    "vendor": "the vendor's software of v1.1 (2023)",
+    "vendor-v0.7": "the vendor's software of v0.7 (2022)",
+    "vendor-v1.0": "the vendor's software of v1.0 (2022)",
+    "vendor-v1.2": "the vendor's software of v1.2 (2024)",
+    "microtvm": "microTVM and CMSIS-NN",
+    "microtvm-native": "microTVM",
+    "reference-v0.5": "the reference software of v0.5 (2021)",
+    "krai-cubeai7.3": "X-CUBE-AI 7.3, by Krai",
+    "krai-cubeai8.0": "X-CUBE-AI 8.0, by Krai",
+    "skymizer-mbed": "Skymizer's software on Mbed OS",
+    "skymizer-zephyr": "Skymizer's software on Zephyr",
+}
+
 YAO2024 = (
     "Yao M. et al., Spike-based dynamic computing with asynchronous sensing-computing "
     "neuromorphic chip, Nature Communications 15, 2024, doi:10.1038/s41467-024-47811-6"
 )
 
 
-def point_fields(
-    energy: Cost, time: Cost, batch: int, drift: float = 0.0
-) -> dict[str, Any]:
-    """Return prices and times at a batch size, as a device file holds them.
+def prices(energy: Cost, time: Cost | None, precision: str = "") -> dict[str, Any]:
+    """Return energies and times of terms as a device file holds them.
 
-    Ranges are the spread of measured over fitted, and the drift of idle power x time.
+    Terms of another precision are left out, and those that were fitted as nothing.
     """
-    prices = dict(zip(("fixed_energy", "mac"), energy.at(batch)))
-    times = dict(zip(("fixed_time", "mac"), time.at(batch)))
-    margin = {"fixed_energy": times["fixed_time"] * drift, "mac": times["mac"] * drift}
+    data: dict[str, Any] = {}
+    for part, single, unit, cost in (
+        ("energies", "energy", "J", energy),
+        ("times", "time", "s", time),
+    ):
+        for term, value in () if cost is None else cost.costs.items():
+            name, _, own = term.partition("@")
+            if value <= 0 or (own and own != precision):
+                continue
+            if name in ("batch", "inference"):
+                word = "batch" if name == "batch" else "fixed"
+                data[f"{word}_{single}"] = readable(value, unit)
+            else:
+                data.setdefault(part, {})[name] = readable(value, unit)
+    return data
 
-    def price(name: str) -> dict[str, Any]:
-        low = max(prices[name] * energy.spread[0] - margin[name], 0.0)
-        high = prices[name] * energy.spread[1] + margin[name]
-        return readable(prices[name], "J", low, high)
 
-    def duration(name: str) -> dict[str, Any]:
-        return readable(
-            times[name], "s", *(times[name] * ratio for ratio in time.spread)
-        )
-
+def spread(
+    cases: Sequence[Case],
+    energy: Mapping[str, Sequence[float]],
+    time: Mapping[str, Sequence[float]],
+) -> dict[str, Any]:
+    """Return the prediction interval of a device, and what it holds for."""
+    macs, batches = [c.macs for c in cases], [round(c.batch) for c in cases]
+    forms = dict.fromkeys(
+        form
+        for case in cases
+        for form, n in case.work.macs.items()
+        if n > GOOD_PART * case.macs
+    )
     return {
-        "batch_size": batch,
-        "energies": {"mac": price("mac")},
-        "fixed_energy": price("fixed_energy"),
-        "times": {"mac": duration("mac")},
-        "fixed_time": duration("fixed_time"),
+        "level": LEVEL,
+        "energy": round(interval_factor(energy), 3),
+        "time": round(interval_factor(time), 3),
+        "macs": [min(macs), max(macs)],
+        "batch": [min(batches), max(batches)],
+        "forms": list(forms),
     }
 
 
-def h100_file() -> dict[str, Any]:
-    """Return the H100 by precision and batch size."""
+def fitted(
+    cases: Sequence[Case], terms: Sequence[str], precision: str = ""
+) -> dict[str, Any]:
+    """Return prices and their interval, fitted to cases."""
+    device = cases[0].device
+    anchors = [measured.h100_bandwidth()] if device == "h100" else []
+    costs, off = [], []
+    for field, known in (("energy", []), ("time", anchors)):
+        alike = None
+        if device in ALIKE:
+            others = measured.of_device(measured.kws_cases(), ALIKE[device])
+            alike = fit_cost(others, TF_TERMS, field)
+        costs.append(fit_cost([*cases, *known], terms, field, alike))
+        off.append(left_out(cases, terms, field, known, alike))
+    return {**prices(*costs, precision), "spread": spread(cases, *off)}
+
+
+def board_points(cases: Sequence[Case]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return prices of boards by device and operating point, and their interval."""
+    energy, time = (fit_kinds(cases, field) for field in ("energy", "time"))
+    off = [kinds_left_out(cases, field) for field in ("energy", "time")]
+    interval = spread(cases, *off)
     points = {}
-    cases = measured.h100_cases()
-    for name in dict.fromkeys(case.point for case in cases):
-        own = measured.of_device(cases, "h100", name)
-        precision, batch = name.split("-batch")
-        costs = [fit_cost(own, TERMS[:2], field) for field in ("energy", "time")]
-        points[name] = {
-            "description": f"{precision}, batch size {batch}",
-            "shared": {
-                "locator": f"rows of {precision} at batch "
-                + ", ".join(str(b) for b in sorted({case.batch for case in own})),
-                "conditions": f"{precision}, batch size {batch}, PyTorch 2.11",
-            },
-            **point_fields(*costs, int(batch), H100_DRIFT),
+    for key, cost in energy.items():
+        data = prices(cost, time[key])
+        for part in ("energies", "times"):
+            # other layers are priced as convolutions
+            data[part]["mac"] = dict(data[part]["mac_convolution"])
+        for price in data["energies"].values():
+            price["all_in"] = True
+        points[key] = {**data, "spread": interval}
+    return points
+
+
+def gpu_points(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return a GPU by precision, fitted to all of its cases at once."""
+    return {
+        precision: {
+            "description": precision,
+            "word_bits": 8 * WORD_BYTES[precision],
+            "shared": {"conditions": f"{precision}, PyTorch 2.11"},
+            **fitted(cases, GPU_TERMS, precision),
         }
+        for precision in ("fp32", "tf32", "bf16")
+    }
+
+
+def h100_cases() -> list[Case]:
+    """Return what the H100 is fitted to.
+
+    Four networks, and tokens of language models; without rows that lie less above idle
+    than the idle power drifted.
+    """
+    cases = measured.h100_cases() + measured.language_model_cases("H100")
+    return [case for case in cases if case.power > measured.H100_DRIFT]
+
+
+def h100_file() -> dict[str, Any]:
+    """Return the H100 by precision, at any batch size."""
     return {
         "name": "h100",
         "description": "NVIDIA H100 80GB HBM3, PyTorch",
         "kind": "dense",
-        "default_operating_point": "bf16-batch64",
+        "default_operating_point": "bf16",
+        "batch_size": 64,
         "included": ["activation", "addition"],
         "notes": [
-            "Fitted to four networks from 172,800 to 4.1e9 multiply-accumulates. The "
-            "price of one depends on how often a weight is used: at batch size 1 dense "
-            "layers cost up to ten times as much as convolutions, which the range "
-            "covers. A GPU's energy without its batch size means nothing.",
+            "Fitted to four networks from 172,800 to 4.1e9 multiply-accumulates, and "
+            "to tokens of language models of 8e9 to 32e9, at batch sizes from 1 to "
+            "65,536.",
         ],
         "shared": {
             "source": "measured-h100",
+            "locator": "h100_measured.csv and llm_energy.csv",
             "evidence": "fitted",
             "year": 2026,
-            "note": "[D] least squares of logarithms over the networks measured; the "
-            "range is the spread of measured over fitted, and 6 W x time for the drift "
-            "of the idle power",
+            "note": "[D] least squares of logarithms over all networks, precisions and "
+            "batch sizes",
         },
         "static_power": {
-            "value": 124.7,
-            "high": 131.0,
+            "value": measured.H100_IDLE,
+            "high": measured.H100_IDLE + measured.H100_DRIFT + 0.3,
             "unit": "W",
             "per": "device",
             "locator": "column idle_W",
@@ -122,30 +238,63 @@ def h100_file() -> dict[str, Any]:
             "conditions": "GPU alone, idle, before; 131 W after",
             "note": "[P] measured",
         },
-        "operating_points": points,
-        "sources": {"measured-h100": MEASURED},
+        "operating_points": gpu_points(h100_cases()),
+        "sources": {"measured-h100": f"{MEASURED}. Language models: {ML_ENERGY}"},
     }
 
 
-def kws_file(device: str, description: str, batches: Sequence[int]) -> dict[str, Any]:
-    """Return a device that Blouw et al. 2019 measured, by batch size."""
+def b200_file() -> dict[str, Any]:
+    """Return the B200, of which language models alone are known."""
+    data = fitted(measured.language_model_cases("B200"), LLM_TERMS, "bf16")
+    for price in data["energies"].values():
+        price["all_in"] = True
+    return {
+        "name": "b200",
+        "description": "NVIDIA B200, language models, bf16",
+        "kind": "dense",
+        "batch_size": 64,
+        "word_bits": 16,
+        "included": ["activation", "addition"],
+        "notes": [
+            "Fitted to tokens of six language models at batch sizes from 8 to 2,043. A "
+            "token is taken as one multiply-accumulate for each active weight; "
+            "attention and the idle power of the GPU are in the prices.",
+        ],
+        "shared": {
+            "source": "ml-energy",
+            "locator": "public/data/models, configurations of one B200",
+            "evidence": "fitted",
+            "year": 2025,
+            "conditions": "bf16, vLLM, conversations (lm-arena-chat)",
+            "note": "[D] least squares of logarithms",
+        },
+        **data,
+        "sources": {"ml-energy": ML_ENERGY},
+    }
+
+
+def kws_file(device: str, description: str, terms: Sequence[str]) -> dict[str, Any]:
+    """Return a device that Blouw et al. 2019 measured."""
     cases = measured.of_device(measured.kws_cases(), device)
-    terms = kws_terms(device)
-    costs = [fit_cost(cases, terms, field) for field in ("energy", "time")]
-    sizes = len({case.macs for case in cases})
-    varied = [f"{sizes} networks"] if sizes > 1 else []
+    sizes, batches = ({getattr(c, x) for c in cases} for x in ("macs", "batch"))
+    varied = [f"{len(sizes)} networks"] if len(sizes) > 1 else []
     if len(batches) > 1:
-        varied.append(f"{len({case.batch for case in cases})} batch sizes")
+        varied.append(f"{len(batches)} batch sizes")
     notes = [
         f"Fitted to {len(cases)} measurements over {' and '.join(varied)} of fully "
-        "connected layers, in which each weight is used once per inference.",
+        "connected layers of 256 units: what a layer of another size or kind takes "
+        "isn't known.",
     ]
-    if "load" not in terms and sizes == 1:
+    if len(sizes) == 1:
         notes.append(
-            "One network only was measured, so starting a batch and fetching weights "
-            "can't be told apart: both are in the fixed energy."
+            "One network only was measured, so starting a batch can't be told from "
+            "starting its kernels: they are to each other as on the Quadro K4000."
         )
-    data: dict[str, Any] = {
+    if len(batches) == 1:
+        notes.append(
+            "Batch size 1 only was measured, so what a batch takes once isn't known."
+        )
+    return {
         "name": device,
         "description": description,
         "kind": "dense",
@@ -156,8 +305,7 @@ def kws_file(device: str, description: str, batches: Sequence[int]) -> dict[str,
             "locator": f"raw power logs; benchmarks/data, {len(cases)} rows",
             "evidence": "fitted",
             "year": 2019,
-            "note": "[D] least squares of logarithms; the range is the spread of "
-            "measured over fitted",
+            "note": "[D] least squares of logarithms",
         },
         "static_power": {
             "value": round(cases[0].idle or 0.0, 4),
@@ -167,80 +315,86 @@ def kws_file(device: str, description: str, batches: Sequence[int]) -> dict[str,
             "conditions": "idle after boot",
             "note": "[P] mean of the idle log",
         },
+        **fitted(cases, terms),
+        "sources": {"blouw2019": BLOUW2019},
     }
-    if len(batches) == 1:
-        data.update(point_fields(*costs, batches[0]))
-    else:
-        data["default_operating_point"] = f"batch{batches[0]}"
-        data["operating_points"] = {
-            f"batch{batch}": {
-                "description": f"batch size {batch}",
-                "shared": {"conditions": f"batch size {batch}"},
-                **point_fields(*costs, batch),
-            }
-            for batch in batches
-        }
-    return {**data, "sources": {"blouw2019": BLOUW2019}}
 
 
-def mcu_file(
-    device: str, description: str, ranges: Mapping[str, tuple[float, float]]
-) -> dict[str, Any]:
-    """Return a microcontroller of MLPerf Tiny.
+def board_cases() -> list[Case]:
+    """Return MLPerf Tiny on microcontrollers without an accelerator of its own file."""
+    return [case for case in measured.mlperf_cases() if case.device in BOARDS]
 
-    Ranges [nJ/MAC] by operating point are those of all networks of the benchmark.
-    """
-    described = {
-        "vendor": "the vendor's software",
-        "microtvm": "microTVM and CMSIS-NN",
+
+def board_file(device: str) -> dict[str, Any]:
+    """Return a microcontroller of MLPerf Tiny, by software and round."""
+    points = {
+        point: {"description": POINTS[point], **data}
+        for (owner, point), data in board_points(board_cases()).items()
+        if owner == device
     }
+    default = "vendor" if "vendor" in points else next(iter(points))
+    return mlperf_file(
+        device,
+        BOARDS[device],
+        "[D] scale of the board and software, times ratios between kinds of layers "
+        "that all boards have in common",
+        {"default_operating_point": default, "operating_points": points},
+        [
+            "Energy of the whole device per inference. Software moved the same "
+            "Cortex-M4 by a factor of 4 in energy, boards with a Cortex-M33 span 173 "
+            "to 1,582 pJ per multiply-accumulate.",
+        ],
+    )
+
+
+def accelerator_file(device: str, terms: Sequence[str]) -> dict[str, Any]:
+    """Return an accelerator of MLPerf Tiny, by voltage and clock."""
     points = {}
-    for point, (low, high) in ranges.items():
-        cases = measured.of_device(measured.mlperf_cases(), device, point)
-        mean = mean_cost(cases).costs["mac"]
-        names = " and ".join(case.network for case in cases)
-        fields: dict[str, Any] = {
-            "description": described[point],
-            "energies": {
-                "mac": {
-                    **readable(mean, "J", low * 1e-9, high * 1e-9),
-                    "all_in": True,
-                    "note": f"[D] geometric mean of {names}; the range is that of all "
-                    "networks of the benchmark",
-                }
-            },
-        }
-        if all(case.time for case in cases):
-            time = mean_cost(cases, "time")
-            value = time.costs["mac"]
-            ends = (value * ratio for ratio in time.spread)
-            fields["times"] = {"mac": readable(value, "s", *ends)}
-        points[point] = fields
-    data: dict[str, Any] = {
+    all_cases = measured.of_device(measured.mlperf_cases(), device)
+    for point in dict.fromkeys(case.point for case in all_cases):
+        cases = measured.of_device(all_cases, device, point)
+        if len({case.network for case in cases}) < 3:
+            continue
+        data = fitted(cases, terms)
+        singles = [data[name] for name in ("fixed_energy",) if name in data]
+        for price in (*data["energies"].values(), *singles):
+            price["all_in"] = True
+        points[point] = {"description": point.replace("-", ", "), **data}
+    return mlperf_file(
+        device,
+        ACCELERATORS[device],
+        "[D] least squares of logarithms over the networks",
+        {"default_operating_point": next(iter(points)), "operating_points": points},
+        ["Energy of the whole device per inference."],
+    )
+
+
+def mlperf_file(
+    device: str,
+    description: str,
+    note: str,
+    points: Mapping[str, Any],
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Return what files of MLPerf Tiny have in common."""
+    return {
         "name": device,
         "description": description,
         "kind": "dense",
-        "included": ["activation", "addition"],
-        "notes": [
-            "Energy of the whole device per inference over the multiply-accumulates. "
-            "Other software moved the same Cortex-M4 by a factor of 2.9.",
-        ],
+        "word_bits": 8,
+        "included": ["activation", "addition", "batch_norm"],
+        "notes": list(notes),
         "shared": {
             "source": "mlperf-tiny",
-            "locator": "results of " + description,
-            "evidence": "measured",
-            "year": 2023,
+            "locator": f"results of {description}; benchmarks/data/mlperf_tiny.csv",
+            "evidence": "fitted",
+            "year": 2024,
             "conditions": "int8 networks, batch size 1",
-            "note": "[D] geometric mean over the networks",
+            "note": note,
         },
+        **points,
+        "sources": {"mlperf-tiny": MLPERF},
     }
-    if len(points) == 1:
-        only = next(iter(points.values()))
-        data.update({key: only[key] for key in only if key != "description"})
-    else:
-        data["default_operating_point"] = next(iter(points))
-        data["operating_points"] = points
-    return {**data, "sources": {"mlperf-tiny": MLPERF}}
 
 
 def speck_energies() -> dict[str, float]:
@@ -316,37 +470,11 @@ def all_files() -> dict[str, dict[str, Any]]:
     """Return the content of every file that this script writes, by device."""
     files = [
         h100_file(),
-        kws_file(
-            "xeon-e5-2630", "Intel Xeon E5-2630 (24 of them), TensorFlow", (1, 8, 64)
-        ),
-        kws_file("quadro-k4000", "NVIDIA Quadro K4000, TensorFlow", (1, 8, 64)),
-        kws_file("jetson-tx1", "NVIDIA Jetson TX1, TensorFlow", (1, 8, 64)),
-        kws_file("movidius-ncs", "Intel Movidius NCS (Myriad 2), fp16", (1,)),
-        mcu_file(
-            "cortex-m4",
-            "Cortex-M4 (STM32L4R5, 120 MHz, 1.8 V), int8",
-            {"vendor": (0.56, 1.113), "microtvm": (1.4, 3.0)},
-        ),
-        mcu_file(
-            "cortex-m7",
-            "Cortex-M7 (STM32H7A3, 280 MHz, 3 V), int8",
-            {"vendor": (0.49, 1.07)},
-        ),
-        mcu_file(
-            "cortex-m33",
-            "Cortex-M33 (STM32U575, 160 MHz), int8",
-            {"vendor": (0.26, 0.46)},
-        ),
-        mcu_file(
-            "gap9",
-            "GAP9 (RISC-V, NE16, 240 MHz, 0.65 V), int8",
-            {"vendor": (0.0022, 0.028)},
-        ),
-        mcu_file(
-            "ndp120",
-            "Syntiant NDP120 (30 MHz, 0.9 V), int8",
-            {"vendor": (0.008, 0.016)},
-        ),
+        b200_file(),
+        *(kws_file(device, *rest) for device, *rest in KWS_DEVICES),
+        *map(board_file, BOARDS),
+        accelerator_file("gap9", ("kernel", "mac")),
+        accelerator_file("ndp120", ("inference", "mac")),
         speck_file(),
     ]
     return {data["name"]: data for data in files}

@@ -6,6 +6,8 @@ is a band.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import fit_devices
 import measured
 import numpy as np
@@ -84,14 +86,10 @@ def loihi_cases() -> list[Case]:
         key = f"{case.network}, {round(1 / (case.time or 1), -2):.0f} inferences/s"
         runs.setdefault(key, []).append(case)
     return [
-        Case(
-            "loihi",
-            same[0].network,
-            same[0].macs,
-            1,
-            float(np.mean([case.energy for case in same])),
-            "dynamic",
-            float(np.mean([case.time for case in same])),
+        replace(
+            same[0],
+            energy=float(np.mean([case.energy for case in same])),
+            time=float(np.mean([case.time for case in same])),
         )
         for same in runs.values()
     ]
@@ -119,7 +117,7 @@ def loihi_slope() -> list[Prediction]:
         low, high = ((large - small) / (last - first) for small, large in ends)
         return low, high
 
-    low, high = marginal("loihi-fitted2025")
+    low, high = marginal("loihi-fitted2025@dense")
     return [
         Prediction(
             "Loihi, per further connection",
@@ -143,7 +141,7 @@ def loihi_boards(with_processors: bool) -> list[Prediction]:
     power = devices.get("loihi-davies2018").powers["embedded_processors"]
     found = []
     for case in loihi_cases():
-        low, high = band(stacks(case), "loihi-fitted2025")
+        low, high = band(stacks(case), "loihi-fitted2025@dense")
         time = case.time or 0.0
         if with_processors:
             low += power.bounds[0] * time
@@ -177,7 +175,7 @@ def other_boards() -> list[Prediction]:
             band(0, constants),
         )
         for hardware, energy, device, constants in (
-            ("Loihi", 37e-6, "loihi-fitted2025", "loihi"),
+            ("Loihi", 37e-6, "loihi-fitted2025@dense", "loihi"),
             ("SpiNNaker 2 prototype", 7.1e-6, "spinnaker2", "spinnaker2"),
         )
     ]

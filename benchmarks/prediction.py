@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from nengo_energy import estimate_energy
@@ -52,6 +53,13 @@ class Prediction:
         if self.keras_spiking is None:
             return None
         return factor(self.measured, *self.keras_spiking)
+
+    @property
+    def half_width(self) -> float | None:
+        """Factor to both sides that the predicted range is of a nominal value."""
+        if self.nominal is None or self.low <= 0:
+            return None
+        return math.sqrt(self.high / self.low)
 
     @property
     def is_inside(self) -> bool:

@@ -236,7 +236,7 @@ def run(name: str, options: argparse.Namespace) -> None:
         f"{', '.join(snn.host_layers) or 'nothing'}",
         flush=True,
     )
-    simulators = ["nengo-dl"] + ["loihi"] * (case.deploys and not options.quick)
+    simulators = ["compiled"] + ["loihi"] * (case.deploys and not options.quick)
     for simulator in simulators:
         start = time.perf_counter()
         marks = snn.measure_at(x, options.timesteps, simulator=simulator)

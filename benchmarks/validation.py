@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
+from statistics import median
 from typing import Iterable, Sequence
 
 import conventional_cases
@@ -16,6 +17,7 @@ import neuromorphic_cases
 from prediction import Prediction
 
 from nengo_energy.common.tables import format_si
+from nengo_energy.devices.spread import KIND_FACTOR, SIZE_EXPONENT
 
 INTRODUCTION = """\
 # Predicted and measured energy
@@ -24,47 +26,70 @@ This page is written by `python benchmarks/validation.py --write docs/validation
 from the measurements in `benchmarks/data`, whose README names their sources. It shows
 how far estimates can be trusted, so what went wrong is in it too.
 
-- *measured*: joules per inference, unless the case says otherwise. Energy of
-  conventional hardware is above idle; that of microcontrollers is all that the device
-  drew.
-- *predicted*, *low*, *high*: the estimate and its interval, which is the spread of
-  the networks that a device was fitted to. Where firing rates aren't published they
-  are swept from 0.01 to 1 spike per neuron and timestep, and the prediction is the
-  band from low to high without a value in it.
+- *measured*: joules per inference, unless the case says otherwise. Energy of the Xeon,
+  the H100, the Quadro, the Jetson, the Movidius stick and Loihi is above idle; that of
+  the B200 and of microcontrollers is all that the device drew.
+- *predicted*, *low*, *high*: the estimate and its interval. Where firing rates aren't
+  published they are swept from 0.01 to 1 spike per neuron and timestep, and the
+  prediction is the band from low to high without a value in it.
 - *factor*: how many times predicted and measured differ, whichever is more, or how
   many times the measurement lies outside the band.
+- *half-width*: the factor to both sides that an interval is of its estimate.
 - *KerasSpiking*: the same with its constants for the same counts: `cpu` for the Xeon,
   `gpu` for GPUs, `arm` for the Movidius stick and microcontrollers, `loihi`,
   `spinnaker` and `spinnaker2`. It has none for Speck.
 
-Nothing that was fitted on a case counts as predicted on it:
+## What conventional devices are fitted to
 
-- Keyword spotting on Xeon, Quadro K4000, Jetson TX1 and Movidius stick: the cases are
-  split in halves, every other size and every other batch size, and each half is
-  predicted by a fit to the other.
-- H100: each network is predicted by a fit to the other three, at the same precision
-  and batch size. So the smallest is predicted from networks over two hundred times
-  its size, and dense layers from convolutions; the largest factors are there.
-- A token of a language model is predicted by the H100 as shipped, which never saw
-  one.
-- Microcontrollers: each network from the other one on the same device with the
-  vendor's software.
+A batch of b inferences is taken to cost
+
+    batch + kernels x kernel + weight bytes x weight_byte
+    + b x (activation bytes x activation_byte + multiply-accumulates x mac)
+
+with as many of these terms as the cases of a device tell apart, by least squares of
+logarithms. The H100 has one price for kernels and bytes at all batch sizes, and one for
+multiply-accumulates by precision: six numbers in place of thirty. Kernels, bytes and
+multiply-accumulates of the networks are counted by `count_layer_ops`
+(`benchmarks/networks.py`). Microcontrollers have a price for each kind of layer: a
+scale of the board and its software, times ratios that all boards have in common.
+
+An interval is meant to hold 90 %. Its width is that of residuals of logarithms, each
+network left out of the fit in turn, times Student's t. Beyond the sizes and batch sizes
+that were measured it grows with the power {exponent} of the ratio to the nearest, and
+by a factor of {kind:.0f} where a network has layers of a kind that wasn't measured.
+Both numbers were chosen so that intervals hold what they say here; estimates outside
+of what was measured say so by name.
+
+Nothing that was fitted on a case counts as predicted on it, and networks are left out
+whole, at any batch size, precision and, for microcontrollers, on any board:
+
+- Keyword spotting on the Xeon, the Quadro K4000 and the Movidius stick: each size from
+  the others. One size alone was run at several batch sizes, so without it nothing tells
+  what a batch takes once: the Quadro lends the Xeon the ratio, and the other way round.
+  Intervals of these batch sizes held least.
+- The Jetson TX1 measured one network: each batch size is predicted from the others.
+- H100: each network from the other three and language models; those from the four.
+- B200: language models of one size from those of others.
+- Microcontrollers: each network from the other three. GAP9 and NDP120 from the other
+  networks at the same voltage and clock.
 - SpiNNaker: 48 chips from the prices measured on 4. Loihi: the preset of SANA-FE, no
   price of which was fitted to these cases. Speck: each task from the energy per spike
   of the other two.
 
-Activations of conventional networks are left out on both sides; they are under 1 % of
-the operations.
+The intervals that are scored are those that the package ships: they are made by the
+code that writes the device files, from the cases that are left.
 """
 
 EXCLUSIONS = (
     "NCS2: one measurement, and no device that it could be predicted from.",
-    "Syntiant NDP120, keyword spotting: one network, which its device is made from.",
-    "Language models at batch sizes 16, 32, 128 and 255: no operating point of the "
-    "H100 at these; and on the B200 and on four H100: no device.",
+    "Syntiant NDP120 in v0.7: one network, so none that it could be predicted from.",
+    "Language models on several GPUs, of mixtures of experts, and not in bf16: no "
+    "device at these.",
+    "Jetson Orin, ResNet-50 (MLPerf Inference v3.1): its power is known from an "
+    "excerpt of the log only.",
     "Xylo Audio 2, keyword spotting: another network, and no price per operation.",
-    "Loihi 2 (Meszaros 2025, CLP-SNN, force control), BrainScaleS-2 (Stradmann 2021), "
-    "Akida: no price per operation.",
+    "Loihi 2 (Meszaros 2025, CLP-SNN, force control, PilotNet), BrainScaleS-2 "
+    "(Stradmann 2022), Akida: no price per operation.",
     "DVS and EMG gestures (Ceolini 2020), acoustic scenes (NeuroBench), odours (Imam "
     "and Cleland 2020), LeNet on SpiNNaker (Patino-Saucedo 2020): networks known in "
     "part, or no energy given.",
@@ -73,15 +98,24 @@ EXCLUSIONS = (
 )
 
 FACTORS = """\
-Geometric means over the cases of each tier. The last column is no prediction: it is
-what the shipped device gives, which was fitted to these cases among others.
+Geometric means over the cases of each tier; half-widths are medians. The last column is
+no prediction: it is what the shipped device gives, which was fitted to these cases
+among others.
 """
 
 VERDICT = """\
 On the conventional tier the mean factor is {ours:.2f}, with KerasSpiking's constants
-{theirs:.2f}: {closer:.1f} times closer to 1. The interval, a spread over few networks,
-held {held:.0%} of the others: read it as what the known networks did, not as a bound.
+{theirs:.2f}: {closer:.1f} times closer to 1. The nominal 90 % intervals held
+{held:.0%}. {wide}
+
+Two rows of the H100 lie less above idle than the 6 W by which its idle power rose while
+it was measured. They are hardly measurements of energy above idle, aren't fitted to,
+and stand in a tier of their own. With them the conventional mean factor is
+{with_drift:.2f}.
 """
+
+USEFUL = 10.0
+"""Half-width from which on an interval says nothing that is of use."""
 
 FURTHER_TERMS = """\
 Total energy of conventional hardware: static power x predicted time is added to the
@@ -103,6 +137,8 @@ def all_predictions() -> list[Prediction]:
         *conventional_cases.conventional(),
         *conventional_cases.language_models(),
         *conventional_cases.microcontrollers(),
+        *conventional_cases.accelerators(),
+        *conventional_cases.hardly_measured(),
         *neuromorphic_cases.spinnaker_operations(),
         *neuromorphic_cases.loihi_slope(),
         *neuromorphic_cases.loihi_boards(with_processors=False),
@@ -144,12 +180,13 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def summary(predictions: Sequence[Prediction]) -> str:
     """Return the mean factors of each tier."""
     header = ["tier", "hardware", "cases", "factor", "worst", "within interval"]
-    header += ["KerasSpiking", "its worst", "knowing the case"]
+    header += ["half-width", "KerasSpiking", "its worst", "knowing the case"]
     rows = []
     for name, tier in by_tier(predictions).items():
         theirs = [p.keras_spiking_factor for p in tier if p.keras_spiking_factor]
         own = [max(p.own / p.measured, p.measured / p.own) for p in tier if p.own]
         hardware = sorted({p.hardware for p in tier})
+        widths = [p.half_width for p in tier if p.half_width]
         rows.append(
             [
                 name,
@@ -158,6 +195,7 @@ def summary(predictions: Sequence[Prediction]) -> str:
                 f"{geometric_mean(p.factor for p in tier):.2f}",
                 f"{max(p.factor for p in tier):.1f}",
                 f"{coverage(tier):.0%}",
+                f"x{median(widths):.1f}" if widths else "-",
                 f"{geometric_mean(theirs):.2f}" if theirs else "-",
                 f"{max(theirs):.1f}" if theirs else "-",
                 f"{geometric_mean(own):.2f}" if own else "-",
@@ -200,9 +238,14 @@ def page() -> str:
         theirs=geometric_mean(p.keras_spiking_factor or 1.0 for p in conventional),
         closer=closeness(conventional),
         held=coverage(conventional),
+        wide=wide_intervals(predictions),
+        with_drift=geometric_mean(
+            p.factor
+            for p in [*conventional, *tiers["H100, within the drift of its idle power"]]
+        ),
     )
     blocks = [
-        INTRODUCTION,
+        INTRODUCTION.format(exponent=SIZE_EXPONENT, kind=KIND_FACTOR),
         f"## Mean factors, {len(predictions)} measured cases",
         FACTORS,
         summary(predictions),
@@ -220,6 +263,18 @@ def page() -> str:
         "\n".join(f"- {reason}" for reason in EXCLUSIONS),
     ]
     return "\n\n".join(block.rstrip() for block in blocks) + "\n"
+
+
+def wide_intervals(predictions: Sequence[Prediction]) -> str:
+    """Return a sentence that names the intervals that are too wide to be of use."""
+    wide = [p for p in predictions if p.half_width and p.half_width > USEFUL]
+    if not wide:
+        return f"No interval is wider than {USEFUL:.0f} times to both sides."
+    names = ", ".join(dict.fromkeys(f"{p.hardware} ({p.case})" for p in wide))
+    return (
+        f"{len(wide)} intervals are wider than {USEFUL:.0f} times to both sides, which "
+        f"is of little use: {names}."
+    )
 
 
 def coverage(predictions: Sequence[Prediction]) -> float:

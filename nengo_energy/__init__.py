@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .calibration.calibrating import calibrate as calibrate
     from .common.assumptions import Assumption as Assumption
     from .common.exceptions import (
+        ExtrapolationWarning as ExtrapolationWarning,
         InputError as InputError,
         MissingDependencyError as MissingDependencyError,
         NengoEnergyError as NengoEnergyError,

@@ -7,12 +7,11 @@ it knows Keras, Nengo or spikes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Mapping, Protocol, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Collection, Mapping, Protocol, Sequence
 
 import numpy as np
 
-from .activity.retracing import as_traced
 from .common.assumptions import Assumption, merge_assumptions
 from .common.exceptions import InputError
 
@@ -29,10 +28,24 @@ OPERATIONS: Mapping[str, str] = {
     "hop_east_west": "one message passed to the next tile east or west",
     "hop_north_south": "one message passed to the next tile north or south",
     "mac": "one multiply-accumulate of the conventional network, or of the host",
-    "activation": "one output of a nonlinearity of the conventional network",
+    "activation": "one output of a nonlinearity of the conventional network, or of a "
+    "neuron on the host in one timestep",
     "addition": "one addition without a weight: pooling, merging",
+    "kernel": "one kernel that a processor starts, once per batch",
+    "weight_byte": "one byte of a weight that is read, once per batch, at 32 bits each",
+    "activation_byte": "one byte of a layer's input or output, at 32 bits each",
 }
 """The operations that are counted, each with its meaning."""
+
+FORMS: Mapping[str, tuple[str, ...]] = {
+    "synop": ("dense", "sparse", "convolution"),
+    "mac": ("dense", "convolution", "depthwise"),
+}
+"""What an operation can be further: how the weights of a synop are stored, and what
+kind of layer a multiply-accumulate is of."""
+
+BATCH_NORM = "batch_norm"
+"""Form of what a batch normalization takes, unless it is folded into other weights."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,8 @@ class OpCount:
         ``"event"`` for the spiking network, ``"dense"`` for the conventional one.
     where : str
         ``"device"``, or ``"host"`` for work that the host does for the device.
+    form : str
+        One of `FORMS` of the operation, empty where it isn't known.
     """
 
     layer: str
@@ -65,6 +80,7 @@ class OpCount:
     std: float = 0.0
     execution: str = "event"
     where: str = "device"
+    form: str = ""
 
     @property
     def mean(self) -> float:
@@ -101,11 +117,14 @@ class ChipUse:
     pace : float, optional
         Length that each timestep is held to, if no core takes longer [s]; by default
         timesteps follow each other as fast as the cores can.
+    n_tiles : int, optional
+        Tiles that hold a core in use, where the placement says.
     """
 
     cores: tuple[CoreUse, ...]
     longest_way: tuple[int, int] = (0, 0)
     pace: float | None = None
+    n_tiles: int | None = None
 
     @property
     def n_cores(self) -> int:
@@ -116,6 +135,25 @@ class ChipUse:
     def n_chips(self) -> int:
         """Chips in use."""
         return len({core.chip for core in self.cores})
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A spiking network shared by a host and a device that takes spikes alone.
+
+    Attributes
+    ----------
+    rows : tuple of OpCount
+        Counts of the spiking network in both places.
+    on_host : frozenset of str
+        Populations that the host runs; it sends their spikes.
+    encoded : tuple of str
+        Layers on the device that analog input feeds, which the host encodes as spikes.
+    """
+
+    rows: tuple[OpCount, ...]
+    on_host: frozenset[str]
+    encoded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,6 +174,9 @@ class OpCounts:
         What is needed to reproduce the counts: simulator, neuron types, versions.
     chip_use : ChipUse, optional
         Where the network lies on a chip's cores, if that is known.
+    deployment : Deployment, optional
+        The spiking network on devices that take spikes alone, if that is known; by
+        default they are charged by ``rows`` as all others.
     """
 
     rows: tuple[OpCount, ...]
@@ -144,6 +185,13 @@ class OpCounts:
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     chip_use: ChipUse | None = None
+    deployment: Deployment | None = None
+
+    def deployed(self) -> OpCounts:
+        """Return the counts for a device that takes spikes alone."""
+        if self.deployment is None:
+            return self
+        return replace(self, rows=self.deployment.rows + self._executed("dense"))
 
     def select(self, execution: str, where: str = "device") -> tuple[OpCount, ...]:
         """Return the rows of one network (``"event"``/``"dense"``) in one place."""
@@ -152,6 +200,9 @@ class OpCounts:
             for row in self.rows
             if row.execution == execution and row.where == where
         )
+
+    def _executed(self, execution: str) -> tuple[OpCount, ...]:
+        return tuple(row for row in self.rows if row.execution == execution)
 
     def total(self, operation: str) -> float:
         """Return the count of an operation over all layers and inferences."""
@@ -170,7 +221,11 @@ class ConventionalOps(Protocol):
 
 
 def count_ops(
-    topology: Topology, activity: Activity, *, layer_ops: ConventionalOps | None = None
+    topology: Topology,
+    activity: Activity,
+    *,
+    layer_ops: ConventionalOps | None = None,
+    on_host: Collection[str] | None = None,
 ) -> OpCounts:
     """Count the operations that the measured spikes cause.
 
@@ -187,6 +242,11 @@ def count_ops(
     layer_ops : LayerOps, optional
         Operations of the conventional network, from `nengo_energy.count_layer_ops`;
         dense devices such as a CPU are priced by these.
+    on_host : collection of str, optional
+        Populations that a host runs for a device that takes spikes alone. Analog input
+        of others is encoded: two neurons of the host for each value, one of which
+        spikes in every timestep, as NengoLoihi has it. By default no population is on
+        the host, and the device takes the input once the host has multiplied it.
 
     Returns
     -------
@@ -198,13 +258,27 @@ def count_ops(
     InputError
         If the activity was measured on another network.
     """
+    from .activity.retracing import as_traced
+
     activity = as_traced(activity, topology)
+    host = frozenset(on_host or ())
     tally = _Tally(activity.n_inferences, _layers_in_order(topology))
     for pop in topology.populations:
         measured = activity.populations[pop.name]
+        is_on_host = pop.name in host
         for projection in topology.outgoing(pop.name):
             synops = measured.synops_per_inference[projection.name]
-            tally.add(projection.layer, "synop", synops)
+            if is_on_host and (
+                projection.post in host or projection in topology.readouts
+            ):
+                tally.add(projection.layer, "mac", synops, where="host")
+            else:
+                tally.add(projection.layer, "synop", synops)
+        if is_on_host:
+            updates = pop.n_neurons * activity.timesteps
+            tally.add(pop.layer, "activation", updates, where="host")
+            tally.add(pop.layer, "spike", measured.sent_per_inference, where="host")
+            continue
         active = measured.active_per_inference
         inactive = pop.n_neurons * activity.timesteps - active
         tally.add(pop.layer, "neuron_update_active", active)
@@ -214,7 +288,15 @@ def count_ops(
         tally.add(pop.layer, "mac", macs)
     # an input that stays needs its multiplications once
     changing = topology.changing_nodes
+    on_chip = {pop.name for pop in topology.populations} - host
     for projection in topology.inputs:
+        if on_host is not None and projection.post in on_chip:
+            n_spikes = len(projection.fan_out) * activity.timesteps
+            driven = projection.n_synapses * activity.timesteps
+            tally.add(projection.layer, "synop", driven)
+            tally.add(projection.layer, "activation", 2 * n_spikes, where="host")
+            tally.add(projection.layer, "spike", n_spikes, where="host")
+            continue
         stays = activity.static_input and projection.source not in changing
         macs = projection.n_synapses * (1 if stays else activity.timesteps)
         tally.add(projection.layer, "mac", macs, where="host")
@@ -267,22 +349,22 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
     known = [{_row_key(row): row for row in part.rows} for part in parts]
     rows = []
     for key in dict.fromkeys(key for rows_of in known for key in rows_of):
-        layer, operation, execution, where = key
+        some = next(rows_of[key] for rows_of in known if key in rows_of)
         found_rows = [
             rows_of.get(key)
-            or OpCount(
-                layer, operation, 0, n[execution], execution=execution, where=where
-            )
+            or replace(some, total=0, n_inferences=n[some.execution], std=0.0)
             for rows_of, n in zip(known, numbers)
         ]
         total = sum(row.total for row in found_rows)
         n_all = sum(row.n_inferences for row in found_rows)
         std = _pooled_std(found_rows, total / n_all)
-        merged = OpCount(
-            layer, operation, total, n_all, std=std, execution=execution, where=where
-        )
-        rows.append(merged)
+        rows.append(replace(some, total=total, n_inferences=n_all, std=std))
     first = parts[0]
+    deployment = first.deployment
+    if deployment is not None:
+        shared = [replace(part.deployed(), deployment=None) for part in parts]
+        rows_of_both = merge_counts(shared)._executed("event")
+        deployment = replace(deployment, rows=rows_of_both)
     settings = dict(first.settings)
     settings["n_inferences"] = sum(n["event"] for n in numbers)
     return OpCounts(
@@ -291,6 +373,7 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         dt=first.dt,
         assumptions=merge_assumptions(*(part.assumptions for part in parts)),
         settings=settings,
+        deployment=deployment,
     )
 
 
@@ -300,8 +383,8 @@ def _n_inferences(counts: OpCounts, execution: str) -> int:
     )
 
 
-def _row_key(row: OpCount) -> tuple[str, str, str, str]:
-    return row.layer, row.operation, row.execution, row.where
+def _row_key(row: OpCount) -> tuple[str, str, str, str, str]:
+    return row.layer, row.operation, row.execution, row.where, row.form
 
 
 def _pooled_std(rows: Sequence[OpCount], mean: float) -> float:

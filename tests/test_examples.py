@@ -83,7 +83,7 @@ def test_readme_model_energy(capsys):
     exec("import nengo_energy as ne\n" + block_after("model energy"), names)
     printed = capsys.readouterr().out
     assert "Total energy per inference [Joules/inf] (loihi)" in printed
-    assert "measured by nengo-dl" in printed
+    assert "spikes measured (simulator compiled)" in printed
 
 
 @pytest.mark.slow

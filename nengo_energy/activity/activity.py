@@ -67,7 +67,7 @@ class Activity:
     dt : float
         Length of a timestep [s].
     simulator : str
-        ``"nengo"``, ``"nengo-dl"`` or ``"loihi"``.
+        What it was run on: ``"compiled"``, ``"nengo"``, ``"nengo-dl"`` or ``"loihi"``.
     static_input : bool
         Whether each input stayed the same over its inference.
     fingerprint : str

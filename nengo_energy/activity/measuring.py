@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib.metadata
 import logging
 from typing import Callable, Mapping, Sequence
@@ -17,7 +19,7 @@ from ..network.tracing import trace_topology
 from .activity import Activity
 from .inputs import check_inputs
 from .run import Run
-from .simulators import RUNNERS
+from .simulators import Simulators
 from .totals import Totals
 
 logger = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ logger = logging.getLogger(__name__)
 BATCH_NEURONS = 2_000_000
 """Neurons that a minibatch holds by default, over all its inferences."""
 
-MAX_BATCH = {"nengo": 1, "nengo-dl": 128, "loihi": 16}
+MAX_BATCH = {"compiled": 128, "nengo": 1, "nengo-dl": 128, "loihi": 16}
 """Most inferences that a simulator runs side by side by default."""
 
 OnBatch = Callable[[int, Mapping[str, np.ndarray]], None]
@@ -65,15 +67,18 @@ def measure_activity(
         network runs once, with what its nodes put out.
     timesteps : int
         Timesteps per inference.
-    simulator : {"nengo", "nengo-dl", "loihi"}
-        ``"nengo-dl"`` runs minibatches; ``"loihi"`` is NengoLoihi, on an emulator.
+    simulator : {"nengo", "compiled", "nengo-dl", "loihi"}
+        ``"compiled"`` runs networks in which nothing leads back, in compiled loops on
+        all cores; for others ``"nengo-dl"`` runs in its place, and the log says why.
+        Both compute in single precision, ``"nengo"`` in double. ``"loihi"`` is
+        NengoLoihi, on an emulator.
     dt : float
         Length of a timestep [s].
     warmup : int
         Timesteps that are run before counting begins.
     minibatch_size : int, optional
-        Inferences that ``"nengo-dl"`` and ``"loihi"`` run side by side; chosen by the
-        size of the network if not given. ``"nengo"`` runs one by one.
+        Inferences that are run side by side; chosen by the size of the network if not
+        given. ``"nengo"`` runs one by one.
     emulator : {"fast", "nengo-loihi"}, optional
         For ``"loihi"``: the compiled emulator, which is the default, or NengoLoihi's
         own, which runs one by one; see `nengo_energy.activity.emulator.open_simulator`.
@@ -180,8 +185,12 @@ def measure_run(
     topology: Topology | None = None,
     probes: Sequence[nengo.Probe] | None = None,
     on_batch: OnBatch | None = None,
+    simulators: Simulators | None = None,
 ) -> tuple[Activity, ...]:
-    """Measure activity as a run says; see `measure_activity_at`."""
+    """Measure activity as a run says; see `measure_activity_at`.
+
+    The simulator is one of ``simulators``, which keep it open, if they are given.
+    """
     if topology is None:
         topology = trace_topology(network)
     schedule = run.schedule
@@ -193,12 +202,23 @@ def measure_run(
     totals = [Totals(topology) for _ in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     options = {} if run.emulator is None else {"emulator": run.emulator}
-    runner = RUNNERS[run.simulator](
-        network, topology.populations, probes, run.dt, batch_size, **options
-    )
     n_steps = n_inferences * schedule.total
     label = f"simulating ({run.simulator})"
-    with progress_bar(n_steps, label, run.progress) as tick, runner:
+    with contextlib.ExitStack() as stack:
+        if simulators is None:
+            simulators = stack.enter_context(contextlib.closing(Simulators()))
+        tick = stack.enter_context(progress_bar(n_steps, label, run.progress))
+        runner = stack.enter_context(
+            simulators.runner(
+                run.simulator,
+                network,
+                topology.populations,
+                probes,
+                run.dt,
+                batch_size,
+                **options,
+            )
+        )
         for start in range(0, n_inferences, batch_size):
             batch = {node: x[start : start + batch_size] for node, x in data.items()}
             for counts, total in zip(runner.run(batch, schedule, tick), totals):
@@ -212,20 +232,20 @@ def measure_run(
             timesteps=mark,
             warmup=run.warmup,
             dt=run.dt,
-            simulator=run.simulator,
+            simulator=runner.name,
             static_input=_stays(topology, data),
             fingerprint=topology.fingerprint,
             outputs=total.outputs(),
             assumptions=total.assumptions(),
             settings={
-                "simulator": run.simulator,
+                "simulator": runner.name,
                 "timesteps": mark,
                 "warmup": run.warmup,
                 "dt": run.dt,
                 "n_inferences": n_inferences,
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
-                "versions": _versions(run.simulator),
+                "versions": _versions(runner.name),
             },
         )
         for mark, total in zip(schedule.marks, totals)
@@ -260,17 +280,26 @@ def _stays(topology: Topology, data: Mapping[nengo.Node, np.ndarray]) -> bool:
     return all(
         len(data[node][0]) == 1 if node in data else isinstance(node.output, np.ndarray)
         for node in sources
+        if node.size_in == 0
     )
 
 
 def _versions(simulator: str) -> dict[str, str]:
     """Return the versions of the packages that took part."""
-    packages = {"nengo": ["nengo"], "nengo-dl": ["nengo", "nengo-dl", "tensorflow"]}
+    packages = {
+        "compiled": ["nengo", "numba"],
+        "nengo": ["nengo"],
+        "nengo-dl": ["nengo", "nengo-dl", "tensorflow"],
+    }
     names = packages.get(simulator, ["nengo", "nengo-loihi"]) + ["numpy"]
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # e.g. tensorflow-cpu
-            continue
-    return found
+    versions = {name: _version(name) for name in names}
+    return {name: version for name, version in versions.items() if version is not None}
+
+
+@functools.lru_cache(maxsize=None)
+def _version(package: str) -> str | None:
+    """Return a package's version, which is read from files, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # e.g. tensorflow-cpu
+        return None

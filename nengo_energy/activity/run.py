@@ -21,7 +21,7 @@ class Run:
     timesteps : tuple of int
         Timesteps per inference at which counts are read, each number once, in any
         order. The run goes over the longest.
-    simulator : {"nengo", "nengo-dl", "loihi"}
+    simulator : {"nengo", "compiled", "nengo-dl", "loihi"}
         What the network is run on.
     dt : float
         Length of a timestep [s].

@@ -1,4 +1,4 @@
-"""Commands that take a Keras model: estimate, compare, sweep, deploy."""
+"""Commands that take a Keras model: check, estimate, compare, sweep, deploy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from .options import (
     DATA,
     ESTIMATE_FORMATS,
     HOST,
+    INPUT_SHAPE,
     LABELS,
+    MAX_POOLING,
     MODEL,
     PRICING,
     RESULT_FORMATS,
@@ -24,6 +26,7 @@ from .options import (
     add_command,
     choice,
     number,
+    switch,
     word,
 )
 
@@ -35,6 +38,12 @@ if TYPE_CHECKING:
 DEFAULT_X, DEFAULT_Y = "x", "y"
 """Arrays that are taken unless others are named."""
 
+CHECK = """\
+The exit code is 1 if a layer is refused.
+
+example:
+  nengo-energy check digits.keras
+"""
 ESTIMATE = """\
 examples:
   nengo-energy estimate digits.keras --data test.npz
@@ -93,6 +102,17 @@ def add_commands(commands: Any) -> None:
     """Add the commands to the parser's."""
     add_command(
         commands,
+        run_check,
+        "check",
+        "say what becomes of each layer of a model, without running it",
+        [
+            *(MODEL, choice("--format", RESULT_FORMATS), INPUT_SHAPE),
+            *(MAX_POOLING, switch("--temporal-model", "its steps are the network's")),
+        ],
+        epilog=CHECK,
+    )
+    add_command(
+        commands,
         run_estimate,
         "estimate",
         "estimate energy per inference on devices",
@@ -136,6 +156,34 @@ def add_commands(commands: Any) -> None:
         ],
         epilog=DEPLOY,
     )
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Say what becomes of each layer."""
+    import_tensorflow_quietly()
+    from ..conversion.checking import check_model
+
+    found = check_model(
+        options.model,
+        input_shape=options.input_shape,
+        max_pooling=options.max_pooling,
+        temporal_model=options.temporal_model,
+    )
+    if options.format == "table":
+        print(found)
+    elif options.format == "csv":
+        _print_csv(found.to_frame())
+    else:
+        content = {
+            "model": found.model,
+            "converts": found.converts,
+            "layers": frame_records(found.to_frame()),
+            "refusals": list(found.refusals),
+            "min_cores": found.min_cores,
+            "min_chips": found.min_chips,
+        }
+        print(to_json(content))
+    return 0 if found.converts else 1
 
 
 def run_estimate(options: argparse.Namespace) -> None:
@@ -212,11 +260,17 @@ def run_deploy(options: argparse.Namespace) -> None:
     accuracy = None if labels is None else activity.accuracy(labels)
     estimate = snn.estimate(activity, options.device, host=options.host)
     ledger = snn.ledger(activity, dt=activity.dt)
+    counts = snn.count(activity)
+    differences = [
+        ledger.explain(counts, model) for model in estimate.models if model.spike_input
+    ]
     if options.format == "table":
         print(activity)
         if accuracy is not None:
             print(f"\nAccuracy on the emulator {accuracy:.1%}")
         print(f"\nLedger of the chip\n\n{ledger}\n\n{ledger.costs()}\n\n{estimate}")
+        for explained in differences:
+            print(f"\n{explained}")
     elif options.format == "csv":
         _print_csv(estimate.to_frame())
     else:
@@ -227,6 +281,16 @@ def run_deploy(options: argparse.Namespace) -> None:
             "ledger": frame_records(ledger.to_frame()),
             "costs": frame_records(ledger.costs().to_frame()),
             "rows": frame_records(estimate.to_frame()),
+            "differences": [
+                {
+                    "device": found.device,
+                    "estimate": found.estimate,
+                    "steps": dict(found.steps),
+                    "ledger": found.ledger,
+                    "notes": found.notes,
+                }
+                for found in differences
+            ],
             "assumptions": [str(assumption) for assumption in estimate.assumptions],
         }
         print(to_json(content))
@@ -258,10 +322,13 @@ def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
     x = _inputs(options)
     import_tensorflow_quietly()
     from ..conversion.converting import convert
+    from ..keras_models.files import as_model
+    from ..keras_models.sizes import has_open_sizes
 
-    by_data = options.scale_firing_rates == "auto"
+    model = as_model(options.model)
+    by_data = options.scale_firing_rates == "auto" or has_open_sizes(model)
     snn = convert(
-        options.model,
+        model,
         scale_firing_rates=options.scale_firing_rates,
         example_data=x if by_data else None,
         synapse=options.synapse,

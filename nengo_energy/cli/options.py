@@ -56,6 +56,16 @@ def scale(text: str) -> float | str:
         ) from None
 
 
+def sizes(text: str) -> tuple[int, ...]:
+    """Return the sizes of axes that were given as numbers with commas between."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be whole numbers with commas between; got {text!r}"
+        ) from None
+
+
 MODEL = word("model", "MODEL", "a saved Keras model")
 
 HOST = word("--host", "NAME", "device that does the host's work")
@@ -73,6 +83,19 @@ DATA = (
 )
 
 LABELS = word("--y", "NAME", "array of labels in the file (default: y)")
+
+MAX_POOLING = choice(
+    "--max-pooling",
+    ("neurons", "average"),
+    "what it becomes; averages are something else, and smaller",
+)
+
+INPUT_SHAPE = word(
+    "--input-shape",
+    "N,N,...",
+    "sizes of the model's input, where they are open",
+    type=sizes,
+)
 
 CONVERSION = (
     word(
@@ -96,11 +119,7 @@ CONVERSION = (
         "what ReLU becomes: the chip's neurons, or those that keep the accuracy of "
         "deep networks",
     ),
-    choice(
-        "--max-pooling",
-        ("neurons", "average"),
-        "what it becomes; averages are something else, and smaller",
-    ),
+    MAX_POOLING,
 )
 
 TIMING = (
@@ -111,7 +130,11 @@ TIMING = (
 
 SIMULATION = (
     *TIMING,
-    choice("--simulator", ("nengo-dl", "nengo", "loihi"), "what spikes are counted in"),
+    choice(
+        "--simulator",
+        ("compiled", "nengo-dl", "nengo", "loihi"),
+        "what spikes are counted in",
+    ),
 )
 
 PRICING = (

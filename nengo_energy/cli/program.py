@@ -16,6 +16,7 @@ from .options import add_command, number, switch, word
 EPILOG = """\
 examples:
   nengo-energy demo           train, convert, measure, price and deploy a small network
+  nengo-energy check MODEL    say what becomes of each layer of a saved Keras model
   nengo-energy estimate MODEL --data FILE.npz
                               estimate the energy of a saved Keras model
   nengo-energy devices        list the devices that energy can be estimated for

@@ -34,6 +34,9 @@ OPERATIONS: Mapping[str, Look] = {
     "mac": Look("multiply-accumulate", "#56b4e9", "#7cc8f2"),
     "activation": Look("activation", "#882255", "#c2588e"),
     "addition": Look("addition", "#999933", "#bdbd5a"),
+    "kernel": Look("kernel", "#117733", "#55b678"),
+    "weight_byte": Look("byte of weights", "#332288", "#8d7fdc"),
+    "activation_byte": Look("byte of activations", "#aa9fdd", "#5b4fae"),
     "fixed": Look("fixed", "#5a5a5a", "#a5a5a5"),
     "static": Look("static power", "#b4b4b4", "#6a6a6a"),
 }

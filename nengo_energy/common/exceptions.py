@@ -25,3 +25,7 @@ class UnsupportedError(NengoEnergyError, NotImplementedError):
 
 class MissingDependencyError(NengoEnergyError, ImportError):
     """A package that a feature needs isn't installed; the message says how to."""
+
+
+class ExtrapolationWarning(UserWarning):
+    """A network is unlike all that a device was fitted to."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import time
 import types
 
 from .exceptions import MissingDependencyError
+
+logger = logging.getLogger(__name__)
 
 
 def import_or_explain(package: str, pip_name: str, purpose: str) -> types.ModuleType:
@@ -34,3 +38,20 @@ def import_or_explain(package: str, pip_name: str, purpose: str) -> types.Module
             f"{purpose} needs the package {package!r}, which isn't installed; "
             f"get it with: pip install {pip_name}"
         ) from error
+
+
+def has_numba(otherwise: str) -> bool:
+    """Tell whether numba can be imported; if it can't, warn of what runs otherwise."""
+    start = time.perf_counter()
+    try:
+        import numba  # noqa: F401
+    except ImportError as error:
+        logger.warning(
+            "numba can't be imported (%s), so %s, many times slower; "
+            'to install it: pip install "nengo-energy[fast]"',
+            error,
+            otherwise,
+        )
+        return False
+    logger.debug("imported numba in %.1f s", time.perf_counter() - start)
+    return True

@@ -7,7 +7,8 @@ computes what it did, with the same random numbers.
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+import contextlib
+from typing import Any, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -182,6 +183,33 @@ def record_in(
     sim.step_order.extend(recorders.values())
     sim.reset()
     return {probe: recorder.rows for probe, recorder in recorders.items()}
+
+
+def build_model(network: nengo.Network, dt: float) -> Model:
+    """Return a network as Nengo builds it, in the precision that NengoDL would take."""
+    model = Model(dt=dt)
+    with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
+        model.build(network)
+    return model
+
+
+def nengo_dl_setting(network: nengo.Network, name: str, default: Any) -> Any:
+    """Return what ``nengo_dl.configure_settings`` set in a network."""
+    try:
+        return getattr(network.config[network], name, default)
+    except nengo.exceptions.ConfigError:
+        return default
+
+
+@contextlib.contextmanager
+def precision(bits: str) -> Iterator[None]:
+    """Let Nengo build in single precision ("32") or double ("64")."""
+    before = nengo.rc.get("precision", "bits")
+    nengo.rc.set("precision", "bits", bits)
+    try:
+        yield
+    finally:
+        nengo.rc.set("precision", "bits", before)
 
 
 def open_nengo(network: nengo.Network, dt: float) -> nengo.Simulator:

@@ -68,6 +68,8 @@ class AxonImage:
         Whether a spike of each unit of the source is sent here.
     weights, zeros : (n_units,) int64 ndarray
         Weights that a spike of each unit reads here, and how many of them are zero.
+    form : str
+        How they are stored, one of `counts.FORMS` of a synop.
     """
 
     owner: Any
@@ -77,6 +79,7 @@ class AxonImage:
     leads: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
     zeros: np.ndarray = field(repr=False)
+    form: str
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ def read_image(sim: Any, allocator: Any, n_chips: int) -> ChipImage:
             from_host,
             home[axon.target],
             *_reads(axon, n_units, *profiles[axon.target]),
+            _form(axon.target),
         )
         for k, n_units, group, from_host in sources
         for axon in group
@@ -240,6 +244,13 @@ def _profile(synapse: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     used = np.ones(synapse.n_axons, bool) if bases is None else np.asarray(bases) >= 0
     used = used & (sizes[which] > 0)
     return sizes[which], zeros[which], used
+
+
+def _form(synapse: Any) -> str:
+    """Return how weights are stored: shared by axons, with or without indices."""
+    if synapse.axon_to_weight_map is not None:
+        return "convolution"
+    return "sparse" if synapse.synapse_cfg.compression == 0 else "dense"
 
 
 def _reads(

@@ -11,7 +11,13 @@ import numpy as np
 from nengo.builder.neurons import SimNeurons
 
 from .batched_process import batch_processes
-from .counting import Accumulate, Wanted, accumulate
+from .counting import (
+    Accumulate,
+    Wanted,
+    accumulate,
+    nengo_dl_setting,
+    precision,
+)
 from .imports import import_nengo_dl, import_tensorflow, locked
 from .neurons import teach_nengo_dl
 
@@ -75,13 +81,9 @@ def open_nengo_dl(
 
     model = NengoModel(dt=dt, builder=NengoBuilder(), fail_fast=False)
     # NengoDL builds in single precision unless the network says otherwise
-    bits = nengo.rc.get("precision", "bits")
-    nengo.rc.set("precision", "bits", get_setting(network, "dtype", "float32")[-2:])
-    try:
+    with precision(nengo_dl_setting(network, "dtype", "float32")[-2:]):
         model.build(network)
         batch_processes(model)
-    finally:
-        nengo.rc.set("precision", "bits", bits)
     counters = [
         Accumulate(kind, model.sig[ensemble.neurons]["out"], spike)
         for ensemble, kind, spike in wanted
@@ -150,6 +152,7 @@ def _install() -> None:
         return stock(model, setting, *args, **options)
 
     config.get_setting = get_setting
+    _keep_grouped_convolutions_apart()
 
     @Builder.register(Accumulate)
     class AccumulateBuilder(OpBuilder):
@@ -181,6 +184,22 @@ def _install() -> None:
             return self.total.assign(
                 accumulate(tf, kind, self.total, output, self.spike)
             )
+
+
+def _keep_grouped_convolutions_apart() -> None:
+    """Have NengoDL merge convolutions of one input only where none has groups.
+
+    It makes one kernel of several, which then has another number of channels a group.
+    """
+    from nengo_dl.transform_builders import ConvIncBuilder
+
+    mergeable = ConvIncBuilder.mergeable
+
+    def mergeable_without_groups(x: Any, y: Any) -> bool:
+        grouped = any(getattr(op.conv, "groups", 1) > 1 for op in (x, y))
+        return not grouped and mergeable(x, y)
+
+    ConvIncBuilder.mergeable = staticmethod(mergeable_without_groups)
 
 
 def restart(sim: Any) -> None:

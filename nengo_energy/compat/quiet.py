@@ -20,7 +20,8 @@ def import_tensorflow_quietly() -> None:
     with tempfile.TemporaryFile() as written:
         os.dup2(written.fileno(), 2)
         try:
-            import_tensorflow()
+            # it looks for GPUs when it is first asked for devices
+            import_tensorflow().config.list_logical_devices()
         except BaseException:
             written.seek(0)
             os.write(screen, written.read())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
-from ..common.exceptions import UnsupportedError
+from ..common.exceptions import NengoEnergyError, UnsupportedError
 from ..keras_models.files import as_model
+from ..keras_models.graph import is_model
 from ..layer_ops.counting import collect_layer_ops
+from ..layer_ops.layer_ops import LayerOps
 from ..loihi.chip import CORES_PER_CHIP, MAX_COMPARTMENTS
 from ..loihi.neurons import for_chip
 from .converting import Converted, convert_layers
@@ -15,7 +17,6 @@ from .converting import Converted, convert_layers
 if TYPE_CHECKING:
     import pandas
 
-    from ..layer_ops.layer_ops import LayerCount, UncountedLayer
     from ..network.topology import Population
 
 BECOMES = ("synapses", "neurons", "host", "nothing", "refused")
@@ -152,15 +153,40 @@ def check_model(
         found = convert_layers(model, **options)
     except UnsupportedError as error:  # before any layer was converted
         return ModelCheck(model.name, (), (str(error),))
-    ops = collect_layer_ops(found.snn.clone.model)
-    rows: list[LayerCount | UncountedLayer] = [*ops.layers, *ops.unsupported]
-    layers = tuple(_check_layer(row, found) for row in rows)
-    return ModelCheck(model.name, layers, tuple(map(str, found.obstacles)))
+    return check_converted(found)
 
 
-def _check_layer(row: LayerCount | UncountedLayer, found: Converted) -> LayerCheck:
+def check_converted(found: Converted) -> ModelCheck:
+    """Return what became of the layers of a model."""
+    model = found.snn.clone.model
+    try:
+        ops = collect_layer_ops(model)
+    except NengoEnergyError:  # shapes are open, which is among the obstacles
+        ops = LayerOps(())
+    activations = {row.layer: row.activations for row in ops.layers}
+    layers = tuple(
+        _check_layer(name, layer, activations.get(name, 0), found)
+        for name, layer in _layers_of(model)
+    )
+    return ModelCheck(found.snn.model.name, layers, tuple(map(str, found.obstacles)))
+
+
+def _layers_of(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the layers of a model and of the models within it, inputs left out."""
+    for layer in model.layers:
+        name = prefix + layer.name
+        inner = getattr(layer, "layer", layer)
+        if is_model(inner):
+            yield from _layers_of(inner, f"{name}/")
+        elif type(layer).__name__ != "InputLayer":
+            yield name, layer
+
+
+def _check_layer(
+    name: str, layer: Any, n_activations: int, found: Converted
+) -> LayerCheck:
     """Return what became of a layer."""
-    snn, name = found.snn, row.layer
+    snn = found.snn
     reasons = [o.reason for o in found.obstacles if o.layer == name]
     populations = [p for p in snn.topology.populations if p.layer == name]
     finals = [final for final in snn.finals.values() if final.layer == name]
@@ -181,11 +207,11 @@ def _check_layer(row: LayerCount | UncountedLayer, found: Converted) -> LayerChe
         notes.append("its activation is applied to the output, once an inference")
     return LayerCheck(
         layer=name,
-        class_name=row.class_name,
+        class_name=type(layer).__name__,
         becomes=becomes,
         n_neurons=sum(p.n_neurons for p in populations),
         neuron_type=", ".join(dict.fromkeys(p.neuron_type for p in populations)),
-        n_activations=getattr(row, "activations", 0),
+        n_activations=n_activations,
         note="; ".join(notes),
         off_chip=next(filter(None, map(_off_chip, populations)), ""),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from dataclasses import replace
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Iterable, Mapping, NamedTuple
 
 import nengo
 import numpy as np
+from nengo.neurons import NeuronType
 
 from ..common.checks import check_choice, check_positive
 from ..common.exceptions import InputError
@@ -15,7 +17,9 @@ from ..compat import import_nengo_loihi, import_tensorflow
 from ..compat.neurons import IntegrateAndFire
 from ..keras_models.clone import KerasClone, to_tf_keras
 from ..keras_models.files import as_model
+from ..keras_models.graph import read_graph
 from ..keras_models.rebuild import translate_activation
+from ..keras_models.sizes import given_shapes, has_open_sizes, shapes_of_data
 from ..network.biases import fold_biases
 from ..network.firing_rates import (
     INTEGRATING_TARGET_RATE,
@@ -27,6 +31,7 @@ from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .assumptions import said_of_depth, said_of_layers
 from .keras_map import layer_of_label
+from .layers.activations import name_of
 from .layers.adapter import Obstacle, refuse, run_converter
 from .layers.building import ConversionOptions
 from .spiking_model import SpikingModel
@@ -50,6 +55,7 @@ def convert(
     scale_firing_rates: float | Mapping[Any, float] | str | None = None,
     example_data: Any = None,
     target_rate: float | None = None,
+    input_shape: Any = None,
     synapse: float | nengo.synapses.Synapse | None = None,
     neurons: str = "loihi",
     host_synapse: float = 0.05,
@@ -78,10 +84,14 @@ def convert(
         scaled back. Layers are given as such or by name. ``"auto"`` chooses a scale for
         each layer, by which its fastest neurons reach ``target_rate`` on example data.
     example_data : ndarray, or list or mapping of ndarray, optional
-        For ``"auto"``: inputs as the model takes them; some hundred are enough.
+        Inputs as the model takes them. For ``"auto"``, some hundred are enough; sizes
+        that the model leaves open are taken from them too.
     target_rate : float, optional
         For ``"auto"``: the rate [Hz], by default
         `nengo_energy.network.firing_rates.TARGET_RATE`.
+    input_shape : tuple of int, or list or mapping of tuples, optional
+        Shape of the input without the axis of examples, of several inputs a list, or a
+        mapping by name: sizes for axes that the model leaves open.
     synapse : float or nengo.synapses.Synapse, optional
         Filter on the output of all neurons; a number is a low-pass time constant [s].
     neurons : {"loihi", "integrate-and-fire"}
@@ -125,7 +135,12 @@ def convert(
         else than the model.
     """
     model = as_model(model, custom_objects)
+    temporal = bool(converter_options.get("temporal_model"))
+    is_open = has_open_sizes(model, temporal)
+    if input_shape is None and example_data is not None and is_open:
+        input_shape = shapes_of_data(read_graph(model), example_data, temporal)
     chosen = {
+        "input_shape": input_shape,
         "neurons": neurons,
         "synapse": synapse,
         "host_synapse": host_synapse,
@@ -143,7 +158,7 @@ def convert(
         scale_firing_rates = scales_for_target(
             unscaled.wanted_rates(example_data), unscaled.topology, target
         )
-    elif example_data is not None or target_rate is not None:
+    elif target_rate is not None or not (example_data is None or is_open):
         raise InputError(
             'example_data and target_rate are for scale_firing_rates="auto"; got '
             f"{scale_firing_rates!r}"
@@ -177,6 +192,7 @@ class Converted(NamedTuple):
 def convert_layers(
     model: Any,
     scale_firing_rates: float | Mapping[Any, float] | str | None = None,
+    input_shape: Any = None,
     synapse: float | nengo.synapses.Synapse | None = None,
     neurons: str = "loihi",
     host_synapse: float = 0.05,
@@ -190,7 +206,8 @@ def convert_layers(
     ----------
     model : keras.Model
         The user's.
-    scale_firing_rates, synapse, neurons, host_synapse, max_pooling, swap_activations
+    scale_firing_rates, input_shape, synapse, neurons, host_synapse, max_pooling, \
+    swap_activations
         See `convert`.
     **converter_options
         See `convert`.
@@ -200,7 +217,10 @@ def convert_layers(
         max_pooling = "average"
     check_choice("max_pooling", max_pooling, MAX_POOLING)
     check_choice("neurons", neurons, NEURONS)
-    clone = to_tf_keras(model)
+    shapes = None
+    if input_shape is not None:
+        shapes = given_shapes(read_graph(model), input_shape)
+    clone = to_tf_keras(model, shapes)
     _check_sizes(clone)
     swaps = {
         translate_activation(key): translate_activation(value)
@@ -218,6 +238,7 @@ def convert_layers(
         ),
         bool(converter_options.get("temporal_model")),
     )
+    _warn_of_idle(swaps.keys() - converter.swapped)
     folded = fold_biases(converter.net, _trace(converter))
     logger.info("folded the biases of %s into their neurons", folded)
     finals = {
@@ -252,8 +273,9 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
     if unknown:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
-            "example_data, target_rate, synapse, swap_activations, inference_only, "
-            "allow_fallback, verify, custom_objects, " + ", ".join(CONVERTER_OPTIONS)
+            "example_data, target_rate, input_shape, synapse, neurons, host_synapse, "
+            "max_pooling, swap_activations, inference_only, allow_fallback, verify, "
+            "custom_objects, " + ", ".join(CONVERTER_OPTIONS)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:
@@ -262,6 +284,16 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
             raise InputError(
                 f"scale_firing_rates must be numbers above 0; got {value!r}"
             )
+
+
+def _warn_of_idle(keys: Iterable[Any]) -> None:
+    """Warn of functions to replace that no layer has."""
+    names = [name_of(key) for key in keys if not isinstance(key, NeuronType)]
+    if names:
+        warnings.warn(
+            f"swap_activations holds {', '.join(sorted(names))}, which no layer has",
+            stacklevel=4,
+        )
 
 
 def _check_sizes(clone: KerasClone) -> None:
@@ -287,11 +319,11 @@ def _by_private_layer(clone: KerasClone, scale: Any) -> Any:
     }
 
 
-def _rectifier(swaps: Mapping[Any, Any], neurons: str) -> nengo.neurons.NeuronType:
+def _rectifier(swaps: Mapping[Any, Any], neurons: str) -> NeuronType:
     """Return what computes ``max(x, 0)``, unless the user swaps it for something."""
     for key in (nengo.RectifiedLinear(), translate_activation(_relu())):
         chosen = swaps.get(key)
-        if isinstance(chosen, nengo.neurons.NeuronType) and is_rectifier(chosen):
+        if isinstance(chosen, NeuronType) and is_rectifier(chosen):
             return swaps.get(chosen, chosen)
     if neurons == "integrate-and-fire":
         return IntegrateAndFire()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Collection, Iterable, Mapping
 
 import nengo
 
 from ..activity.on_loihi.changes import Change
 from ..common.exceptions import InputError
-from ..loihi.network import build_loihi_network
+from ..loihi.network import build_loihi_network, host_populations
 from ..loihi.prepared import LoihiNetwork
-from ..network.topology import Topology
+from ..network.topology import Population, Topology
 
 if TYPE_CHECKING:
     from ..keras_models.clone import KerasClone
@@ -46,7 +46,7 @@ class LoihiPreparation:
         dt: float,
     ) -> LoihiNetwork:
         """Return the prepared network; see `SpikingModel.loihi_network`."""
-        chosen = None if on_host is None else frozenset(self._populations(on_host))
+        chosen = None if on_host is None else frozenset(self.populations(on_host))
         key = (chosen, dt)
         if not presented and key in self._kept:
             return self._kept[key]
@@ -63,7 +63,21 @@ class LoihiPreparation:
             self._kept[key] = prepared
         return prepared
 
-    def _populations(self, layers: Iterable[str]) -> list[str]:
+    def on_host(self, layers: Iterable[str] | None) -> frozenset[str]:
+        """Return the populations on the host; see `SpikingModel.loihi_network`."""
+        chosen = None if layers is None else self.populations(layers)
+        return frozenset(host_populations(self.topology, chosen))
+
+    def encoded(self, on_host: Collection[str]) -> list[Population]:
+        """Return the populations on the chip that analog input feeds."""
+        fed = {projection.post for projection in self.topology.inputs}
+        return [
+            pop
+            for pop in self.topology.populations
+            if pop.name in fed and pop.name not in on_host
+        ]
+
+    def populations(self, layers: Iterable[str]) -> list[str]:
         """Return the names of the populations of layers that are given by name."""
         if isinstance(layers, str):
             raise InputError(f"on_host must be a list of layers; got {layers!r}")

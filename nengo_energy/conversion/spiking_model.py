@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -12,14 +15,14 @@ import numpy as np
 from ..activity.activity import Activity
 from ..activity.measuring import OnBatch, measure_run
 from ..activity.run import Run
-from ..activity.simulators import SIMULATORS
+from ..activity.simulators import Simulators
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
 from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat import emulator, import_nengo_dl
-from ..counts import OpCount, OpCounts, count_ops
+from ..counts import Deployment, OpCount, OpCounts, count_ops
 from ..keras_models.decisions import output_decisions
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
@@ -197,6 +200,16 @@ class SpikingModel:
         found = check_rates(self.wanted_rates(example_data), dt)
         return replace(prepared, checks=prepared.checks + tuple(found))
 
+    def _deployed(self, dt: float) -> LoihiNetwork:
+        """Return the network as it is prepared by default, the same one each time."""
+        if dt not in self._deployments:
+            self._deployments[dt] = self.loihi_network(dt=dt)
+        return self._deployments[dt]
+
+    @cached_property
+    def _deployments(self) -> dict[float, LoihiNetwork]:
+        return {}
+
     @cached_property
     def _preparation(self) -> LoihiPreparation:
         return LoihiPreparation(
@@ -211,7 +224,7 @@ class SpikingModel:
         x: Any,
         timesteps: int = 50,
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         dt: float = DT,
         warmup: int = 0,
         minibatch_size: int | None = None,
@@ -227,8 +240,10 @@ class SpikingModel:
             in the order of the model's inputs, or a mapping by input.
         timesteps : int
             Timesteps per inference.
-        simulator : {"nengo-dl", "nengo", "loihi"}
-            ``"loihi"`` runs the network as it is deployed, on an emulator.
+        simulator : {"compiled", "nengo-dl", "nengo", "loihi"}
+            ``"compiled"`` spikes as ``"nengo-dl"`` does, which runs in its place where
+            it can't, with the reason in the log; ``"loihi"`` runs the network as it is
+            deployed, on an emulator.
         dt, warmup, minibatch_size, emulator, progress
             See `nengo_energy.measure_activity`.
 
@@ -255,7 +270,7 @@ class SpikingModel:
         x: Any,
         timesteps: Sequence[int],
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         dt: float = DT,
         on_batch: OnBatch | None = None,
         **options: Any,
@@ -301,9 +316,11 @@ class SpikingModel:
             One for each of the run's timesteps, in their order.
         """
         network, topology = self.net, self.topology
+        assumptions: tuple[Assumption, ...] = ()
         if run.simulator == "loihi":
-            prepared = self.loihi_network(dt=run.dt)
+            prepared = self._deployed(run.dt)
             network, topology = prepared.network, prepared.topology
+            assumptions = prepared.assumptions
         activities = measure_run(
             network,
             self.as_input(x),
@@ -311,14 +328,16 @@ class SpikingModel:
             topology=topology,
             probes=self.output_probes,
             on_batch=on_batch,
+            simulators=self._simulators,
         )
         return tuple(
             replace(
-                a,
-                outputs={p: self.final(p, v) for p, v in a.outputs.items()},
+                activity,
+                outputs={p: self.final(p, v) for p, v in activity.outputs.items()},
                 decisions=self.decisions,
+                assumptions=activity.assumptions + assumptions,
             )
-            for a in activities
+            for activity in activities
         )
 
     def final(self, probe: nengo.Probe, values: np.ndarray) -> np.ndarray:
@@ -340,13 +359,46 @@ class SpikingModel:
         final = self.finals.get(probe)
         return values if final is None else final.function(values)
 
+    @contextlib.contextmanager
+    def measurer(self, **options: Any) -> Iterator[Callable[..., Activity]]:
+        """Measure again and again, and close the simulator at the end of the block.
+
+        `measure` keeps its simulators open as well, but until the model goes.
+
+        Parameters
+        ----------
+        **options
+            Arguments of `measure` that are the same each time.
+
+        Yields
+        ------
+        callable
+            `measure`, with these arguments.
+
+        Examples
+        --------
+        >>> with snn.measurer(timesteps=100) as measure:  # doctest: +SKIP
+        ...     rates = [measure(x).firing_rates("conv2d") for x in batches]
+        """
+        same = replace(self)
+        same.__dict__["topology"] = self.topology
+        with contextlib.closing(same._simulators):
+            yield functools.partial(same.measure, **options)
+
+    @cached_property
+    def _simulators(self) -> Simulators:
+        """Simulators that stay open until the model goes."""
+        simulators = Simulators()
+        weakref.finalize(self, simulators.close)
+        return simulators
+
     def compare(
         self,
         x: Any,
         timesteps: int = 50,
         labels: Any = None,
         *,
-        simulator: str = "nengo-dl",
+        simulator: str = "compiled",
         devices: Any = None,
         host: Any = None,
         curve: Sequence[int] | None = None,
@@ -437,18 +489,32 @@ class SpikingModel:
                 raise InputError(
                     f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
                 )
-            return ledger_from_activity(prepared, x)
-        data = self.as_input(x)
-        steps = 50 if timesteps is None else timesteps
-        return ledger_from_run(
-            prepared, data, steps, emulator=emulator, progress=progress
-        )
+            ledger = ledger_from_activity(prepared, x)
+        else:
+            data = self.as_input(x)
+            steps = 50 if timesteps is None else timesteps
+            ledger = ledger_from_run(
+                prepared, data, steps, emulator=emulator, progress=progress
+            )
+        late = prepared.assumptions if ledger.simulator == "loihi" else ()
+        return replace(ledger, notes=late)
 
-    def count(self, activity: Activity) -> OpCounts:
+    def count(
+        self, activity: Activity, *, on_host: Iterable[str] | None = None
+    ) -> OpCounts:
         """Count the operations of the spiking and of the conventional network.
 
         A temporal model, whose input has a value for each timestep, takes as many
         timesteps of the one as of the other.
+
+        Parameters
+        ----------
+        activity : Activity
+            From `measure`.
+        on_host : iterable of str, optional
+            Layers that a host runs for event-driven devices; see `loihi_network`. By
+            default, devices that take spikes alone (Loihi) leave the layers that the
+            input feeds to the host, as they are deployed, and others have all layers.
         """
         layer_ops, assumptions = self.layer_ops, self.assumptions
         if self._is_temporal:
@@ -456,15 +522,30 @@ class SpikingModel:
             layer_ops = count_layer_ops(self.clone.model, sequence_length=length)
         elif not activity.static_input:
             assumptions += (ONE_PASS_OF_CHANGING_INPUT,)
+        host = self._preparation.on_host(on_host)
         counts = count_ops(self.topology, activity, layer_ops=layer_ops)
-        return replace(
+        placed = count_ops(self.topology, activity, on_host=host)
+        work = self._host_counts(activity, layer_ops)
+        deployment = Deployment(
+            rows=placed.rows + work,
+            on_host=host,
+            encoded=tuple(p.layer for p in self._preparation.encoded(host)),
+        )
+        counts = replace(
             counts,
-            rows=counts.rows + self._host_counts(activity, layer_ops),
+            rows=counts.rows + work,
             assumptions=assumptions
             + said_of_host(layer_ops, self.host_layers)
             + counts.assumptions,
-            settings={"model": self.model.name, **self.options, **counts.settings},
+            settings={
+                "model": self.model.name,
+                **self.options,
+                **counts.settings,
+                "on_host": sorted(host),
+            },
+            deployment=deployment,
         )
+        return counts if on_host is None else counts.deployed()
 
     def _host_counts(
         self, activity: Activity, layer_ops: LayerOps
@@ -483,7 +564,12 @@ class SpikingModel:
         return host_counts(layer_ops, repeats, finals, activity.n_inferences)
 
     def estimate(
-        self, activity: Activity, devices: Any = None, *, host: Any = None
+        self,
+        activity: Activity,
+        devices: Any = None,
+        *,
+        host: Any = None,
+        on_host: Iterable[str] | None = None,
     ) -> EnergyEstimate:
         """Price what was measured on devices.
 
@@ -496,6 +582,8 @@ class SpikingModel:
         host : str or Device, optional
             The device that does the host's work; without one, that work is listed as
             not modelled.
+        on_host : iterable of str, optional
+            Layers that the host runs; see `count`.
 
         Returns
         -------
@@ -505,7 +593,8 @@ class SpikingModel:
         from .. import devices as registry
 
         chosen = registry.default_names() if devices is None else devices
-        return estimate_energy(self.count(activity), chosen, host=host)
+        counts = self.count(activity, on_host=on_host)
+        return estimate_energy(counts, chosen, host=host)
 
     def simulator(
         self,
@@ -541,7 +630,7 @@ class SpikingModel:
         nengo.Simulator, nengo_dl.Simulator or nengo_loihi.Simulator
             ``sim.data[snn.outputs[...]]`` is the output.
         """
-        check_choice("simulator", name, SIMULATORS)
+        check_choice("simulator", name, ("nengo-dl", "nengo", "loihi"))
         if name != "loihi" and not (presentation_time is None and on_host is None):
             raise InputError(
                 "presentation_time and on_host are for the simulator 'loihi'; "

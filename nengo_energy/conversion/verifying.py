@@ -71,23 +71,19 @@ def verify_conversion(snn: SpikingModel, approximate: bool) -> tuple[Assumption,
         return (AVERAGE_POOLING,)
     if "SpikingActivation" in classes:
         return (UNVERIFIED_SPIKES,)
-    temporal = bool(snn.options.get("temporal_model"))
-    data = [_random_values(tensor, temporal) for tensor in snn.clone.model.inputs]
-    expected = leaves(
-        snn.clone.model(data if len(data) > 1 else data[0], training=False)
-    )
-    found = _outputs(snn, data, temporal)
+    try:
+        outputs = outputs_of_rates(snn)
+    except UnsupportedError as reason:
+        if not approximate:
+            raise
+        text = f"The converted network wasn't compared with the Keras model: {reason}."
+        return (Assumption("activations-replaced", text),)
     replaced = []
-    for tensor, wanted in zip(snn.clone.model.outputs, expected):
-        have = found[snn.probes[tensor]]
-        want = np.asarray(wanted).reshape(have.shape)
-        usable = np.all(np.isfinite(want), axis=1)  # the square root of -1 isn't
-        want, have = want[usable], have[usable]
+    for name, (want, have) in outputs.items():
         error = np.max(np.abs(want - have), initial=0.0)
         largest = max(1.0, np.max(np.abs(want), initial=0.0))
         if error <= TOLERANCE * largest:
             continue
-        name = tensor._keras_history[0].name
         if not approximate:
             raise UnsupportedError(
                 f"the converted network doesn't compute what the model does: with rate "
@@ -104,6 +100,36 @@ def verify_conversion(snn: SpikingModel, approximate: bool) -> tuple[Assumption,
         f"the largest output: {', '.join(replaced)}."
     )
     return (Assumption("activations-replaced", text),)
+
+
+def outputs_of_rates(snn: SpikingModel) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return what the model puts out on random input, and the network of rate neurons.
+
+    Parameters
+    ----------
+    snn : SpikingModel
+        The converted model.
+
+    Returns
+    -------
+    dict of {str: tuple of (n, size) ndarray}
+        By name of the layer; rows that aren't finite in Keras are left out.
+    """
+    temporal = bool(snn.options.get("temporal_model"))
+    data = [_random_values(tensor, temporal) for tensor in snn.clone.model.inputs]
+    expected = leaves(
+        snn.clone.model(data if len(data) > 1 else data[0], training=False)
+    )
+    found = _outputs(snn, data, temporal)
+    outputs = {}
+    for k, (tensor, wanted) in enumerate(zip(snn.clone.model.outputs, expected)):
+        have = found[snn.probes[tensor]]
+        want = np.asarray(wanted).reshape(have.shape)
+        usable = np.all(np.isfinite(want), axis=1)  # the square root of -1 isn't
+        name = tensor._keras_history[0].name
+        name = f"{name}, {k}" if name in outputs else name
+        outputs[name] = want[usable], have[usable]
+    return outputs
 
 
 def _random_values(tensor: Any, temporal: bool) -> np.ndarray:

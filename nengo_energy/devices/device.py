@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Mapping
 
-from ..common.checks import check_choice
+from ..common.checks import check_choice, check_count
 from ..common.exceptions import InputError
 from .device_checks import check_device
-from .fields import KINDS, PARTS, SHORTHANDS
+from .fields import KINDS, PARTS, PER_BATCH, SHORTHANDS
 from .quantity import Quantity, check_amount
+from .spread import Spread
 
 POINT_MARK = "@"
 """Stands between a device's name and an operating point: ``h100@bf16-batch64``."""
@@ -69,6 +70,9 @@ class Device:
         the device; None where unknown.
     real_time_source : str
         Source key for ``real_time``.
+    spike_input : bool
+        Whether it takes spikes alone, so that analog input is a host's to encode: the
+        host runs the layers that the input feeds.
     notes : tuple of str
         Sentences on the device as a whole, carried to the report.
     not_modelled : Mapping of str to str
@@ -84,11 +88,21 @@ class Device:
         Other powers that are known [W], by what draws them; no estimate adds them.
     capacity : Mapping of str to Quantity
         What the device can hold, keys of `fields.CAPACITIES`.
+    batch_energy : Quantity, optional
+        Energy of starting a batch, whatever the network [J]; each inference bears its
+        share, as of the prices of `fields.PER_BATCH`.
+    batch_time : Quantity, optional
+        Time of starting a batch, whatever the network [s].
     included : tuple of str
         Operations whose energy and time the figures of others hold already, such as
-        activations where a price per MAC was fitted to whole networks.
+        activations where a price per MAC was fitted to whole networks; `fields.FOLDED`
+        are left out with all that they take.
     batch_size : int
         Inferences that run together; energies and times are per inference all the same.
+    word_bits : int
+        Bits of a number; bytes are counted at 32.
+    spread : Spread, optional
+        Prediction interval of estimates, and what it holds for.
     unpriced : str
         Why no operation has a price, where none has; energy can't be estimated then.
     operating_point : str
@@ -110,6 +124,7 @@ class Device:
     static_power: Quantity | None = None
     real_time: bool | None = None
     real_time_source: str = ""
+    spike_input: bool = False
     notes: tuple[str, ...] = ()
     not_modelled: Mapping[str, str] = field(default_factory=dict)
     fixed_energy: Quantity | None = None
@@ -117,8 +132,12 @@ class Device:
     fixed_time: Quantity | None = None
     powers: Mapping[str, Quantity] = field(default_factory=dict)
     capacity: Mapping[str, Quantity] = field(default_factory=dict)
+    batch_energy: Quantity | None = None
+    batch_time: Quantity | None = None
     included: tuple[str, ...] = ()
     batch_size: int = 1
+    word_bits: int = 32
+    spread: Spread | None = None
     unpriced: str = ""
     operating_point: str = ""
     operating_points: Mapping[str, Device] = field(default_factory=dict, repr=False)
@@ -155,9 +174,20 @@ class Device:
 
         Static power of a chip or core is among them, though it waits for their number.
         """
-        single = {"fixed_energy": self.fixed_energy, "static_power": self.static_power}
+        single = {
+            name: getattr(self, name)
+            for name in ("fixed_energy", "batch_energy", "static_power")
+        }
         known = {part: price for part, price in single.items() if price is not None}
         return {**self.energies, **known}
+
+    def energy_of(self, operation: str, form: str = "") -> Quantity | None:
+        """Return the price of an operation, that of its form before the general one."""
+        return self.energies.get(f"{operation}_{form}", self.energies.get(operation))
+
+    def time_of(self, operation: str, form: str = "") -> Quantity | None:
+        """Return the time of an operation, that of its form before the general one."""
+        return self.times.get(f"{operation}_{form}", self.times.get(operation))
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -172,6 +202,41 @@ class Device:
         ]
         known = charged or self.quantities.values()
         return tuple(dict.fromkeys(price.evidence for price in known))
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether prices tell what a batch takes from what an inference takes."""
+        priced = {*self.energies, *self.times}
+        return self.batch_energy is not None or not priced.isdisjoint(PER_BATCH)
+
+    def at_batch(self, batch_size: int) -> Device:
+        """Return a copy that runs another number of inferences together.
+
+        Parameters
+        ----------
+        batch_size : int
+            Inferences that run together.
+
+        Raises
+        ------
+        InputError
+            When the device's prices hold for one batch size only.
+
+        Examples
+        --------
+        >>> from nengo_energy import devices
+        >>> devices.get("h100@bf16").at_batch(24).batch_size
+        24
+        """
+        check_count("batch_size", batch_size)
+        if not self.takes_batches:
+            raise InputError(
+                f"device {self.name!r} has prices for batch size {self.batch_size} "
+                "only; they don't tell what a batch takes once"
+            )
+        return replace(
+            self, batch_size=batch_size, operating_point="", operating_points={}
+        )
 
     @property
     def all_in(self) -> bool:
@@ -234,6 +299,7 @@ class Device:
             name=name or f"{self.name} {changed}",
             energies={operation: scaled[operation] for operation in self.energies},
             fixed_energy=scaled.get("fixed_energy"),
+            batch_energy=scaled.get("batch_energy"),
             static_power=scaled.get("static_power"),
             notes=(*self.notes, f"A what-if: the prices of {self.name}, {changed}."),
             operating_points={},

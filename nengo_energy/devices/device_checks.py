@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..common.checks import check_choice, check_count
 from ..common.exceptions import InputError
-from .fields import CAPACITIES, PARTS, PRICED_OPERATIONS, TIMED_OPERATIONS
+from .fields import CAPACITIES, FOLDED, PARTS, PRICED_OPERATIONS, TIMED_OPERATIONS
 from .quantity import Quantity, check_text
+from .spread import Spread
 
 if TYPE_CHECKING:
     from .device import Device
@@ -20,9 +21,13 @@ def check_device(device: Device) -> None:
     _check_all_in(device)
     _check_texts(device)
     _check_real_time(device)
+    _check_spike_input(device)
     _check_sources(device)
     _check_operating_points(device)
     check_count("batch_size", device.batch_size)
+    check_count("word_bits", device.word_bits)
+    if device.spread is not None and not isinstance(device.spread, Spread):
+        raise InputError(f"spread must be a Spread; got {device.spread!r}")
 
 
 def _check_keys(device: Device) -> None:
@@ -41,8 +46,9 @@ def _check_keys(device: Device) -> None:
         if key not in CAPACITIES:
             known = ", ".join(CAPACITIES)
             raise InputError(f"capacity.{key} isn't known; allowed: {known}")
+    may_be_included = (*PRICED_OPERATIONS[device.kind], *FOLDED)
     for operation in device.included:
-        check_choice("each of included", operation, PRICED_OPERATIONS[device.kind])
+        check_choice("each of included", operation, may_be_included)
         if operation in device.energies:
             raise InputError(f"{operation} is included, so it can't have a price")
 
@@ -50,9 +56,9 @@ def _check_keys(device: Device) -> None:
 def _check_quantities(device: Device) -> None:
     if device.unpriced:
         check_text("unpriced", device.unpriced)
-        if device.energies or device.fixed_energy is not None:
+        if device.energies or device.fixed_energy or device.batch_energy:
             raise InputError("unpriced is for devices without any price")
-    elif not (device.energies or device.fixed_energy or device.static_power):
+    elif not device.charged:
         raise InputError(
             "energies is empty; price at least one operation, or say in unpriced "
             "why none can be"
@@ -100,6 +106,15 @@ def _check_real_time(device: Device) -> None:
             "real_time is for devices of kind 'event'; a dense device runs the "
             "conventional network, which has no timesteps"
         )
+
+
+def _check_spike_input(device: Device) -> None:
+    if not isinstance(device.spike_input, bool):
+        raise InputError(
+            f"spike_input must be true or false; got {device.spike_input!r}"
+        )
+    if device.spike_input and device.kind == "dense":
+        raise InputError("spike_input is for devices of kind 'event'")
 
 
 def _check_sources(device: Device) -> None:

@@ -10,6 +10,13 @@ KINDS = ("event", "dense")
 PLACED_OPERATIONS = ("message", "hop_east_west", "hop_north_south")
 """Operations whose number follows from the placement of neurons on cores."""
 
+PRICED_FORMS: Mapping[str, tuple[str, ...]] = {
+    "synop": ("synop_dense", "synop_sparse", "synop_convolution"),
+    "mac": ("mac_dense", "mac_convolution", "mac_depthwise"),
+}
+"""Prices that go before that of an operation where its form is known, keys of
+counts.FORMS."""
+
 PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "event": (
         "synop",
@@ -18,10 +25,29 @@ PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "spike",
         *PLACED_OPERATIONS,
         "addition",
+        *PRICED_FORMS["synop"],
     ),
-    "dense": ("mac", "activation", "addition"),
+    "dense": (
+        "mac",
+        "activation",
+        "addition",
+        "kernel",
+        "weight_byte",
+        "activation_byte",
+        *PRICED_FORMS["mac"],
+    ),
 }
-"""The operations that each kind of device can price, keys of counts.OPERATIONS."""
+"""The operations that each kind of device can price, keys of counts.OPERATIONS, and
+forms of them."""
+
+PER_BATCH = ("kernel", "weight_byte")
+"""Operations that a batch takes once, so that each inference bears its share."""
+
+BYTES = ("weight_byte", "activation_byte")
+"""Operations that are counted at 32 bits a number; a device may take fewer."""
+
+FOLDED = ("batch_norm",)
+"""Forms that a device may fold into the weights of the layer before."""
 
 TIMED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "event": (*PRICED_OPERATIONS["event"], "message_in", "barrier"),
@@ -60,6 +86,8 @@ PARTS: Mapping[str, str] = {
     "powers": "W",
     "times": "s",
     "fixed_time": "s",
+    "batch_energy": "J",
+    "batch_time": "s",
     "capacity": "",
 }
 """The fields of a device that hold quantities, with their SI units."""
@@ -68,5 +96,7 @@ PART_WORDS: Mapping[str, str] = {
     "fixed_energy": "fixed energy",
     "static_power": "static power",
     "fixed_time": "fixed time",
+    "batch_energy": "energy of a batch",
+    "batch_time": "time of a batch",
 }
 """How texts call the fields that hold one quantity."""

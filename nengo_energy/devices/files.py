@@ -14,6 +14,7 @@ from ..common.exceptions import InputError, NotFoundError
 from .device import POINT_MARK, Device
 from .fields import PARTS
 from .quantity import EVIDENCE, Quantity, check_amount, check_text
+from .spread import Spread
 
 UNITS: Mapping[str, Mapping[str, str]] = {
     "J": {
@@ -45,10 +46,13 @@ POINT_OPTIONAL = (
     *PARTS,
     "description",
     "real_time",
+    "spike_input",
     "notes",
     "not_modelled",
     "included",
     "batch_size",
+    "word_bits",
+    "spread",
     "shared",
 )
 DEVICE_OPTIONAL = (
@@ -73,6 +77,7 @@ QUANTITY_COPIED = (
 QUANTITY_OPTIONAL = (
     "low",
     "high",
+    "steps",
     *(name for name in QUANTITY_COPIED if name not in QUANTITY_REQUIRED),
 )
 
@@ -242,11 +247,28 @@ def _fields(
         "description": description,
         "real_time": real_time.get("value"),
         "real_time_source": real_time.get("source", ""),
+        "spike_input": data.get("spike_input", False),
         "notes": data.get("notes", ()),
         "not_modelled": _table(f"{prefix}not_modelled", data.get("not_modelled", {})),
         "included": data.get("included", ()),
         "batch_size": data.get("batch_size", 1),
+        "word_bits": data.get("word_bits", 32),
+        "spread": _spread(f"{prefix}spread", data),
     }
+
+
+def _spread(name: str, data: Mapping[str, Any]) -> Spread | None:
+    """Return the prediction interval of a device or an operating point."""
+    if "spread" not in data:
+        return None
+    table = _table(name, data["spread"])
+    required = ("level", "energy", "time", "macs")
+    _check_fields(name, table, required, ("batch", "forms"))
+    factors = {key: float(table[key]) for key in required[:3]}
+    try:
+        return Spread(**{**table, **factors})
+    except InputError as error:
+        raise InputError(f"{name}.{error}") from None
 
 
 def _quantity(
@@ -283,11 +305,20 @@ def _quantity(
     def to_si(number: Decimal | int) -> float:
         return float(Decimal(number) * Decimal(units[unit]))
 
+    steps = table.get("steps", {})
+    if not isinstance(steps, Mapping) or not all(map(str.isdecimal, steps)):
+        raise InputError(
+            f"{name}.steps must be a table of numbers by size; got {steps!r}"
+        )
+    for value in steps.values():
+        check_amount(f"{name}.steps", value, unit)
+
     try:
         return Quantity(
             value=to_si(sum(terms)),
             low=to_si(table["low"]) if "low" in table else None,
             high=to_si(table["high"]) if "high" in table else None,
+            steps=tuple((int(size), to_si(steps[size])) for size in steps),
             published=" + ".join(str(t) for t in terms) + f" {unit}" * (unit != "1"),
             **{key: table[key] for key in QUANTITY_COPIED if key in table},
         )

@@ -72,6 +72,9 @@ class Quantity:
     all_in : bool
         True where an energy holds all that the device draws, leakage and idle circuits
         included, so that nothing may be added to it.
+    steps : tuple of (int, float)
+        How the number grows with a size, in ascending order: from so many tiles of a
+        chip on it is so much. ``value`` is for a size that isn't known.
     """
 
     value: float
@@ -87,6 +90,7 @@ class Quantity:
     range_source: str = ""
     per: str = ""
     all_in: bool = False
+    steps: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         check_amount("value", self.value, "SI unit")
@@ -111,6 +115,32 @@ class Quantity:
             check_choice("per", self.per, UNITS_OF_POWER)
         if not isinstance(self.all_in, bool):
             raise InputError(f"all_in must be true or false; got {self.all_in!r}")
+        self._check_steps(low, high)
+
+    def _check_steps(self, low: float, high: float) -> None:
+        try:
+            steps = tuple((check_count("size", n), value) for n, value in self.steps)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"steps must be pairs of a whole size and a number; got {self.steps!r}"
+            ) from None
+        if list(steps) != sorted(dict(steps).items()):
+            raise InputError(f"steps must go up in size; got {self.steps!r}")
+        for _, value in steps:
+            check_amount("each of steps", value, "SI unit")
+            if not low <= value <= high:
+                raise InputError(
+                    f"steps must lie between {low:g} and {high:g}; got {value:g}"
+                )
+        object.__setattr__(self, "steps", steps)
+
+    def at(self, size: int) -> Quantity:
+        """Return this number at a size, exact where `steps` know it."""
+        reached = [value for start, value in self.steps if start <= size]
+        if not reached:
+            return self
+        value = reached[-1]
+        return replace(self, value=value, low=value, high=value, steps=())
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -128,6 +158,7 @@ class Quantity:
             value=self.value * factor,
             low=None if self.low is None else self.low * factor,
             high=None if self.high is None else self.high * factor,
+            steps=tuple((size, value * factor) for size, value in self.steps),
             published=published,
             evidence=USER_EVIDENCE,
             note=f"what-if, not published: {published}",

@@ -6,6 +6,7 @@ import difflib
 import functools
 import importlib.resources
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Iterable, Iterator, Mapping
 
 from ..common.exceptions import InputError, NotFoundError
@@ -65,7 +66,9 @@ class Registry:
         ----------
         name : str
             A name of `names`, with an operating point after ``@`` where the device has
-            several (``"h100@bf16-batch64"``); without it, at its default.
+            several (``"h100@bf16"``); without it, at its default. Where prices tell
+            what a batch takes once, a batch size may stand there, or follow the point
+            (``"h100@bf16-batch24"``).
 
         Raises
         ------
@@ -228,14 +231,39 @@ def _at_point(device: Device, point: str) -> Device:
     keys = {device_key(name): name for name in device.operating_points}
     if point in keys:
         return device.operating_points[keys[point]]
+    at_batch = _at_batch(device, point)
+    if at_batch is not None:
+        return at_batch
     if not keys:
         raise NotFoundError(
             f"device {device.name!r} has no operating points; got {point!r}"
         )
-    hint = _closest(point, device.operating_points)
+    hint = _closest_point(point, device.operating_points)
     raise NotFoundError(
         f"operating point {point!r} of device {device.name!r} not found{hint}; "
         f"known: {', '.join(device.operating_points)}"
+    )
+
+
+def _at_batch(device: Device, point: str) -> Device | None:
+    """Return a device at a batch size, such as ``batch8`` or ``bf16-batch8``."""
+    name, mark, number = point.rpartition("batch")
+    if not mark or not number.isdecimal() or int(number) < 1:
+        return None
+    keys = {device_key(own): own for own in device.operating_points}
+    if not name:
+        base = device
+    elif name.endswith("-") and name[:-1] in keys:
+        base = device.operating_points[keys[name[:-1]]]
+    else:
+        return None
+    if not base.takes_batches:
+        return None
+    mark = "-" if base.operating_point and name else POINT_MARK
+    return replace(
+        base.at_batch(int(number)),
+        name=f"{base.name}{mark}batch{number}",
+        description=f"{base.description}, batch size {number}",
     )
 
 
@@ -244,6 +272,29 @@ def _closest(name: str, known: Iterable[str]) -> str:
     keys = {device_key(other): other for other in known}
     close = difflib.get_close_matches(device_key(name), keys, n=1)
     return f" (did you mean {keys[close[0]]!r}?)" if close else ""
+
+
+def _closest_point(point: str, known: Iterable[str]) -> str:
+    """Return a hint at an operating point: by its number, if that alone differs.
+
+    Numbers are near as ratios: batch32 is near batch64, not batch512.
+    """
+    stem, number = _split_number(point)
+    ratios = {
+        name: max(n, number) / min(n, number)
+        for name in known
+        for start, n in [_split_number(name.lower())]
+        if start == stem and n and number
+    }
+    if not ratios:
+        return _closest(point, known)
+    return f" (did you mean {min(ratios, key=ratios.__getitem__)!r}?)"
+
+
+def _split_number(key: str) -> tuple[str, int]:
+    """Return a name without the number at its end, and that number, or 0."""
+    stem = key.rstrip("0123456789")
+    return stem, int(key[len(stem) :] or 0)
 
 
 @functools.lru_cache(maxsize=None)

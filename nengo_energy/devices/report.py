@@ -113,6 +113,8 @@ def _conditions(device: Device, width: int) -> str:
     lines = [words[device.kind]]
     if device.real_time is not None:
         lines[0] += ", in real time" if device.real_time else ", not in real time"
+    if device.spike_input:
+        lines[0] += ", takes spikes alone"
     if device.batch_size > 1:
         lines.append(f"{device.batch_size} inferences run together")
     if device.included:

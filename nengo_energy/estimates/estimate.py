@@ -36,8 +36,8 @@ class EnergyRow:
     host : str
         Device whose price was used where ``where`` is ``"host"``, else empty.
     count : float
-        Mean count [per inference]; 1 where ``operation`` is ``"fixed"``, and the
-        inference's share of time [s] where it is ``"static"``.
+        Mean count [per inference]; 1 where ``operation`` is ``"fixed"``, or the share
+        of a batch, and the inference's share of time [s] where it is ``"static"``.
     energy_per_operation : float
         Price [J]; static power [W] where ``operation`` is ``"static"``.
     energy, low, high : float
@@ -57,6 +57,28 @@ class EnergyRow:
     low: float
     high: float
     std: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What the interval of a device's total is.
+
+    Attributes
+    ----------
+    level : float
+        Share of measured networks, left out of the device's fit, that it is to hold.
+    factor : float
+        From total / factor to total x factor, static power aside.
+    outside : tuple of str
+        What of the network lies outside of what was measured, and widened it.
+    """
+
+    level: float
+    factor: float
+    outside: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outside", tuple(self.outside))
 
 
 @dataclass(frozen=True)
@@ -94,6 +116,9 @@ class EnergyEstimate:
         The devices, with prices and sources, in the order asked for.
     latencies : Mapping of str to float
         Latency by name of the device [s], where it is known.
+    intervals : Mapping of str to Interval
+        Prediction intervals by name of the device, where it was fitted to measured
+        networks; low and high of the others are the ranges of their prices.
     not_modelled : tuple of NotModelled
         What the totals leave out.
     assumptions : tuple of Assumption
@@ -105,6 +130,7 @@ class EnergyEstimate:
     rows: tuple[EnergyRow, ...]
     models: tuple[Device, ...]
     latencies: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
     not_modelled: tuple[NotModelled, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -149,10 +175,12 @@ class EnergyEstimate:
         return sum(row.energy for row in rows) if rows else None
 
     def interval(self, device: DeviceLike) -> tuple[float, float]:
-        """Return the total with all prices low, and with all high [J per inference].
+        """Return a range that the total may lie in [J per inference].
 
-        Operations whose price has no published range count at that price, and times
-        count as the prices do.
+        The prediction interval of a device that was fitted to measured networks, which
+        `intervals` says more of; of others the total with all prices low, and with all
+        high. Operations whose price has no published range count at that price, and
+        times count as the prices do.
         """
         rows = self._rows_of(device)
         return sum(row.low for row in rows), sum(row.high for row in rows)

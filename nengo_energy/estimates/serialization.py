@@ -21,14 +21,21 @@ from ..devices import Device, Quantity
 from ..devices.device import device_key
 from ..devices.fields import PARTS
 from ..devices.files import MANY
-from .estimate import EnergyEstimate, EnergyRow, NotModelled
+from ..devices.spread import Spread
+from .estimate import EnergyEstimate, EnergyRow, Interval, NotModelled
 
 SCHEMA = "nengo_energy.estimate"
 """What a file says it holds."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a reader of the old version would misread the new one. A field with a
-default may be added without that: older files lack it, and it has its default."""
+default may be added without that: older files lack it, and it has its default.
+
+1: the first. 2: low and high may be prediction intervals, which ``intervals`` tells
+of; devices have prices of kernels, bytes and batches."""
+
+OLDEST_VERSION = 1
+"""The oldest version that is read."""
 
 _FILE_NAMES = {"models": "devices"}
 """Fields that files call otherwise."""
@@ -130,12 +137,12 @@ def _check_schema(data: Any) -> None:
     if version > SCHEMA_VERSION:
         raise InputError(
             f"schema_version {version} was written by a newer nengo_energy; this one "
-            f"reads {SCHEMA_VERSION}: pip install --upgrade nengo-energy"
+            f"reads up to {SCHEMA_VERSION}: pip install --upgrade nengo-energy"
         )
-    if version < SCHEMA_VERSION:
+    if version < OLDEST_VERSION:
         raise InputError(
-            f"schema_version {version} isn't read any more; this nengo_energy reads "
-            f"{SCHEMA_VERSION}: make the estimate anew"
+            f"schema_version {version} isn't read; this nengo_energy reads "
+            f"{OLDEST_VERSION} to {SCHEMA_VERSION}: make the estimate anew"
         )
 
 
@@ -215,8 +222,8 @@ def _numbers(data: Any, where: str) -> dict[str, float]:
     return dict(data)
 
 
-def _optional_quantity(data: Any, where: str) -> Quantity | None:
-    return None if data is None else _build(Quantity, data, where)
+def _optional(cls: type[T], data: Any, where: str) -> T | None:
+    return None if data is None else _build(cls, data, where)
 
 
 _READERS: Mapping[type, Mapping[str, Callable[[Any, str], Any]]] = {
@@ -224,13 +231,15 @@ _READERS: Mapping[type, Mapping[str, Callable[[Any, str], Any]]] = {
         "rows": partial(_each, EnergyRow),
         "models": partial(_each, Device),
         "latencies": _numbers,
+        "intervals": partial(_by_name, Interval),
         "not_modelled": partial(_each, NotModelled),
         "assumptions": partial(_each, Assumption),
         "settings": _table,
     },
     Device: {
         **{part: partial(_by_name, Quantity) for part in MANY},
-        **{part: _optional_quantity for part in PARTS if part not in MANY},
+        **{part: partial(_optional, Quantity) for part in PARTS if part not in MANY},
+        "spread": partial(_optional, Spread),
         "sources": _table,
         "not_modelled": _table,
         "notes": _list,

@@ -33,13 +33,27 @@ INDEXING_LAYERS = (
 )
 """Layers whose input is a number of a row or a category."""
 
-OPEN_SIZE = 32
-"""Stands for dimensions of the input that a model leaves open."""
+OPEN_SIZES = (32, 64, 128, 256, 512, 1024)
+"""Tried for dimensions of the input that a model leaves open: it may crop some off."""
 
 TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2}
 """Largest difference allowed, as a share of the largest output of the layer, by the
 type that layers compute in."""
 TOLERANCE = 1e-4
+
+
+class DifferentOutputError(UnsupportedError):
+    """A rebuilt layer puts out something else than its source.
+
+    Attributes
+    ----------
+    layer : Layer
+        The source.
+    """
+
+    def __init__(self, message: str, layer: Any):
+        super().__init__(message)
+        self.layer = layer
 
 
 def check_equal_outputs(
@@ -66,8 +80,10 @@ def check_equal_outputs(
 
     Raises
     ------
-    UnsupportedError
+    DifferentOutputError
         An output differs; names the first layer, in the order of computation.
+    UnsupportedError
+        The model leaves sizes open, and can't be run with any that was tried.
 
     Notes
     -----
@@ -79,8 +95,34 @@ def check_equal_outputs(
         for part in graphs.values()
         for call in part.calls
     )
-    inputs = [_random_values(tensor, rng, signed) for tensor in graph.inputs]
+    size = _open_size(private) if any(None in t.shape[1:] for t in graph.inputs) else 0
+    inputs = [
+        _random_values(source, tensor.shape[1:], size, rng, signed)
+        for source, tensor in zip(graph.inputs, private.inputs)
+    ]
     _compare(private, graph, inputs, tensors, graphs, layers)
+
+
+def _open_size(private: Any) -> int:
+    """Return the size for open dimensions at which no layer is left with nothing."""
+    tensors = [tensor for layer in private.layers for tensor in leaves(layer.output)]
+    probe = import_tf_keras().Model(private.inputs, tensors)
+    for size in OPEN_SIZES:
+        shapes = [[n or size for n in tensor.shape[1:]] for tensor in private.inputs]
+        zeros = [
+            np.zeros([1, *s], t.dtype.name) for s, t in zip(shapes, private.inputs)
+        ]
+        try:
+            outputs = leaves(probe(zeros, training=False))
+        except Exception:  # layers refuse sizes in ways of their own
+            continue
+        if all(np.size(output) for output in outputs):
+            return size
+    raise UnsupportedError(
+        f"model {private.name!r} can't be run with inputs of the sizes {OPEN_SIZES} "
+        "for the axes that it leaves open; give them a size, as by "
+        "input_shape=(2000, 4)"
+    )
 
 
 def _compare(
@@ -120,9 +162,10 @@ def _compare(
             inner = [as_array(value) for value in leaves(args)]
             _compare(nested, graphs[id(nested)], inner, tensors, graphs, layers)
         worst = max(_difference(expected, got) for expected, got in pairs)
-        raise UnsupportedError(
+        raise DifferentOutputError(
             f"{describe(call.layer)} puts out something else when rebuilt in tf_keras: "
-            f"differs by {worst:.3g} times its largest output, allowed is {tolerance}"
+            f"differs by {worst:.3g} times its largest output, allowed is {tolerance}",
+            call.layer,
         )
 
 
@@ -158,13 +201,19 @@ def call_arguments(
     return args, kwargs
 
 
-def _random_values(tensor: Any, rng: np.random.RandomState, signed: bool) -> np.ndarray:
+def _random_values(
+    tensor: Any,
+    shape: Sequence[int | None],
+    open_size: int,
+    rng: np.random.RandomState,
+    signed: bool,
+) -> np.ndarray:
     """Return values for a model's input.
 
     The samples differ in range, so that both what happens around zero and where an
     activation saturates shows. Unsigned, they go from zero to one: valid indices.
     """
-    sizes = [OPEN_SIZE if size is None else int(size) for size in tensor.shape[1:]]
+    sizes = [open_size if size is None else int(size) for size in shape]
     name = str(getattr(tensor.dtype, "name", tensor.dtype))
     if name == "string":
         raise UnsupportedError(

@@ -7,11 +7,11 @@ changes them; so it is never given the user's own model.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping
+from typing import Any, Collection, Mapping, Sequence
 
 from ..common.exceptions import InputError, NotFoundError, UnsupportedError
 from ..compat import import_tf_keras
-from .check import check_equal_outputs
+from .check import DifferentOutputError, check_equal_outputs
 from .graph import (
     Call,
     KerasGraph,
@@ -23,7 +23,10 @@ from .graph import (
     read_graph,
     tensor_key,
 )
+from .held import Pattern, hold, is_held
 from .rebuild import (
+    CALL_ERRORS,
+    check_weights,
     copy_weights,
     describe,
     full_precision,
@@ -31,6 +34,7 @@ from .rebuild import (
     rebuild_operation,
     scope_name,
 )
+from .sizes import Shape, fixed_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,15 +140,20 @@ class KerasClone:
         )
 
 
-def to_tf_keras(model: Any) -> KerasClone:
+def to_tf_keras(model: Any, input_shapes: Sequence[Shape] | None = None) -> KerasClone:
     """Return a private functional tf_keras model with the weights of a Keras model.
+
+    What tf_keras has no equivalent of, or computes differently, is called as it is by
+    a private layer; see `nengo_energy.keras_models.held`.
 
     Parameters
     ----------
     model : keras.Model
         A functional or sequential model of ``tf_keras``, ``tf.keras`` or ``keras`` 3,
         with models within it, shared layers, several inputs and outputs. It isn't
-        changed, and nothing of it is shared.
+        changed.
+    input_shapes : sequence of tuple of int, optional
+        Shapes of the inputs, without the batch axis, where the model leaves sizes open.
 
     Returns
     -------
@@ -154,20 +163,36 @@ def to_tf_keras(model: Any) -> KerasClone:
     Raises
     ------
     InputError
-        The object isn't a Keras model, or was never built.
+        The object isn't a Keras model, was never built, has weights that are no
+        numbers, or inputs of other shapes.
     UnsupportedError
-        The model is subclassed, or has a layer that can't be rebuilt in tf_keras or
-        computes something else there; the message names the layer.
+        The model is subclassed, or has a layer that neither computes the same in
+        tf_keras nor can be called as it is; the message names the layer.
 
     Notes
     -----
     Batch sizes are left open, and half precision becomes single. Both models are run on
     two random samples, one small and one large, and their layers' outputs compared.
     """
-    builder = _Builder()
-    private = builder.build(model, prefix="")
-    graph = builder.graphs[id(private)]
-    check_equal_outputs(private, graph, builder.tensors, builder.graphs, builder.layers)
+    held: set[int] = set()
+    keep_masks = False
+    while True:
+        builder = _Builder(held, keep_masks)
+        private = builder.build(model, "", input_shapes)
+        graph = builder.graphs[id(private)]
+        try:
+            check_equal_outputs(
+                private, graph, builder.tensors, builder.graphs, builder.layers
+            )
+        except DifferentOutputError as error:
+            if not keep_masks and any(part.masks for part in builder.graphs.values()):
+                keep_masks = True
+            elif id(error.layer) not in held:
+                held.add(id(error.layer))
+            else:
+                raise
+        else:
+            break
     return KerasClone(
         model=private,
         source=model,
@@ -180,9 +205,18 @@ def to_tf_keras(model: Any) -> KerasClone:
 
 
 class _Builder:
-    """Rebuilds a model and the models within it; holds what was built for what."""
+    """Rebuilds a model and the models within it; holds what was built for what.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    held : collection of int
+        Ids of layers to call as they are.
+    keep_masks : bool
+        Keep masks that layers of tf_keras may not find by themselves.
+    """
+
+    def __init__(self, held: Collection[int] = (), keep_masks: bool = False) -> None:
+        self._held, self._keep_masks = held, keep_masks
         # private layer by id of its source; the clone holds the sources, so that the
         # ids stay theirs
         self.layers: dict[int, Any] = {}
@@ -193,11 +227,15 @@ class _Builder:
         # the source's graph, by id of the private model
         self.graphs: dict[int, KerasGraph] = {}
 
-    def build(self, model: Any, prefix: str) -> Any:
+    def build(
+        self, model: Any, prefix: str, input_shapes: Sequence[Shape] | None = None
+    ) -> Any:
         """Return a private functional model equal to a model."""
         graph = read_graph(model)
-        inputs = [self._build_input(tensor, prefix) for tensor in graph.inputs]
-        masks = graph.masks
+        shapes = fixed_shapes(graph, input_shapes)
+        pairs = zip(graph.inputs, shapes)
+        inputs = [self._build_input(tensor, shape, prefix) for tensor, shape in pairs]
+        masks = frozenset() if self._keep_masks else graph.masks
         for call in graph.calls:
             key = tensor_key(call.outputs[0])
             if key not in self.tensors and key not in masks:
@@ -211,10 +249,10 @@ class _Builder:
         self.graphs[id(private)] = graph
         return private
 
-    def _build_input(self, tensor: Any, prefix: str) -> Any:
+    def _build_input(self, tensor: Any, shape: Shape, prefix: str) -> Any:
         source = tensor._keras_history[0]
         private = import_tf_keras().Input(
-            shape=tuple(tensor.shape)[1:],
+            shape=shape,
             dtype=full_precision(tensor.dtype),
             name=scope_name(source.name),
         )
@@ -223,29 +261,72 @@ class _Builder:
 
     def _build_call(self, call: Call, prefix: str) -> None:
         source = call.layer
-        merges = not hasattr(source, "get_weights")
         if id(source) not in self.layers:
             self._check_name(source, prefix)
-            if is_model(source):
-                private = self.build(source, f"{prefix}{source.name}/")
-            elif merges:
-                private = rebuild_operation(call)
-            else:
-                private = rebuild_layer(source, _rebuild_wrapped_model)
-            self.layers[id(source)] = private
+            check_weights(source)
+            self.layers[id(source)] = self._rebuild(call, prefix)
         private = self.layers[id(source)]
-        args, kwargs = map_leaves(self._private_tensor, (call.args, call.kwargs))
-        kwargs = {key: value for key, value in kwargs.items() if value is not None}
-        if merges:
-            args, kwargs = (leaves([args, list(kwargs.values())]),), {}
-            args = args if len(args[0]) > 1 else tuple(args[0])
-        elif is_model(source):
-            args, kwargs = (in_order_of_inputs(args[0], self.graphs[id(private)]),), {}
-        is_new = id(private) not in self.calls
-        outputs = tuple(leaves(_call(source, private, args, kwargs)))
-        if is_new and not merges and not is_model(getattr(source, "layer", source)):
-            copy_weights(source, private)
+        try:
+            outputs = self._call(call, private)
+        except UnsupportedError:
+            if id(private) in self.calls or is_model(source):
+                raise
+            private = hold(source, scope_name(source.name))
+            outputs = self._call(call, private)
         self._record(source, private, call.outputs, outputs, prefix)
+
+    def _rebuild(self, call: Call, prefix: str) -> Any:
+        """Return the private layer for one of the source, not yet called."""
+        source = call.layer
+        if id(source) in self._held:
+            return hold(source, scope_name(source.name))
+        try:
+            if is_model(source):
+                called_on = in_order_of_inputs(call.args[0], read_graph(source))
+                shapes = [self._private_tensor(t).shape[1:] for t in leaves(called_on)]
+                return self.build(source, f"{prefix}{source.name}/", shapes)
+            if not hasattr(source, "get_weights"):
+                return rebuild_operation(call)
+            return rebuild_layer(source, _rebuild_wrapped_model)
+        except UnsupportedError:
+            return hold(source, scope_name(source.name))
+
+    def _call(self, call: Call, private: Any) -> tuple[Any, ...]:
+        """Call a private layer, which builds it, and give it its weights."""
+        source = call.layer
+        args, kwargs = self._arguments(call, private)
+        try:
+            outputs = tuple(leaves(private(*args, **kwargs)))
+        except CALL_ERRORS as error:
+            raise UnsupportedError(
+                f"{describe(source)} fails when rebuilt in tf_keras: {error}"
+            ) from error
+        has_own_weights = hasattr(source, "get_weights") and not is_held(private)
+        is_new = id(private) not in self.calls
+        if (
+            is_new
+            and has_own_weights
+            and not is_model(getattr(source, "layer", source))
+        ):
+            copy_weights(source, private)
+        return outputs
+
+    def _arguments(
+        self, call: Call, private: Any
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of a call as the private layer takes them."""
+        source = call.layer
+        if is_held(private):
+            pattern = Pattern(call)
+            tensors = [self._private_tensor(tensor) for tensor in pattern.tensors]
+            return (tensors,), {"pattern": pattern}
+        args, kwargs = map_leaves(self._private_tensor, (call.args, call.kwargs))
+        if is_model(source):
+            return (in_order_of_inputs(args[0], self.graphs[id(private)]),), {}
+        if not hasattr(source, "get_weights"):
+            values = leaves([args, list(kwargs.values())])
+            return (values if len(values) > 1 else values[0],), {}
+        return args, {key: value for key, value in kwargs.items() if value is not None}
 
     def _private_tensor(self, value: Any) -> Any:
         return self.tensors[tensor_key(value)] if is_tensor(value) else value
@@ -284,16 +365,6 @@ def _without_masks(call: Call, masks: frozenset[TensorKey]) -> Call:
 def _rebuild_wrapped_model(model: Any) -> Any:
     """Return a private model, with its weights, for one that a layer wraps."""
     return _Builder().build(model, prefix="")
-
-
-def _call(source: Any, private: Any, args: Any, kwargs: Any) -> Any:
-    """Call a rebuilt layer, which builds it."""
-    try:
-        return private(*args, **kwargs)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise UnsupportedError(
-            f"{describe(source)} fails when rebuilt in tf_keras: {error}"
-        ) from error
 
 
 def in_order_of_inputs(argument: Any, graph: KerasGraph) -> Any:

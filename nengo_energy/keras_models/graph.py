@@ -113,7 +113,12 @@ def leaves(structure: Any) -> list[Any]:
 
 def is_from_keras(value: Any) -> bool:
     """Tell whether an object's class is one of Keras's, not somebody's own."""
-    return type(value).__module__.partition(".")[0] in KERAS_PACKAGES
+    return is_class_of_keras(type(value))
+
+
+def is_class_of_keras(cls: type) -> bool:
+    """Tell whether a class is one of Keras's, not somebody's own."""
+    return cls.__module__.partition(".")[0] in KERAS_PACKAGES
 
 
 def is_model(value: Any, kind: str = "Model") -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
-from ..common.exceptions import UnsupportedError
+import numpy as np
+
+from ..common.exceptions import InputError, UnsupportedError
 from ..compat import import_tensorflow, import_tf_keras
 from .graph import Call, is_from_keras, is_model, is_tensor, leaves
 
@@ -50,6 +52,9 @@ ACTIVATION_OPERATIONS = {
 CONFIG_ERRORS = (AttributeError, KeyError, NotImplementedError, TypeError, ValueError)
 """What a class's constructor may raise when it can't take a configuration."""
 
+CALL_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
+"""What a layer may raise when it can't take what it is called on."""
+
 
 def hard_sigmoid(x: Any) -> Any:
     """Keras 3's ``hard_sigmoid``: ``clip(x / 6 + 1 / 2, 0, 1)``.
@@ -68,6 +73,12 @@ def log_sigmoid(x: Any) -> Any:
     """Keras 3's ``log_sigmoid``."""
     return import_tensorflow().math.log_sigmoid(x)
 
+
+SYNONYMS = {"silu": "swish"}
+"""Names of activation functions for which there is a better known one."""
+
+KERAS_PARTS = ("activations", "ops")
+"""Parts of a Keras that have activation functions."""
 
 KERAS3_ACTIVATIONS = {f.__name__: f for f in (hard_sigmoid, hard_silu, log_sigmoid)}
 """Activation functions of Keras 3 that Keras 2 lacks, or knows another by the name
@@ -88,36 +99,49 @@ def translate_activation(activation: Any) -> Any:
     object
         For relu ``tf.nn.relu``, which NengoDL uses for ``ReLU`` layers as well; for
         others ``tf_keras``'s function of that name, or else ``tf.nn``'s or our own.
-        Anything that isn't one of those functions is returned as it is.
+        Anything else is returned as it is; Keras 3's functions compute on TensorFlow's
+        tensors too, where that is its backend.
 
     Raises
     ------
     UnsupportedError
         The function has no equivalent.
     """
-    name = getattr(activation, "__name__", None)
-    if not isinstance(name, str):
+    if not callable(activation):
         return activation
     tensorflow, tf_keras = import_tensorflow(), import_tf_keras()
     ours = (tf_keras.activations, tensorflow.nn)
-    theirs = [
-        getattr(sys.modules[package], part, None)
-        for package in ("keras", "tf_keras")
-        if package in sys.modules
-        for part in ("activations", "ops")
-    ]
-    if any(getattr(module, name, None) is activation for module in ours):
-        pass
-    elif not any(getattr(module, name, None) is activation for module in theirs):
-        return activation
-    elif name in KERAS3_ACTIVATIONS:
-        return KERAS3_ACTIVATIONS[name]
+    name = _name_in(ours, activation)
+    if name is None:
+        packages = [sys.modules.get(package) for package in ("keras", "tf_keras")]
+        theirs = [getattr(p, part, None) for p in packages for part in KERAS_PARTS]
+        name = _name_in(theirs, activation)
+        if name is None:
+            return activation
+        if name in KERAS3_ACTIVATIONS:
+            return KERAS3_ACTIVATIONS[name]
     if name == "relu":
         return tensorflow.nn.relu
+    name = SYNONYMS.get(name, name)
     found = [getattr(module, name) for module in ours if hasattr(module, name)]
-    if not found:
+    if found:
+        return found[0]
+    if sys.modules["keras"].backend.backend() != "tensorflow":
         raise UnsupportedError(f"activation {name!r} has no equivalent in tf_keras")
-    return found[0]
+    return activation
+
+
+def _name_in(modules: Sequence[Any], function: Any) -> str | None:
+    """Return the name that a function has in one of some modules.
+
+    TensorFlow's have another ``__name__``, such as ``softmax_v2``.
+    """
+    own = getattr(function, "__name__", "")
+    for module in modules:
+        for name in (own, *dir(module)):
+            if getattr(module, name, None) is function:
+                return name
+    return None
 
 
 def rebuild_layer(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
@@ -166,13 +190,14 @@ def _from_own_class(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
     if not is_from_keras(layer):
         return kind.from_config(config)
     config = _without_initializers(config)
-    functions = _activations(layer, config)
+    functions = _activations(layer, config, rebuild_model)
     inner = _inner_layers(layer, config, rebuild_model)
     config.update({**dict.fromkeys(functions), **inner})
     if "dtype" in config:
         config["dtype"] = full_precision(layer.variable_dtype)
     rebuilt = kind(**config) if inner else kind.from_config(config)
-    vars(rebuilt).update(functions)
+    for key, function in functions.items():
+        setattr(rebuilt, key, function)
     return rebuilt
 
 
@@ -196,9 +221,13 @@ def _from_foreign_class(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
         for key, value in config.items()
         if key.endswith("activation") and isinstance(value, str)
     }
-    functions = _activations(layer, {**config, **named})
+    functions = _activations(layer, {**config, **named}, rebuild_model)
     inner = _inner_layers(layer, config, rebuild_model)
-    config = {key: _plain_config(value) for key, value in config.items()}
+    config = {
+        key: _plain_config(value)
+        for key, value in config.items()
+        if key not in functions
+    }
     dtype = full_precision(layer.variable_dtype)
     config.update(
         {**functions, **inner, "dtype": dtype, "name": scope_name(layer.name)}
@@ -236,19 +265,21 @@ def _without_initializers(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _activations(layer: Any, config: dict[str, Any]) -> dict[str, Callable[..., Any]]:
-    """Return a layer's activation functions, by argument.
+def _activations(
+    layer: Any, config: dict[str, Any], rebuild_model: Callable[[Any], Any]
+) -> dict[str, Callable[..., Any]]:
+    """Return a layer's activation functions, which may be layers too, by argument.
 
     The layer's own attributes come first: its configuration only keeps names.
     """
-    functions = {}
+    functions: dict[str, Callable[..., Any]] = {}
     for key in config:
         function = vars(layer).get(key, config[key])
-        if (
-            key.endswith("activation")
-            and callable(function)
-            and hasattr(function, "__name__")
-        ):
+        if not key.endswith("activation") or not callable(function):
+            continue
+        if hasattr(function, "get_weights"):
+            functions[key] = rebuild_layer(function, rebuild_model)
+        elif hasattr(function, "__name__"):
             try:
                 functions[key] = translate_activation(function)
             except UnsupportedError as error:
@@ -319,6 +350,27 @@ def scope_name(name: str) -> str:
     """Return a name that TensorFlow allows: Keras 3 takes spaces and the like."""
     allowed = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", name)
     return allowed if re.match("[A-Za-z0-9.]", allowed) else f"layer{allowed}"
+
+
+def check_weights(layer: Any) -> None:
+    """Refuse a layer with weights that are no numbers, as after training that failed.
+
+    Raises
+    ------
+    InputError
+        A weight is NaN or infinite.
+    """
+    if is_model(layer) or not hasattr(layer, "get_weights"):
+        return
+    for values in layer.get_weights():
+        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
+            n_bad = np.size(values) - np.count_nonzero(np.isfinite(values))
+            raise InputError(
+                f"{describe(layer)} has {n_bad} weights that are NaN or infinite, of "
+                f"{np.size(values)} in an array of shape {np.shape(values)}; weights "
+                "must be numbers, so train the model again, or take a checkpoint from "
+                "before they were lost"
+            )
 
 
 def copy_weights(source: Any, target: Any) -> None:

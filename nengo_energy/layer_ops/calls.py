@@ -10,6 +10,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..common.exceptions import InputError
 from ..keras_models.graph import KERAS_PACKAGES, Call, is_tensor, leaves, read_graph
+from ..keras_models.held import held_by, held_call
 
 Shape = tuple[Optional[int], ...]
 """Shape as Keras has it: batch axis first, None for a size that isn't known."""
@@ -128,12 +129,14 @@ def walk_layers(model: Any, prefix: str = "") -> Iterator[LayerUse]:
     for call in read_graph(model).calls:
         calls_of.setdefault(id(call.layer), []).append(call)
 
-    for layer in members(model):
-        calls = calls_of[id(layer)]
-        name = prefix + layer.name
+    for member in members(model):
+        calls = [held_call(call) for call in calls_of[id(member)]]
+        name = prefix + member.name
+        layer = held_by(member)
         traits = _traits(layer)
         inner = layer.layer if traits.is_time_distributed else layer
-        if _traits(inner).is_model:
+        # a model that is held as it is has no graph to open
+        if _traits(inner).is_model and layer is member:
             lengths = [_outer_lengths(call, traits) for call in calls]
             for use in walk_layers(inner, prefix=f"{name}/"):
                 yield _repeat(use, lengths)

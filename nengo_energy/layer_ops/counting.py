@@ -10,7 +10,7 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_choice, check_count
 from ..common.exceptions import UnsupportedError
 from ..keras_models.files import as_model
-from .calls import LayerCall, LayerUse, is_recurrent, walk_layers
+from .calls import LayerCall, LayerUse, is_recurrent, size, walk_layers
 from .counters import (
     Operations,
     UncountedClassError,
@@ -205,6 +205,7 @@ def _counted(
     use: LayerUse, params: int, operations: list[Operations], n_steps: int
 ) -> LayerCount:
     """Return the row of a layer."""
+    pairs = list(zip(use.calls, operations))
     return LayerCount(
         layer=use.name,
         class_name=type(use.layer).__name__,
@@ -212,7 +213,22 @@ def _counted(
         params=params,
         calls=tuple(operations),
         n_steps=n_steps,
+        weights=sum(n_params(call.layer) for call, ops in pairs if ops.n_kernels),
+        values=sum(_n_values(call, ops) for call, ops in pairs),
+        n_starts=n_steps if any(is_recurrent(call.layer) for call in use.calls) else 1,
     )
+
+
+def _n_values(call: LayerCall, ops: Operations) -> int:
+    """Return the numbers that the kernels of a call read and write.
+
+    Inputs and outputs; where a nonlinearity follows sums, its inputs and outputs too.
+    """
+    if not ops.n_kernels:
+        return 0
+    moved = sum(size(shape) for shape in (*call.input_shapes, *call.output_shapes))
+    follows = bool(ops.connections or ops.additions)
+    return moved + 2 * ops.activations * follows
 
 
 def _uncounted(use: LayerUse, params: int, error: UnsupportedError) -> UncountedLayer:

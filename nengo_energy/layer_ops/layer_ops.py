@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Iterator
 
 from ..common.assumptions import Assumption
 from ..counts import OpCount
 from .calls import Shape
 from .counters import Operations
+
+BYTES = 4
+"""Bytes of a number, as Keras computes; a device that takes fewer moves fewer."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,14 @@ class LayerCount:
     n_steps : int
         Number of timesteps that one inference takes of the layer. 1 but for layers
         along a time axis of known length, in a model that has a recurrent one.
+    weights : int
+        Weights that are read in one timestep, over all calls.
+    values : int
+        Inputs that are read and outputs that are written in one timestep, by all
+        kernels.
+    n_starts : int
+        How often one inference starts the layer's kernels and reads its weights: in
+        every timestep of a recurrent layer, else once.
     """
 
     layer: str
@@ -38,6 +50,9 @@ class LayerCount:
     params: int
     calls: tuple[Operations, ...]
     n_steps: int = 1
+    weights: int = 0
+    values: int = 0
+    n_starts: int = 1
 
     @property
     def connections(self) -> int:
@@ -58,6 +73,21 @@ class LayerCount:
     def additions(self) -> int:
         """Additions without a weight, in average pooling and merging."""
         return sum(call.additions for call in self.calls)
+
+    @property
+    def kernels(self) -> int:
+        """Kernels that a processor starts: for sums, and for nonlinearities."""
+        return sum(call.n_kernels for call in self.calls)
+
+    @property
+    def forms(self) -> dict[str, int]:
+        """Connections by kind of layer; ``""`` for those of no kind."""
+        found: dict[str, int] = {}
+        for call in self.calls:
+            for form, n in call.forms:
+                found[form] = found.get(form, 0) + n
+        rest = self.connections - sum(found.values())
+        return {**found, "": rest} if rest or not found else found
 
     @property
     def n_uses(self) -> int:
@@ -132,25 +162,43 @@ class LayerOps:
         """Number of additions of the counted layers, in all timesteps."""
         return sum(row.additions * row.n_steps for row in self.layers)
 
+    @property
+    def kernels(self) -> int:
+        """Number of kernels that a processor starts for one inference."""
+        return sum(row.kernels * row.n_starts for row in self.layers)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights that one inference reads, at 32 bits each."""
+        return BYTES * sum(row.weights * row.n_starts for row in self.layers)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of the inputs and outputs of all kernels, at 32 bits each."""
+        return BYTES * sum(row.values * row.n_steps for row in self.layers)
+
     def to_counts(self) -> tuple[OpCount, ...]:
         """Return the counts as rows for one inference; operations never done have none.
 
         A connection is one ``mac``. Layers that run along time count with all their
         timesteps.
         """
-        return tuple(
-            OpCount(
-                row.layer,
-                operation,
-                total * row.n_steps,
-                n_inferences=1,
-                execution="dense",
+        return tuple(row for layer in self.layers for row in _rows(layer))
+
+
+def _rows(layer: LayerCount) -> Iterator[OpCount]:
+    """Yield the counts of a layer for one inference."""
+    forms, steps, starts = layer.forms, layer.n_steps, layer.n_starts
+    main = next(iter(forms))
+    for operation, total, form in (
+        *(("mac", n * steps, form) for form, n in forms.items()),
+        ("activation", layer.activations * steps, main),
+        ("addition", layer.additions * steps, main),
+        ("kernel", layer.kernels * starts, main),
+        ("weight_byte", BYTES * layer.weights * starts, main),
+        ("activation_byte", BYTES * layer.values * steps, main),
+    ):
+        if total:
+            yield OpCount(
+                layer.layer, operation, total, 1, execution="dense", form=form
             )
-            for row in self.layers
-            for operation, total in (
-                ("mac", row.connections),
-                ("activation", row.activations),
-                ("addition", row.additions),
-            )
-            if total
-        )

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
         ledger_from_run as ledger_from_run,
     )
     from .checks import Check as Check, check_rates as check_rates
-    from .comparison import LedgerComparison as LedgerComparison
+    from .comparison import (
+        EnergyDifference as EnergyDifference,
+        LedgerComparison as LedgerComparison,
+    )
     from .costs import LedgerCosts as LedgerCosts
     from .ledger import CoreLoad as CoreLoad, Ledger as Ledger
     from .network import build_loihi_network as build_loihi_network

@@ -163,7 +163,7 @@ class _Book:
         self.weights_of = [
             names.of_weights(axon, image.blocks[axon.target]) for axon in image.axons
         ]
-        self.series: dict[tuple[str, str, str], list[int]] = {}
+        self.series: dict[tuple[str, str, str, str], list[int]] = {}
         self.pending: dict[str, int] = {}
 
     def add(
@@ -185,16 +185,21 @@ class _Book:
 
     def _tally(self, spikes: UnitSpikes, n_steps: int) -> None:
         """Keep the counts by layer of what was added."""
-        traffic, found = self.traffic, dict[tuple[str, str, str], float]()
+        traffic, found = self.traffic, dict[tuple[str, str, str, str], float]()
 
         def count(
-            layer: str, operation: str, value: float, where: str = "device"
+            layer: str,
+            operation: str,
+            value: float,
+            where: str = "device",
+            form: str = "",
         ) -> None:
-            key = (layer, operation, where)
+            key = (layer, operation, where, form)
             found[key] = found.get(key, 0) + value
 
-        for layer, synops in zip(self.weights_of, spikes.delivered @ traffic.weights):
-            count(layer, "synop", synops)
+        arrived = spikes.delivered @ traffic.weights
+        for layer, axon, synops in zip(self.weights_of, self.image.axons, arrived):
+            count(layer, "synop", synops, form=axon.form)
         late = (spikes.emitted - spikes.delivered) @ traffic.weights
         for layer, synops in zip(self.weights_of, late):
             self.pending[layer] = self.pending.get(layer, 0) + round(synops)
@@ -248,6 +253,10 @@ class _Book:
         for k in order:
             block = image.blocks[k]
             values = {name: round(column[k]) for name, column in columns.items()}
+            forms: dict[str, int] = {}
+            for axon, synops in zip(image.axons, arrived):
+                if axon.target == k:
+                    forms[axon.form] = forms.get(axon.form, 0) + round(synops)
             cores.append(
                 CoreLoad(
                     chip=image.chip_of[k],
@@ -261,6 +270,7 @@ class _Book:
                     spikes_to_host=round(active[k]) if block.is_read else 0,
                     lost_bits=block.lost_bits,
                     spiking=block.spiking,
+                    synops_by_form=forms,
                     **values,
                 )
             )
@@ -291,8 +301,9 @@ class _Book:
                 std=float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
                 execution="event",
                 where=where,
+                form=form,
             )
-            for (layer, operation, where), values in self.series.items()
+            for (layer, operation, where, form), values in self.series.items()
         )
 
 

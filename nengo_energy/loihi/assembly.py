@@ -99,11 +99,6 @@ class Assembly:
     def add_output_biases(self) -> None:
         """Give output nodes what constant nodes gave them."""
         for bias in self.topology.biases:
-            if isinstance(bias.target, nengo.Ensemble):
-                raise UnsupportedError(
-                    f"the bias of {bias.post} comes from a node that feeds an output "
-                    "too; fold_biases can't move it into the neurons"
-                )
             with self.prepared:
                 node = nengo.Node(np.array(bias.values), label=f"{bias.post}.bias")
                 nengo.Connection(node, bias.target, synapse=None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas
 
     from ..estimates.estimate import EnergyEstimate
-    from .comparison import LedgerComparison
+    from .comparison import EnergyDifference, LedgerComparison
     from .costs import LedgerCosts
 
 MESH_ASSUMED = Assumption(
@@ -88,6 +88,8 @@ class CoreLoad:
         Bits of the eight of a weight that were given up to hold threshold and biases.
     spiking : bool
         Whether its neurons spike; those that the host reads a decoded value off don't.
+    synops_by_form : Mapping of {str: int}
+        Its synops by how their weights are stored, where that is known.
     """
 
     chip: int
@@ -110,6 +112,7 @@ class CoreLoad:
     saturated: int
     lost_bits: int
     spiking: bool = True
+    synops_by_form: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def synapse_share(self) -> float:
@@ -144,6 +147,8 @@ class Ledger:
         Layers that run on the host.
     settings : Mapping
         What is needed to count the same again.
+    notes : tuple of Assumption
+        What else was taken for granted of these spikes.
     """
 
     cores: tuple[CoreLoad, ...]
@@ -157,6 +162,7 @@ class Ledger:
     simulator: str
     on_host: frozenset[str]
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+    notes: tuple[Assumption, ...] = ()
 
     @property
     def n_cores(self) -> int:
@@ -187,7 +193,8 @@ class Ledger:
     def assumptions(self) -> tuple[Assumption, ...]:
         """What was taken for granted."""
         found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED, HOST_WORK]
-        return tuple(found + [CHIPS_IN_A_ROW] * (self.n_chips > 1))
+        found += [CHIPS_IN_A_ROW] * (self.n_chips > 1)
+        return (*found, *self.notes)
 
     def total(self, quantity: str) -> int:
         """Return a field of `CoreLoad` summed over all cores."""
@@ -240,7 +247,7 @@ class Ledger:
             CoreUse(
                 core.chip,
                 {
-                    "synop": core.synops / n,
+                    **_synops(core, n),
                     "neuron_update_active": core.updates_active / n,
                     "neuron_update_inactive": core.updates_inactive / n,
                     "spike": core.spikes / n,
@@ -250,8 +257,8 @@ class Ledger:
             )
             for core in self.cores
         )
-        way = self.placements[placement].longest_way(self.messages)
-        return ChipUse(cores, way, pace)
+        placed = self.placements[placement]
+        return ChipUse(cores, placed.longest_way(self.messages), pace, placed.n_tiles)
 
     def estimate(
         self,
@@ -315,6 +322,25 @@ class Ledger:
 
         return compare_counts(self, estimate)
 
+    def explain(self, estimate: OpCounts, device: DeviceLike) -> EnergyDifference:
+        """Say what leads from the energy of an estimate to that of the ledger.
+
+        Parameters
+        ----------
+        estimate : OpCounts
+            From `nengo_energy.SpikingModel.count`.
+        device : str or Device
+            An event-driven device.
+
+        Returns
+        -------
+        EnergyDifference
+            Its steps add up to the difference; printing it gives a table.
+        """
+        from .comparison import explain_energy
+
+        return explain_energy(self, estimate, device)
+
     def to_frame(self) -> pandas.DataFrame:
         """Return one row per core; see `report.ledger_frame`."""
         from .report import ledger_frame
@@ -331,3 +357,10 @@ class Ledger:
         from .report import format_ledger
 
         return format_ledger(self)
+
+
+def _synops(core: CoreLoad, n_steps: int) -> dict[str, float]:
+    """Return the synops of a core in a mean timestep, by form where it is known."""
+    if not core.synops_by_form:
+        return {"synop": core.synops / n_steps}
+    return {f"synop_{form}": n / n_steps for form, n in core.synops_by_form.items()}

@@ -40,6 +40,11 @@ class Placement:
         """Row of each core's tile, (n_cores,) int ndarray."""
         return self.slots // CORES_PER_TILE // TILES_WIDE
 
+    @property
+    def n_tiles(self) -> int:
+        """Tiles that hold a core, on all chips."""
+        return len(set(zip(self.chips, self.slots // CORES_PER_TILE)))
+
     def hops(self, messages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Count the hops of messages, which go along the shorter way in each direction.
 

@@ -22,7 +22,7 @@ from .assembly import Assembly
 from .blocks import BlockPlan, plan_blocks
 from .checks import check_resolution, check_weights
 from .layout import lay_out, link
-from .neurons import for_chip
+from .neurons import for_chip, with_bias
 from .prepared import LoihiNetwork
 from .wiring import Wiring
 
@@ -73,7 +73,7 @@ def build_loihi_network(
     # what a probe decodes is no connection of the network, but the probe's own
     to_nodes = (p for p in topology.readouts if isinstance(p.target, nengo.Node))
     topology = replace(topology, readouts=tuple(to_nodes))
-    host = _host_populations(topology, on_host)
+    host = host_populations(topology, on_host)
     changes: list[Change] = []
     for projection in topology.inputs + topology.projections + topology.readouts:
         check_weights(projection)
@@ -102,8 +102,22 @@ def build_loihi_network(
     )
 
 
-def _host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[str]:
-    """Return the names of the populations that run on the host."""
+def host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[str]:
+    """Return the names of the populations that run on the host.
+
+    Parameters
+    ----------
+    topology : Topology
+        The network.
+    on_host : iterable of str, optional
+        See `build_loihi_network`.
+
+    Raises
+    ------
+    InputError
+        If a name isn't known, or the chip would drive what is on the host, or have
+        nothing.
+    """
     names = {p.name for p in topology.populations}
     if on_host is None:
         encoding = {projection.post for projection in topology.inputs} & names
@@ -134,11 +148,16 @@ def _host_populations(topology: Topology, on_host: Iterable[str] | None) -> set[
 def _with_chip_neurons(
     topology: Topology, host: set[str], changes: list[Change]
 ) -> Topology:
-    """Return the topology with neurons that the chip has, where they aren't."""
+    """Return the topology with neurons that the chip has, and all of their biases.
+
+    What constant nodes still give to neurons, because outputs get it as well, is copied
+    into the neurons' own biases.
+    """
     swapped: dict[Any, Population] = {}
     populations = []
     for pop in topology.populations:
-        new, reason = for_chip(pop, pop.name in host)
+        biases = [b.values for b in topology.biases if b.target is pop.ensemble]
+        new, reason = for_chip(with_bias(pop, biases), pop.name in host)
         if reason is not None:
             what = f"{pop.neuron_type} became {new.neuron_type}"
             changes.append(Change("neurons", pop.name, what, reason))
@@ -156,6 +175,7 @@ def _with_chip_neurons(
     return replace(
         topology,
         populations=tuple(populations),
+        biases=tuple(b for b in topology.biases if b.target not in swapped),
         projections=tuple(map(moved, topology.projections)),
         readouts=tuple(map(moved, topology.readouts)),
         inputs=tuple(map(moved, topology.inputs)),

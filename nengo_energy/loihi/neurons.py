@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Sequence
 
 import nengo
+import numpy as np
 
 from ..common.exceptions import UnsupportedError
 from ..compat import import_nengo_loihi
@@ -85,12 +86,31 @@ def for_chip(
     return swapped, SEVERAL if name in SEVERAL_SPIKES else RATE
 
 
-def _with_neurons(ens: nengo.Ensemble, neuron_type: Any) -> nengo.Ensemble:
+def with_bias(population: Population, values: Sequence[np.ndarray]) -> Population:
+    """Return a population whose neurons have constant inputs in their biases.
+
+    Parameters
+    ----------
+    population : Population
+        It isn't changed.
+    values : sequence of (n_neurons,) ndarray
+        Constants that reach each neuron.
+    """
+    if not values:
+        return population
+    ens = population.ensemble
+    bias = fixed_samples(ens, "bias") + fixed_samples(ens, "gain") * sum(values)
+    return replace(population, ensemble=_with_neurons(ens, ens.neuron_type, bias))
+
+
+def _with_neurons(
+    ens: nengo.Ensemble, neuron_type: Any, bias: np.ndarray | None = None
+) -> nengo.Ensemble:
     return nengo.Ensemble(
         ens.n_neurons,
         ens.dimensions,
         gain=fixed_samples(ens, "gain"),
-        bias=fixed_samples(ens, "bias"),
+        bias=fixed_samples(ens, "bias") if bias is None else bias,
         neuron_type=neuron_type,
         label=ens.label,
         seed=ens.seed,

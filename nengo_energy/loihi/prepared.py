@@ -8,7 +8,9 @@ from typing import Any, Mapping
 import nengo
 
 from ..activity.emulator import open_simulator
+from ..activity.emulator.delays import pipeline_assumption
 from ..activity.on_loihi.changes import Change
+from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..compat.emulator import allocator
@@ -68,6 +70,11 @@ class LoihiNetwork:
     def fits(self) -> bool:
         """Whether one chip has enough cores."""
         return self.n_chips <= 1
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What counts of the network's spikes on the chip take for granted."""
+        return pipeline_assumption(self.topology, self.on_host, self.dt)
 
     @property
     def block_shapes(self) -> dict[str, tuple[int, ...]]:

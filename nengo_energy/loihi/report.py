@@ -14,9 +14,12 @@ from .comparison import COMPARED
 if TYPE_CHECKING:
     import pandas
 
-    from .comparison import LedgerComparison
+    from .comparison import EnergyDifference, LedgerComparison
     from .costs import LedgerCosts
     from .ledger import CoreLoad, Ledger
+
+ROUNDED_AWAY = 1e-9
+"""Share of an energy below which a difference is one of rounding."""
 
 _HAPPENED = ("updates_active", "synops", "spikes", "messages_out")
 
@@ -198,7 +201,29 @@ def format_comparison(comparison: LedgerComparison, width: int = WIDTH) -> str:
     ]
     if aside:
         parts.append(format_bullets("Not on the chip", aside, width))
+    if comparison.notes:
+        parts.append(format_bullets("What sets them apart", comparison.notes, width))
     return "\n\n".join(parts)
+
+
+def format_energy_difference(found: EnergyDifference, width: int = WIDTH) -> str:
+    """Return the way from an estimate's energy to a ledger's, step by step."""
+    least = ROUNDED_AWAY * max(found.estimate, found.ledger)
+    steps = [(what, energy) for what, energy in found.steps if abs(energy) > least]
+    body = [
+        ["estimate", format_si(found.estimate, "J")],
+        *([what, _signed(energy)] for what, energy in steps),
+    ]
+    footer = [["ledger", format_si(found.ledger, "J")]]
+    header = [[f"{found.device}, per inference", "energy"]]
+    parts = [format_table(header, body, footer, width)]
+    if found.notes:
+        parts.append(format_bullets("What sets them apart", found.notes, width))
+    return "\n\n".join(parts)
+
+
+def _signed(energy: float) -> str:
+    return ("+" if energy > 0 else "-") + format_si(abs(energy), "J")
 
 
 def costs_frame(costs: LedgerCosts) -> pandas.DataFrame:

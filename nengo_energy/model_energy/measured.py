@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..activity.retracing import as_traced
@@ -10,7 +11,7 @@ from ..common.exceptions import InputError
 from ..common.tables import NOTHING, WIDTH, format_si, format_table, merge_orders
 from ..counts import OpCounts
 from ..estimates.estimate import DeviceLike
-from ..pricing.energy import estimate_energy
+from ..pricing.energy import estimate_energy, resolve_devices
 
 if TYPE_CHECKING:
     import pandas
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from .estimator import ModelEnergy
 
 HEADING = (
-    "Activations read as Hz, beside spikes measured by {simulator}: mean of "
+    "Activations read as Hz, beside spikes measured (simulator {simulator}): mean of "
     "{n_inferences} inferences of {timesteps} timesteps of {dt:g} ms{scale}"
+)
+ALL_LAYERS = (
+    "{devices}: charged for all layers here; deployed, and in estimates of what was "
+    "measured, the host runs {layers}"
 )
 ON_HOST = (
     "-: no measured synops, as the layer's input isn't spikes: the host multiplies it"
@@ -64,11 +69,14 @@ class MeasuredComparison:
         Names of the devices.
     heading : str
         What was measured, how.
+    note : str
+        What an estimate of the converted network leaves to the host, if anything.
     """
 
     layers: tuple[LayerComparison, ...]
     devices: tuple[str, ...]
     heading: str
+    note: str = ""
 
     def total(self, device: str) -> tuple[float, float]:
         """Return the energy on a device, (assumed, measured) [J per inference]."""
@@ -115,6 +123,8 @@ class MeasuredComparison:
         blocks = [self.heading, table]
         if any(x.synops[0] and x.synops[1] is None for x in self.layers):
             blocks.append(ON_HOST)
+        if self.note:
+            blocks.append(textwrap.fill(self.note, WIDTH))
         return "\n\n".join(blocks)
 
 
@@ -130,10 +140,13 @@ def compare_measured(
             "nothing was assumed: example_data must be given to ModelEnergy"
         )
     activity = as_traced(activity, snn.topology)
-    both = (energy.count(activity.timesteps, activity.dt), snn.count(activity))
-    prices = [_by_layer_and_device(counts, devices) for counts in both]
+    counts = snn.count(activity)
+    # assumed rates are of all layers, whatever a host would run
+    measured = replace(counts, deployment=None)
+    both = (energy.count(activity.timesteps, activity.dt), measured)
+    prices = [_by_layer_and_device(found, devices) for found in both]
     names = tuple(dict.fromkeys(device for _, device in (*prices[0], *prices[1])))
-    synops = [_by_layer(counts, "synop") for counts in both]
+    synops = [_by_layer(found, "synop") for found in both]
     rates = [
         {x.name: x.rates.leaving for x in energy.inner_layers if x.neurons},
         _measured_rates(snn.topology, activity),
@@ -168,7 +181,19 @@ def compare_measured(
             dt=1000 * activity.dt,
             scale="" if scale is None else f", scale_firing_rates={scale}",
         ),
+        _left_to_the_host(counts, devices),
     )
+
+
+def _left_to_the_host(counts: OpCounts, devices: Sequence[DeviceLike]) -> str:
+    """Return a sentence on layers that the host runs for devices that take spikes."""
+    models = resolve_devices(devices)
+    names = ", ".join(model.name for model in models if model.spike_input)
+    deployment = counts.deployment
+    if deployment is None or not deployment.on_host or not names:
+        return ""
+    layers = ", ".join(sorted(deployment.on_host))
+    return ALL_LAYERS.format(devices=names, layers=layers)
 
 
 def _by_layer_and_device(

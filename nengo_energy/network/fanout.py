@@ -76,10 +76,8 @@ def transform_map(
         return _dense_map(transform, rng)
     if isinstance(transform, nengo.Sparse):
         return _sparse_map(transform, rng)
-    if isinstance(transform, nengo.Convolution):
-        return _convolution_map(transform, rng)
-    if isinstance(transform, _ConvolutionTranspose):
-        return _convolution_map(transform, rng, transposed=True)
+    if isinstance(transform, (nengo.Convolution, _ConvolutionTranspose)):
+        return convolution_map(transform, transform.sample(rng=rng))
     raise UnsupportedError(
         f"can't count the synapses of the transform {transform!r} of type "
         f"{type(transform).__name__}; known: Dense, Sparse, Convolution, "
@@ -91,7 +89,8 @@ def connection_map(connection: nengo.Connection, seed: int | None = None) -> Lin
     """Return the map from all of a connection's ``pre_obj`` to all of its ``post_obj``.
 
     Slices on both sides are part of it. Decoders and encoders are not: see
-    `nengo_energy.network.built` for decoded connections.
+    `nengo_energy.network.built` for decoded connections. A node's function isn't,
+    either; the map is then from what the function returns.
 
     Parameters
     ----------
@@ -108,7 +107,7 @@ def connection_map(connection: nengo.Connection, seed: int | None = None) -> Lin
     linear = transform_map(connection.transform, connection.size_mid, rng)
     pre = np.arange(size_pre)[connection.pre_slice]
     post = np.arange(size_post)[connection.post_slice]
-    if not np.array_equal(pre, np.arange(size_pre)):
+    if connection.function is None and not np.array_equal(pre, np.arange(size_pre)):
         linear = linear @ SparseMap.gather(pre, size_pre)
     if not np.array_equal(post, np.arange(size_post)):
         linear = SparseMap.scatter(post, size_post) @ linear
@@ -159,9 +158,9 @@ def _sparse_map(transform: nengo.Sparse, rng: np.random.RandomState) -> LinearMa
     return SparseMap(weights)
 
 
-def _convolution_map(
-    transform: Any, rng: np.random.RandomState, transposed: bool = False
-) -> LinearMap:
+def convolution_map(transform: Any, kernel: np.ndarray) -> ConvolutionMap:
+    """Return the map of a convolution, transposed or not, with weights of its own."""
+    transposed = isinstance(transform, _ConvolutionTranspose)
     inputs = transform.input_shape.spatial_shape
     outputs = transform.output_shape.spatial_shape
     pads = [0] * len(inputs)
@@ -176,7 +175,7 @@ def _convolution_map(
             )
         ]
     return ConvolutionMap(
-        transform.sample(rng=rng),
+        kernel,
         inputs,
         outputs,
         transform.input_shape.n_channels,

@@ -19,6 +19,12 @@ from ..common.exceptions import InputError
 MAX_BLOCK_ENTRIES = 4_000_000
 """Most non-zeros that a block of explicit columns is planned to hold (about 64 MB)."""
 
+MAX_ARRAY_ENTRIES = 1_000_000
+"""Most entries of a sparse matrix that is written out as an array (8 MB)."""
+
+MAX_PRODUCTS = 10_000_000
+"""Most multiplications of a composition for which arrays are quicker in any case."""
+
 
 class LinearMap(ABC):
     """A matrix of shape (size_out, size_in) that need not exist.
@@ -31,6 +37,16 @@ class LinearMap(ABC):
 
     size_in: int
     size_out: int
+
+    @property
+    def stages(self) -> tuple[LinearMap, ...]:
+        """The maps that this one is composed of, the first one first."""
+        return (self,)
+
+    @property
+    def array(self) -> np.ndarray | None:
+        """The whole matrix, (size_out, size_in) ndarray, if it is at hand and small."""
+        return None
 
     @abstractmethod
     def columns(self, indices: np.ndarray) -> sp.csc_matrix:
@@ -111,6 +127,10 @@ class DenseMap(LinearMap):
         self.matrix = matrix
         self.size_out, self.size_in = matrix.shape
 
+    @property
+    def array(self) -> np.ndarray:
+        return self.matrix
+
     def columns(self, indices: np.ndarray) -> sp.csc_matrix:
         return sp.csc_matrix(self.matrix[:, indices])
 
@@ -151,6 +171,12 @@ class SparseMap(LinearMap):
         ones = np.ones(n)
         return cls(sp.csc_matrix((ones, (indices, np.arange(n))), shape=(size_out, n)))
 
+    @cached_property
+    def array(self) -> np.ndarray | None:
+        if self.size_in * self.size_out > MAX_ARRAY_ENTRIES:
+            return None
+        return self.matrix.toarray()
+
     def columns(self, indices: np.ndarray) -> sp.csc_matrix:
         return self.matrix[:, indices]
 
@@ -175,6 +201,10 @@ class ComposedMap(LinearMap):
         self.first, self.second = first, second
         self.size_in, self.size_out = first.size_in, second.size_out
 
+    @cached_property
+    def stages(self) -> tuple[LinearMap, ...]:
+        return self.first.stages + self.second.stages
+
     def columns(self, indices: np.ndarray) -> sp.csc_matrix:
         inner = self.first.columns(indices)
         used = np.unique(inner.indices)
@@ -189,10 +219,17 @@ class ComposedMap(LinearMap):
 
     @cached_property
     def fan_out(self) -> np.ndarray:
+        for k, stage in enumerate(self.stages[1:], start=1):
+            if stage.size_in == 1:  # a column times a row
+                reached, driving = map(compose, (self.stages[k:], self.stages[:k]))
+                return (driving.fan_out > 0) * reached.fan_out
+        by_arrays = _fan_out_by_arrays(self.stages)
+        if by_arrays is not None:
+            return by_arrays
         targets = self.first.single_targets
         if targets is not None:
-            reached = self.second.fan_out[targets] if targets.size else targets
-            return np.where(targets >= 0, reached, 0).astype(np.int64)
+            reached_by = self.second.fan_out[targets] if targets.size else targets
+            return np.where(targets >= 0, reached_by, 0).astype(np.int64)
         if self.second.is_injective:
             return self.first.fan_out
         return super().fan_out
@@ -219,6 +256,36 @@ class SummedMap(LinearMap):
     @property
     def fan_out_bound(self) -> int:
         return min(sum(m.fan_out_bound for m in self.maps), self.size_out)
+
+
+def compose(stages: Sequence[LinearMap]) -> LinearMap:
+    """Return the map that applies some maps one after the other."""
+    composed = stages[0]
+    for stage in stages[1:]:
+        composed = stage @ composed
+    return composed
+
+
+def _fan_out_by_arrays(stages: Sequence[LinearMap]) -> np.ndarray | None:
+    """Return the fan-out of a composition of arrays, None where sparse maps do better.
+
+    They do where one is too large for an array, and in a long product of sparse ones.
+    """
+    sizes = [stages[0].size_in, *(stage.size_out for stage in stages)]
+    short = sizes[0] * sizes[-1] * max(sizes[1:-1]) <= MAX_PRODUCTS
+    if not short and not any(isinstance(stage, DenseMap) for stage in stages):
+        return None
+    arrays = [a for stage in stages if (a := stage.array) is not None]
+    if len(arrays) < len(stages):
+        return None
+    first, *others = arrays
+    step = max(1, MAX_BLOCK_ENTRIES // max(sizes))
+    blocks = (first[:, k : k + step] for k in range(0, sizes[0], step))
+    counts = [
+        np.count_nonzero(np.linalg.multi_dot([*reversed(others), block]), axis=0)
+        for block in blocks
+    ]
+    return np.concatenate([np.zeros(0, np.int64), *counts])
 
 
 def sum_maps(maps: Sequence[LinearMap]) -> LinearMap:

@@ -18,12 +18,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Path:
-    """The sum of all paths with the same filters from a source to an object."""
+    """The sum of all paths with the same filters from a source to an object.
+
+    They begin with what a function makes of the source, if that is a node with one.
+    """
 
     source: Any
     weights: LinearMap
     filters: tuple[Any, ...]
     stages: tuple[Stage, ...]
+    function: Any = None
 
     @property
     def layer(self) -> str:
@@ -33,10 +37,11 @@ class Path:
 
 
 def group_paths(paths: Sequence[Path]) -> list[list[Path]]:
-    """Group paths that have the source and the filters in common."""
+    """Group paths that have the source, its function and the filters in common."""
     groups: dict[Any, list[Path]] = {}
     for path in paths:
-        groups.setdefault((path.source, path.filters), []).append(path)
+        key = (path.source, path.function, path.filters)
+        groups.setdefault(key, []).append(path)
     return list(groups.values())
 
 

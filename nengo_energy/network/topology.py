@@ -7,7 +7,8 @@ What a part of the network becomes (DESIGN: "what a converted network holds"):
   and a direct connection is a projection of its own;
 * paths to a node that is probed, ends there or computes something are a readout, and so
   are the decoders of an ensemble that is probed;
-* paths from an input node are host work, not synapses;
+* passthrough nodes in a loop with a synapse compute: paths end there, and begin anew;
+* paths from an input node, or one that computes, are host work, not synapses;
 * paths from a node that holds constants are a bias of the neurons.
 """
 
@@ -31,6 +32,12 @@ INPUT_ON_HOST = Assumption(
 READOUT_ON_DEVICE = Assumption(
     "readout-on-device",
     "A linear output is read out by synapses of the device, charged as synops.",
+)
+STATES_ON_HOST = Assumption(
+    "states-on-host",
+    "Passthrough nodes in loops with a synapse hold a state, which the host computes: "
+    "spikes are read out to them, and the host multiplies what they give in every "
+    "timestep: {}.",
 )
 DECODED_AS_WEIGHTS = Assumption(
     "decoded-as-weights",
@@ -161,7 +168,7 @@ class Topology:
     readouts : tuple of Projection
         From neurons to nodes, or to probes that decode them.
     inputs : tuple of Projection
-        From input nodes to neurons, or on to readouts.
+        From input nodes, and nodes that compute, to neurons and to nodes.
     biases : tuple of Bias
         What constant nodes give to neurons and to nodes.
     encoder_macs : Mapping

@@ -28,6 +28,7 @@ from .readouts import decoders, decoding_probes, rows_read
 from .topology import (
     INPUT_ON_HOST,
     READOUT_ON_DEVICE,
+    STATES_ON_HOST,
     Bias,
     Population,
     Projection,
@@ -113,6 +114,7 @@ class Tracer:
         self.omitted: list[str] = []
         self.assumptions: list[Assumption] = []
         self.connections = [c for c in once(network.all_connections) if self._usable(c)]
+        self.computed = {c.pre_obj for c in self.connections if c.function is not None}
         self.inputs = set(inputs) if inputs is not None else None
         self.decoding = decoding_probes(network)
         self.built = BuiltWeights(
@@ -168,6 +170,9 @@ class Tracer:
                     readouts.append(projection)
         if inputs:
             self.assumptions.append(INPUT_ON_HOST)
+        if walk.held:
+            text = STATES_ON_HOST.text.format(", ".join(map(self._name, walk.held)))
+            self.assumptions.append(Assumption(STATES_ON_HOST.code, text))
         if readouts:
             self.assumptions.append(READOUT_ON_DEVICE)
         return Topology(
@@ -249,7 +254,9 @@ class Tracer:
         return Path(probes[0].obj, weights, (), (stage,))
 
     def _is_constant(self, obj: Any) -> bool:
-        """Tell whether a node is a bias: its output never changes."""
+        """Tell whether a node is a bias: a constant that nothing is computed with."""
+        if obj in self.computed:
+            return False
         if not isinstance(obj, nengo.Node) or not isinstance(obj.output, np.ndarray):
             return False
         if self.inputs is not None:

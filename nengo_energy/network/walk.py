@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import nengo
 import numpy as np
 
-from ..common.exceptions import UnsupportedError
 from .linear_maps import LinearMap, SparseMap, sum_maps
-from .objects import base, is_decoded, is_passthrough
+from .loops import held_nodes, in_order
+from .objects import base, is_decoded
 from .paths import Path, Stage, group_paths, join_stages
 
 Arrivals = dict[tuple[Any, Any], list[tuple[Path, Any]]]
@@ -20,6 +20,8 @@ Arrivals = dict[tuple[Any, Any], list[tuple[Path, Any]]]
 
 class Walk:
     """Pushes maps from neurons and nodes through the passthrough nodes in order.
+
+    Nodes that hold a state are no longer passed through: they are ends and sources.
 
     Parameters
     ----------
@@ -33,6 +35,11 @@ class Walk:
         Returns the `Stage` that a connection is.
     read : mapping of {nengo.Node: ndarray}
         Which values of nodes are probed, (size_out,) bool ndarrays.
+
+    Attributes
+    ----------
+    held : list of nengo.Node
+        See `nengo_energy.network.loops.held_nodes`.
     """
 
     def __init__(
@@ -51,25 +58,27 @@ class Walk:
         self.leaving: dict[Any, list[nengo.Connection]] = defaultdict(list)
         for conn in connections:
             self.leaving[base(conn.pre_obj)].append(conn)
+        self.held = held_nodes(labels, connections)
 
     def arrivals(self) -> Arrivals:
         """Push the maps of all sources along, and collect them where they end."""
         ended: Arrivals = defaultdict(list)
-        at_node: dict[Any, list[Path]] = defaultdict(list)
+        order = in_order(self.labels, self.connections, self.held)
+        at_node: dict[Any, list[Path]] = {node: [] for node in order}
 
         def push(conn: nengo.Connection, incoming: Sequence[Path]) -> None:
             target = base(conn.post_obj)
             for path in self._extend(conn, incoming):
-                if is_passthrough(target):
+                if target in at_node:
                     at_node[target].append(path)
                 else:
                     direct = None if incoming else conn
                     ended[path.source, target].append((path, direct))
 
         for conn in self.connections:
-            if not is_passthrough(base(conn.pre_obj)):
+            if base(conn.pre_obj) not in at_node:
                 push(conn, ())
-        for node in self._passthrough_in_order():
+        for node in order:
             paths = [_summed(group) for group in group_paths(at_node[node])]
             if not paths:
                 continue
@@ -96,55 +105,18 @@ class Walk:
         weights, stage = self.weights(conn), self.stage(conn)
         filters = () if conn.synapse is None else (conn.synapse,)
         if not incoming:
-            return [Path(base(conn.pre_obj), weights, filters, (stage,))]
+            source = base(conn.pre_obj)
+            function = conn.function if isinstance(source, nengo.Node) else None
+            return [Path(source, weights, filters, (stage,), function)]
         return [
-            Path(
-                path.source,
-                weights @ path.weights,
-                path.filters + filters,
-                path.stages + (stage,),
+            replace(
+                path,
+                weights=weights @ path.weights,
+                filters=path.filters + filters,
+                stages=path.stages + (stage,),
             )
             for path in incoming
         ]
-
-    def _passthrough_in_order(self) -> list[nengo.Node]:
-        """Return the passthrough nodes so that each follows those that feed it."""
-        nodes = [obj for obj in self.labels if is_passthrough(obj)]
-        n_feeds = Counter(
-            base(c.post_obj)
-            for c in self.connections
-            if is_passthrough(base(c.pre_obj))
-        )
-        ready = [n for n in nodes if n_feeds[n] == 0]
-        ordered = []
-        while ready:
-            node = ready.pop(0)
-            ordered.append(node)
-            for conn in self.leaving[node]:
-                post = base(conn.post_obj)
-                n_feeds[post] -= 1
-                if is_passthrough(post) and n_feeds[post] == 0:
-                    ready.append(post)
-        if len(ordered) < len(nodes):
-            raise UnsupportedError(
-                "passthrough nodes form a loop: "
-                f"{', '.join(self.labels[n] for n in self._loops(nodes, ordered))}; "
-                "put an ensemble or a node with a function between them"
-            )
-        return ordered
-
-    def _loops(
-        self, nodes: Sequence[nengo.Node], ordered: Sequence[nengo.Node]
-    ) -> list[nengo.Node]:
-        """Return the nodes that lead to a loop and back, of those in no order."""
-        stuck = set(nodes) - set(ordered)
-        while ends := {
-            node
-            for node in stuck
-            if stuck.isdisjoint(base(conn.post_obj) for conn in self.leaving[node])
-        }:
-            stuck -= ends
-        return [node for node in nodes if node in stuck]
 
 
 def merge(paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
@@ -159,4 +131,4 @@ def merge(paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
 def _summed(group: Sequence[Path]) -> Path:
     """Return the sum of paths with the same source and filters."""
     weights = sum_maps([path.weights for path in group])
-    return Path(group[0].source, weights, group[0].filters, join_stages(group))
+    return replace(group[0], weights=weights, stages=join_stages(group))

@@ -8,9 +8,16 @@ from typing import Iterator, Sequence
 from ..common.tables import format_si
 from ..counts import OpCount, OpCounts
 from ..devices import Device, Quantity
-from ..devices.fields import PLACED_OPERATIONS, PRICED_OPERATIONS
-from ..estimates.estimate import EnergyRow, NotModelled
+from ..devices.fields import BYTES, PER_BATCH, PLACED_OPERATIONS, PRICED_OPERATIONS
+from ..estimates.estimate import EnergyRow, Interval, NotModelled
 from .chip_time import Range, chip_duration
+from .intervals import prediction_interval
+
+OVERHEADS = (*PER_BATCH, *BYTES)
+"""Operations that are no arithmetic, which few devices price."""
+
+COUNTED_BITS = 32
+"""Bits of a number at which bytes are counted."""
 
 WHOLE_DEVICE = "(whole device)"
 """Stands for the layer in rows that belong to none."""
@@ -29,6 +36,8 @@ class Charge:
     latency : float or None
         Time from the input to the result, of a whole batch where the device runs
         batches [s].
+    interval : Interval or None
+        Prediction interval of the energy, where the device has one.
     messages_per_spike : bool
         Whether each spike was charged as one message, for want of a placement.
     """
@@ -36,6 +45,7 @@ class Charge:
     rows: tuple[EnergyRow, ...]
     omitted: tuple[NotModelled, ...]
     latency: float | None
+    interval: Interval | None
     messages_per_spike: bool
 
 
@@ -51,7 +61,11 @@ def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
     host : Device, optional
         The device that prices the host's work.
     """
-    own = [count for count in counts.rows if count.execution == model.kind]
+    own = [
+        _at_batch(count, model)
+        for count in counts.rows
+        if count.execution == model.kind and count.form not in model.included
+    ]
     counted = {count.operation for count in own}
     stand_in = "message" in model.energies and "message" not in counted
     if stand_in:
@@ -60,13 +74,24 @@ def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
     omitted: list[NotModelled] = []
     for count in own:
         pricer = host if count.where == "host" else model
-        price = None if pricer is None else pricer.energies.get(count.operation)
+        price = None
+        if pricer is not None:
+            price = pricer.energy_of(count.operation, count.form)
         if price is not None:
             rows.append(_row(count, model, price, host))
+        elif count.operation in OVERHEADS:
+            continue  # the assumption overhead-excluded says that these are left out
         elif count.total and not _is_included(count, model):
             omitted.append(_unpriced(count, model, pricer))
+    rows = _added_up(rows)
     if model.fixed_energy is not None:
         rows.append(_whole_row(model, "fixed", (1.0, 1.0, 1.0), model.fixed_energy))
+    if model.batch_energy is not None:
+        share = 1 / model.batch_size
+        rows.append(_whole_row(model, "fixed", (share,) * 3, model.batch_energy))
+    interval = prediction_interval(own, model)
+    if interval is not None:
+        rows = [_spread(row, interval.factor) for row in rows]
     duration, untimed = _duration(counts, own, model)
     omitted.extend(untimed)
     amount = _powered(counts, model, duration)
@@ -78,8 +103,26 @@ def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
         tuple(rows),
         tuple(omitted),
         None if duration is None else duration[1] * model.batch_size,
+        interval,
         stand_in and any(row.operation == "message" for row in rows),
     )
+
+
+def _at_batch(count: OpCount, model: Device) -> OpCount:
+    """Return a count as the device has it: its share of a batch, of so many bits."""
+    scale = 1.0
+    if count.operation in PER_BATCH:
+        scale /= model.batch_size
+    if count.operation in BYTES:
+        scale *= model.word_bits / COUNTED_BITS
+    if scale == 1:
+        return count
+    return replace(count, total=count.total * scale, std=count.std * scale)
+
+
+def _spread(row: EnergyRow, factor: float) -> EnergyRow:
+    """Return a row with the device's interval in place of the range of its price."""
+    return replace(row, low=row.energy / factor, high=row.energy * factor)
 
 
 def _with_messages(rows: Sequence[OpCount]) -> Iterator[OpCount]:
@@ -107,6 +150,25 @@ def _row(
         high=count.mean * high,
         std=count.std * price.value,
     )
+
+
+def _added_up(rows: Sequence[EnergyRow]) -> list[EnergyRow]:
+    """Return one row for each operation of a layer, whatever its forms.
+
+    Forms follow the same spikes, so their spreads add up.
+    """
+    groups: dict[tuple[str, ...], list[EnergyRow]] = {}
+    for row in rows:
+        key = (row.device, row.layer, row.operation, row.where)
+        groups.setdefault(key, []).append(row)
+    return [same[0] if len(same) == 1 else _sum(same) for same in groups.values()]
+
+
+def _sum(rows: Sequence[EnergyRow]) -> EnergyRow:
+    names = ("count", "energy", "low", "high", "std")
+    total = {name: sum(getattr(row, name) for row in rows) for name in names}
+    price = total["energy"] / total["count"] if total["count"] else 0.0
+    return replace(rows[0], energy_per_operation=price, **total)
 
 
 def _whole_row(
@@ -160,16 +222,17 @@ def _duration(
             return None, []
         duration = counts.timesteps * counts.dt
         return (duration, duration, duration), []
-    if not model.times and model.fixed_time is None:
+    single = ((1.0, model.fixed_time), (1 / model.batch_size, model.batch_time))
+    terms = [(amount, time) for amount, time in single if time is not None]
+    if not model.times and not terms:
         return None, []
     total = [0.0, 0.0, 0.0]
     untimed = []
-    terms = [] if model.fixed_time is None else [(1.0, model.fixed_time)]
     for count in own:
-        time = model.times.get(count.operation)
+        time = model.time_of(count.operation, count.form)
         if time is not None:
             terms.append((count.mean, time))
-        elif count.total and count.operation not in model.included:
+        elif count.total and count.operation not in (*model.included, *OVERHEADS):
             reason = "counted, but its time isn't known."
             what = f"time of {count.operation}"
             untimed.append(NotModelled(model.name, what, reason, count.mean))
@@ -177,7 +240,12 @@ def _duration(
         low, high = time.bounds
         for i, value in enumerate((low, time.value, high)):
             total[i] += amount * value
-    return (total[0], total[1], total[2]), untimed
+    low, nominal, high = total
+    interval = prediction_interval(own, model)
+    if interval is not None and model.spread is not None:
+        factor = model.spread.time * interval.factor / model.spread.energy
+        low, high = nominal / factor, nominal * factor
+    return (low, nominal, high), untimed
 
 
 def _powered(counts: OpCounts, model: Device, duration: Range | None) -> Range | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Mapping
 
 from ..counts import ChipUse
-from ..devices import Device
+from ..devices import Device, Quantity
+from ..devices.fields import PRICED_FORMS
 from ..estimates.estimate import NotModelled
 
 Range = tuple[float, float, float]
@@ -44,28 +45,47 @@ def chip_duration(
     untimed : list of NotModelled
         Operations that happen and whose time isn't known.
     """
-    bounds = {name: _range(model, name) for name in model.times}
+    bounds = {
+        name: _range(time, use.n_tiles)
+        for name in (*_operations(use), *HOPS, BARRIER)
+        if (time := _time(model, name)) is not None
+    }
     low, nominal, high = (
         timesteps * _timestep(use, {name: r[k] for name, r in bounds.items()})
         for k in range(3)
     )
-    totals: dict[str, float] = {}
-    for core in use.cores:
-        for operation, n in core.operations.items():
-            totals[operation] = totals.get(operation, 0.0) + n * timesteps
+    totals = _operations(use)
     reason = "it happens, but its time isn't known."
     untimed = [
-        NotModelled(model.name, f"time of {operation}", reason, n)
+        NotModelled(model.name, f"time of {operation}", reason, n * timesteps)
         for operation, n in totals.items()
-        if n and operation not in (*model.times, *model.included)
+        if n and operation not in (*bounds, *model.included)
     ]
     if BARRIER not in model.times:
         untimed.append(NotModelled(model.name, f"time of {BARRIER}", reason))
     return (low, nominal, high), untimed
 
 
-def _range(model: Device, operation: str) -> Range:
-    time = model.times[operation]
+def _operations(use: ChipUse) -> dict[str, float]:
+    """Return how often each operation happens on all cores in a mean timestep."""
+    totals: dict[str, float] = {}
+    for core in use.cores:
+        for operation, n in core.operations.items():
+            totals[operation] = totals.get(operation, 0.0) + n
+    return totals
+
+
+def _time(model: Device, name: str) -> Quantity | None:
+    """Return the time of an operation, or of a form of one such as synop_dense."""
+    for operation, forms in PRICED_FORMS.items():
+        if name in forms:
+            return model.time_of(operation, name[len(operation) + 1 :])
+    return model.times.get(name)
+
+
+def _range(time: Quantity, n_tiles: int | None) -> Range:
+    if n_tiles is not None:
+        time = time.at(n_tiles)
     low, high = time.bounds
     return low, time.value, high
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import platform
+import warnings
 from typing import Iterator, Mapping, Sequence
 
 from .. import devices as registry
 from ..common.assumptions import Assumption, merge_assumptions
-from ..common.exceptions import InputError, UnsupportedError
+from ..common.exceptions import ExtrapolationWarning, InputError, UnsupportedError
 from ..common.tables import format_si
 from ..common.version import __version__
-from ..counts import OpCounts
+from ..counts import ConventionalOps, OpCount, OpCounts
 from ..devices import Device
 from ..devices.device import device_key
 from ..devices.fields import PART_WORDS, PARTS
-from ..estimates.estimate import DeviceLike, EnergyEstimate, NotModelled
+from ..estimates.estimate import DeviceLike, EnergyEstimate, Interval, NotModelled
 from .charges import Charge, charge
 
 DENSE_ONE_PASS = Assumption(
@@ -30,10 +31,11 @@ SPREAD_OF_COUNTS = Assumption(
 
 
 def estimate_energy(
-    counts: OpCounts,
+    counts: OpCounts | ConventionalOps,
     devices: DeviceLike | Sequence[DeviceLike],
     *,
     host: DeviceLike | None = None,
+    batch_size: int | None = None,
 ) -> EnergyEstimate:
     """Price counted operations on devices.
 
@@ -46,17 +48,26 @@ def estimate_energy(
 
     Parameters
     ----------
-    counts : OpCounts
-        Operations of the network, counted once for any number of devices.
+    counts : OpCounts or LayerOps
+        Operations of the network, counted once for any number of devices; of a
+        conventional network alone, what `nengo_energy.count_layer_ops` returns.
     devices : str, Device, or sequence of them
         Devices to price on; names as in ``ne.devices.names()``.
     host : str or Device, optional
         Device of kind ``"dense"`` that prices what the host does for the others.
+    batch_size : int, optional
+        Inferences that run together on devices whose prices tell what a batch takes
+        once; others keep theirs, and the estimate says so.
 
     Returns
     -------
     EnergyEstimate
         Energies in J per inference.
+
+    Warns
+    -----
+    ExtrapolationWarning
+        When the network lies outside of what a device was fitted to.
 
     Raises
     ------
@@ -69,13 +80,25 @@ def estimate_energy(
         When nothing is published from which the energy on a device could be told; the
         message says what is.
     """
-    if not isinstance(counts, OpCounts):
-        raise InputError(f"counts must be OpCounts; got {type(counts).__name__}")
+    counts = _as_counts(counts)
     models = resolve_devices(devices)
+    one_batch: list[str] = []
+    if batch_size is not None:
+        one_batch = [m.name for m in models if _has_one_batch_size(m)]
+        models = tuple(m.at_batch(batch_size) if m.takes_batches else m for m in models)
     host_model = None if host is None else resolve_host(host)
-    charges = [_charge(counts, model, host_model) for model in models]
+    charges = [
+        _charge(counts.deployed() if model.spike_input else counts, model, host_model)
+        for model in models
+    ]
     omitted = _merge_counts([item for c in charges for item in c.omitted])
     rows = tuple(row for c in charges for row in c.rows)
+    intervals = {
+        model.name: c.interval
+        for model, c in zip(models, charges)
+        if c.interval is not None
+    }
+    _warn_of_extrapolation(intervals)
     return EnergyEstimate(
         rows=rows,
         models=models,
@@ -84,10 +107,14 @@ def estimate_energy(
             for model, c in zip(models, charges)
             if c.latency is not None
         },
+        intervals=intervals,
         not_modelled=omitted,
         assumptions=merge_assumptions(
             counts.assumptions,
+            _deployed(counts, models),
             _assumptions(models, host_model, charges),
+            _interval_sentences(intervals),
+            [_one_batch_size(one_batch, batch_size)] if one_batch else [],
             [SPREAD_OF_COUNTS] if any(row.std > 0 for row in rows) else [],
             (Assumption(f"device-{m.name}", n) for m in models for n in m.notes),
             _sentences(omitted),
@@ -101,6 +128,62 @@ def estimate_energy(
             "versions": _versions(counts),
         },
     )
+
+
+def _as_counts(counts: object) -> OpCounts:
+    """Return counts as `OpCounts`, also where a conventional network's were given."""
+    if isinstance(counts, OpCounts):
+        return counts
+    if hasattr(counts, "to_counts") and hasattr(counts, "assumptions"):
+        return OpCounts(counts.to_counts(), assumptions=counts.assumptions)
+    if isinstance(counts, (list, tuple)) and all(
+        isinstance(row, OpCount) for row in counts
+    ):
+        return OpCounts(tuple(counts))
+    raise InputError(
+        "counts must be OpCounts, from count_ops, or what count_layer_ops returns; "
+        f"got {type(counts).__name__}"
+    )
+
+
+def _has_one_batch_size(model: Device) -> bool:
+    return model.kind == "dense" and not model.takes_batches
+
+
+def _one_batch_size(names: Sequence[str], batch_size: int | None) -> Assumption:
+    return Assumption(
+        "one-batch-size",
+        f"Prices on {', '.join(names)} don't tell what a batch takes once, so they are "
+        f"not those of batch size {batch_size}.",
+    )
+
+
+def _warn_of_extrapolation(intervals: Mapping[str, Interval]) -> None:
+    """Warn of devices that were fitted to nothing like the network, by name."""
+    for name, interval in intervals.items():
+        if interval.outside:
+            warnings.warn(
+                f"{name}: {'; '.join(interval.outside)}; its interval is widened to a "
+                f"factor of {interval.factor:.3g} to both sides",
+                ExtrapolationWarning,
+                stacklevel=3,
+            )
+
+
+def _interval_sentences(intervals: Mapping[str, Interval]) -> Iterator[Assumption]:
+    """Yield what low and high of fitted devices are, and what widened them."""
+    for name, interval in intervals.items():
+        yield Assumption(
+            "prediction-interval",
+            f"Low and high of {name} are a factor of {interval.factor:.3g} to both "
+            f"sides, to hold {interval.level:.0%} of networks that weren't measured.",
+        )
+        if interval.outside:
+            yield Assumption(
+                "extrapolated",
+                f"The network lies outside of what {name} was fitted to: "
+                f"{'; '.join(interval.outside)}. Its interval is wider for that.",
+            )
 
 
 def _versions(counts: OpCounts) -> dict[str, object]:
@@ -142,11 +225,40 @@ def _why_unpriced(model: Device) -> str:
     )
 
 
+def _deployed(counts: OpCounts, models: Sequence[Device]) -> Iterator[Assumption]:
+    """Yield what devices leave to the host that runs their first layers."""
+    deployment = counts.deployment
+    if deployment is None:
+        return
+    for_all = counts.rows == counts.deployed().rows
+    names = ", ".join(
+        m.name for m in models if m.spike_input or (for_all and m.kind == "event")
+    )
+    if deployment.on_host and names:
+        yield Assumption(
+            "first-layers-on-host",
+            f"For {names}, the host runs {', '.join(sorted(deployment.on_host))} and "
+            "sends the spikes, as in deployment: updates of these neurons aren't the "
+            "device's. on_host= places layers otherwise.",
+        )
+    if deployment.encoded and names:
+        yield Assumption(
+            "encoded-input",
+            f"For {names}, the host encodes the input of "
+            f"{', '.join(dict.fromkeys(deployment.encoded))} as spikes, one for each "
+            "value and timestep, whose weights are synops of the device.",
+        )
+
+
 def _assumptions(
     models: Sequence[Device], host: Device | None, charges: Sequence[Charge]
 ) -> Iterator[Assumption]:
     """Yield what the pricing itself takes for granted."""
-    bare = [m.name for m in models if m.fixed_energy is None and not m.all_in]
+    bare = [
+        m.name
+        for m in models
+        if m.fixed_energy is None and not m.takes_batches and not m.all_in
+    ]
     if bare:
         yield Assumption(
             "overhead-excluded",

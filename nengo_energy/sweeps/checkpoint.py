@@ -19,7 +19,7 @@ from ..common.assumptions import Assumption
 from ..common.exceptions import InputError
 from ..common.optional_imports import import_or_explain
 from ..common.proportions import Share
-from ..counts import OpCount, OpCounts
+from ..counts import Deployment, OpCount, OpCounts
 from .work import ChunkResult
 
 VERSION = 1
@@ -185,6 +185,7 @@ def _counts_to_json(counts: OpCounts) -> str:
             "dt": counts.dt,
             "assumptions": [[a.code, a.text] for a in counts.assumptions],
             "settings": counts.settings,
+            "deployment": _deployment_to_plain(counts.deployment),
         }
     )
 
@@ -197,4 +198,25 @@ def _counts_from_json(text: str) -> OpCounts:
         content["dt"],
         tuple(Assumption(code, text) for code, text in content["assumptions"]),
         content["settings"],
+        deployment=_deployment_from_plain(content.get("deployment")),
+    )
+
+
+def _deployment_to_plain(deployment: Deployment | None) -> dict[str, Any] | None:
+    if deployment is None:
+        return None
+    return {
+        "rows": [vars(row) for row in deployment.rows],
+        "on_host": sorted(deployment.on_host),
+        "encoded": deployment.encoded,
+    }
+
+
+def _deployment_from_plain(content: Mapping[str, Any] | None) -> Deployment | None:
+    if content is None:
+        return None
+    return Deployment(
+        tuple(OpCount(**row) for row in content["rows"]),
+        frozenset(content["on_host"]),
+        tuple(content["encoded"]),
     )

@@ -32,7 +32,7 @@ DEFAULTS: Mapping[str, Any] = {
     "synapse": None,
     "neuron": None,
     "dt": DT,
-    "simulator": "nengo-dl",
+    "simulator": "compiled",
     "warmup": 0,
     "timesteps": 50,
 }

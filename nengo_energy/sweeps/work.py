@@ -17,6 +17,7 @@ from ..common.proportions import Share, share_equal
 from ..comparison.comparing import output_probes
 from ..comparison.reference import keras_outputs
 from ..compat import import_nengo_loihi
+from ..compat.neurons import IntegrateAndFire
 from ..conversion.converting import convert
 from ..conversion.spiking_model import SpikingModel
 from ..counts import OpCounts
@@ -209,6 +210,8 @@ def _neuron_type(neuron: Any) -> Any:
     """Return a neuron type that was given by its name, or as such."""
     if not isinstance(neuron, str):
         return neuron
+    if neuron == IntegrateAndFire.__name__:
+        return IntegrateAndFire()
     home = import_nengo_loihi().neurons if neuron.startswith("Loihi") else nengo
     return getattr(home, neuron)()
 

@@ -360,7 +360,7 @@ def test_dt_is_checked(dt):
 def test_other_arguments_are_checked():
     net = relay([1.0, 2.0])
     with pytest.raises(
-        ne.InputError, match="one of nengo, nengo-dl, loihi; got 'brian'"
+        ne.InputError, match="one of compiled, nengo, nengo-dl, loihi; got 'brian'"
     ):
         ne.measure_activity(net, simulator="brian")
     with pytest.raises(ne.InputError, match="warmup must be a whole number"):

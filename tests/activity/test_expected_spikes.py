@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import nengo_energy as ne
+from nengo_energy.counts import merge_counts
 
 DT = 0.001
 N_NEURONS, N_TARGETS, STEPS = 1000, 200, 200
@@ -154,12 +155,12 @@ def test_spiking_neurons_stay_integers_beside_them():
 
 def test_expected_values_reach_files_and_tables():
     net, rates = slow_neurons()
-    x_topology = ne.trace_topology(net)
+    topology = ne.trace_topology(net)
     parts = [
-        ne.count_ops(x_topology, ne.measure_activity(net, None, steps))
+        ne.count_ops(topology, ne.measure_activity(net, None, steps))
         for steps in (50, 50)
     ]
-    merged = ne.merge_counts(parts)
+    merged = merge_counts(parts)
     spikes = rates.sum() * 50 * DT
     assert_allclose(merged.total("synop"), 2 * N_TARGETS * spikes)
     estimate = ne.estimate_energy(merged, "loihi")

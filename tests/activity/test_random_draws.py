@@ -32,7 +32,6 @@ KINDS = {
         "neurons": nengo.PoissonSpiking(nengo.LIFRate()),
     },
 }
-DRAWN_BY_TENSORFLOW = ("poisson", "stochastic", "all")
 
 
 def network(kind, seed=5):
@@ -151,17 +150,16 @@ def test_the_first_inference_is_a_fresh_run_of_nengo_dl(kind):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("kind", [k for k in KINDS if k not in DRAWN_BY_TENSORFLOW])
+@pytest.mark.parametrize("kind", ["signal", "filtered noise", "noise"])
 def test_minibatches_of_any_size_draw_the_same(kind):
     """NengoDL gives each inference of a minibatch other noise, and filtered noise a
     state that all share."""
     net = network(kind)
     x = np.zeros((5, 1))
-    one, *others = (
-        measured(net, x, simulator="nengo-dl", minibatch_size=size)
-        for size in (1, 2, 5)
+    one, three = (
+        measured(net, x, simulator="nengo-dl", minibatch_size=size) for size in (1, 3)
     )
-    for found in [one, *others]:
+    for found in (one, three):
         for counts, wanted in zip(found, one):
             assert_array_equal(counts, np.tile(wanted[:1], (5, 1)))
 

@@ -20,7 +20,7 @@ from nengo_energy.common.defaults import DT
     [
         (
             {"simulator": "brian"},
-            "simulator must be one of nengo, nengo-dl, loihi; got",
+            "simulator must be one of compiled, nengo, nengo-dl, loihi; got",
         ),
         ({"timesteps": [10, 10]}, "timesteps must hold each number once"),
         ({"timesteps": 10}, "timesteps must be a sequence of whole numbers; got 10"),

@@ -314,7 +314,7 @@ def test_reset_brings_back_the_first_timestep():
         assert emulator.chip_spike_counts(sim, [a])[a] == [10 // 3]
 
 
-@pytest.mark.parametrize("simulator", ["nengo-dl", "loihi"])
+@pytest.mark.parametrize("simulator", ["compiled", "nengo-dl", "loihi"])
 @pytest.mark.parametrize("marks", [[10, 20, 50], [3, 20, 37]])
 def test_one_run_gives_what_shorter_ones_do(simulator, marks):
     """To the last bit, outputs included, wherever the run is cut into stretches."""

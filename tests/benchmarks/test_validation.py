@@ -33,15 +33,40 @@ def test_page_is_current():
     assert page == validation.page()
 
 
-def test_at_least_sixty_cases_and_none_twice(predictions):
+def test_at_least_200_cases_and_none_twice(predictions):
     names = [(p.tier, p.hardware, p.case) for p in predictions]
     assert len(set(names)) == len(names)
-    assert len(names) == 134
     tiers = {name: len(tier) for name, tier in validation.by_tier(predictions).items()}
-    # 13 + 13 + 7 + 7 runs of keyword spotting and 60 of the H100; 8 networks and 2
-    # with other software on microcontrollers
-    assert tiers["conventional"] == 13 + 13 + 7 + 7 + 60
-    assert tiers["microcontrollers"] == 10
+    # 13 + 13 + 7 + 7 runs of keyword spotting and 60 of the H100, two of which are
+    # hardly measured; 41 and 50 language models; 94 results of boards, 14 of
+    # accelerators with three networks or more
+    assert tiers["conventional"] == 13 + 13 + 7 + 7 + 60 - 2
+    assert tiers["H100, within the drift of its idle power"] == 2
+    assert tiers["language models"] == 41 + 50
+    assert tiers["microcontrollers"] == 94 + 14
+    assert len(names) == 320
+
+
+def test_factors_and_intervals_are_what_they_are_meant_to_be(predictions):
+    tiers = validation.by_tier(predictions)
+    for name, mean, worst in (
+        ("conventional", 1.5, 6.0),
+        ("language models", 1.5, 6.0),
+        ("microcontrollers", 1.3, 6.0),
+    ):
+        factors = [p.factor for p in tiers[name]]
+        assert validation.geometric_mean(factors) <= mean
+        assert max(factors) <= worst
+        assert 0.80 <= validation.coverage(tiers[name]) <= 0.97
+
+
+def test_intervals_too_wide_to_be_of_use_are_named(predictions):
+    sentence = validation.wide_intervals(predictions)
+    for p in predictions:
+        if p.half_width and p.half_width > 10:
+            assert f"{p.hardware} ({p.case})" in sentence
+    narrow = [p for p in predictions if p.half_width and p.half_width < 10]
+    assert validation.wide_intervals(narrow).startswith("No interval is wider than 10")
 
 
 def test_conventional_estimates_are_three_times_closer_than_keras_spiking(predictions):
@@ -66,18 +91,21 @@ def test_ranges_hold_their_predictions(predictions):
 
 def changed_predictions(name, predict, which):
     """Return predictions before and after the measured energies of a group change."""
-    cases = getattr(measured, name)()
+    read = getattr(measured, name)
     before = predict()
-    changed = [
-        (
-            replace(case, energy=case.energy * 10, time=case.time and case.time * 10)
-            if which(case)
-            else case
-        )
-        for case in cases
-    ]
+
+    def changed(*args):
+        return [
+            (
+                replace(case, energy=case.energy * 10, time=case.time * 10)
+                if which(case)
+                else case
+            )
+            for case in read(*args)
+        ]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measured, name, lambda: changed)
+        patch.setattr(measured, name, changed)
         after = predict()
     return [
         (old, new) for old, new in zip(before, after) if old.measured != new.measured
@@ -88,21 +116,23 @@ def changed_predictions(name, predict, which):
     "name, predict, device, network, batch",
     [
         ("h100_cases", "conventional", "h100", "resnet50", 64),
-        ("h100_cases", "conventional", "h100", "kws-390-256-256-29", 1),
+        ("h100_cases", "conventional", "h100", "kws-390-256-256-29", 64),
         ("kws_cases", "conventional", "xeon-e5-2630", "kws", 1),
         ("kws_cases", "conventional", "xeon-e5-2630", "kws", 8),
         ("kws_cases", "conventional", "quadro-k4000", "kws +10 stacks", 1),
         ("kws_cases", "conventional", "jetson-tx1", "kws", 64),
         ("kws_cases", "conventional", "movidius-ncs", "kws", 1),
         ("mlperf_cases", "microcontrollers", "cortex-m7", "AD", 1),
-        ("mlperf_cases", "microcontrollers", "gap9", "KWS", 1),
+        ("mlperf_cases", "accelerators", "gap9", "KWS", 1),
+        ("language_model_cases", "language_models", "b200", "Qwen3-14B", 128),
     ],
 )
 def test_a_case_has_no_part_in_its_own_prediction(
     name, predict, device, network, batch
 ):
     def is_the_case(case):
-        return (case.device, case.network, case.batch) == (device, network, batch)
+        found = (case.device, case.network, round(case.batch))
+        return found == (device, network, batch)
 
     predict = getattr(conventional_cases, predict)
     pairs = changed_predictions(name, predict, is_the_case)
@@ -133,7 +163,7 @@ def test_other_cases_do_have_a_part():
         if "resnet50" in old.case
     ]
     assert len(moved) == 12
-    assert moved == pytest.approx([10] * 12, rel=1e-3)
+    assert min(abs(np.log(moved))) > 0.1
 
 
 # --- numbers worked out elsewhere --------------------------------------------------
@@ -188,12 +218,14 @@ def test_embedded_processors_are_their_power_x_the_measured_time():
 
 
 def test_a_token_is_priced_as_its_weights():
-    # 8e9 MACs at 8.571 pJ and 30.35 fs, 16.67 uJ and 1.472 us each, at 124.7 W
-    expected = 8e9 * 8.571e-12 + 16.67e-6 + 124.7 * (8e9 * 30.35e-15 + 1.472e-6)
+    # on the H100 as shipped: 8e9 bf16 weights, read once for 64 tokens
+    device = devices.get("h100@bf16")
+    expected = 8e9 * device.energies["mac"].value
+    expected += 8e9 * 2 / 64 * device.energies["weight_byte"].value
     found = {p.case: p for p in conventional_cases.language_models()}
-    token = found["bf16-batch64: a token of Llama-3.1-8B, batch 64"]
-    assert token.nominal == pytest.approx(expected, rel=1e-3)
-    assert (token.measured, len(found)) == (0.119, 3)
+    token = found["bf16: Llama-3.1-8B-Instruct, batch 63.9"]
+    assert token.own == pytest.approx(expected, rel=1e-9)
+    assert token.measured == pytest.approx(0.1186 * (1 - 124.7 / 610.3), rel=1e-3)
 
 
 def test_speck_gesture_from_the_other_two_tasks():
@@ -243,5 +275,5 @@ def test_shipped_devices_are_the_column_that_knows_the_case(predictions):
     device = devices.get("movidius-ncs")
     own = device.fixed_energy.value + 172_800 * device.energies["mac"].value
     assert found["movidius-ncs", "kws"] == pytest.approx(own)
-    m4 = devices.get("cortex-m4@microtvm").energies["mac"].value
-    assert found["cortex-m4", "AD, microtvm software"] == pytest.approx(264_192 * m4)
+    m4 = devices.get("cortex-m4@microtvm").energies["mac_dense"].value
+    assert found["cortex-m4", "microtvm: AD"] == pytest.approx(264_192 * m4)

@@ -58,6 +58,7 @@ def snn():
     return ne.convert(build_model(), scale_firing_rates=300)
 
 
+@pytest.mark.filterwarnings("ignore::nengo_energy.ExtrapolationWarning")
 def test_estimate_prints_the_librarys_numbers(run, snn):
     x, _ = make_data()
     estimate = snn.estimate(snn.measure(x, 20), ["loihi", "h100"], host="cpu")
@@ -155,7 +156,12 @@ def test_deploy(run, snn):
         core.synops for core in ledger.cores
     ]
     assert content["costs"][0]["energy"] == ledger.costs().rows[0].energy
+    (found,) = content["differences"]
+    explained = ledger.explain(snn.count(activity), "loihi")
+    assert found["steps"] == dict(explained.steps)
+    assert found["estimate"] == snn.estimate(activity, "loihi").dynamic("loihi")
     text = run(*words)
+    assert f"\n{explained}\n" in text
     assert f"{ledger.costs()}" in text and f"{ledger.n_cores} cores on 1 chip" in text
     assert text.startswith("Activity by loihi, 4 inferences of 20 timesteps")
     assert "Accuracy on the emulator" in text and "Energy per inference" in text

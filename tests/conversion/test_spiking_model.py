@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import nengo
 import numpy as np
 import pytest
@@ -288,7 +291,7 @@ def test_simulators_open(keras):
         assert sim.data[snn.outputs[model.output]].shape == (2, 4, 3)
     with pytest.raises(ne.InputError, match=r"run_steps\(n, data="):
         snn.simulator("nengo-dl", np.ones(10))
-    with pytest.raises(ne.InputError, match="one of nengo, nengo-dl, loihi"):
+    with pytest.raises(ne.InputError, match="one of nengo-dl, nengo, loihi"):
         snn.simulator("loihi2")
 
 
@@ -420,15 +423,17 @@ def test_counts_say_what_was_converted_and_how(keras):
     assert counts.settings["scale_firing_rates"] == 100
     assert counts.settings["synapse"] == 0.005
     assert counts.settings["max_to_avg_pool"] is True
-    assert counts.settings["simulator"] == "nengo-dl"
+    assert counts.settings["simulator"] == "compiled"
     codes = [assumption.code for assumption in counts.assumptions]
     assert codes.count("max-pooling-replaced") == 1
     assert "input-on-host" in codes
-    # 4 x 4 x 2 neurons with 9 weights each, on the host at 8.6 nJ
-    alone = snn.estimate(activity, "loihi")
-    hosted = snn.estimate(activity, "loihi", host="cpu")
-    added = hosted.total("loihi") - alone.total("loihi")
-    assert added == pytest.approx(32 * 9 * 8.6e-9, rel=1e-9)
+    # 4 x 4 x 2 neurons with 9 weights each, on the host at 8.6 nJ; for Loihi, which has
+    # the layer, the host encodes 36 values in 5 timesteps by 2 neurons each
+    for device, work in (("spinnaker2", 32 * 9), ("loihi", 36 * 5 * 2)):
+        alone = snn.estimate(activity, device)
+        hosted = snn.estimate(activity, device, host="cpu")
+        added = hosted.total(device) - alone.total(device)
+        assert added == pytest.approx(work * 8.6e-9, rel=1e-9)
 
 
 def test_mapped_inputs_go_by_their_names(keras):
@@ -608,3 +613,33 @@ def test_neurons_that_the_chip_lacks_are_exchanged_and_said(neurons, reason):
     assert counts[0]["second"].sum() > 20
     for name in counts[0]:
         assert_array_equal(counts[0][name], counts[1][name])
+
+
+def test_simulators_stay_open_until_the_model_goes(keras):
+    snn = ne.convert(build(keras, (6,), mlp), scale_firing_rates=200)
+    x = np.random.RandomState(0).uniform(size=(3, 6))
+    first = snn.measure(x, 20, progress=False)
+    ((_, runner),) = snn._simulators.idle.items()
+    program = weakref.ref(runner.program)
+    again = snn.measure(x, 20, progress=False)
+    assert next(iter(snn._simulators.idle.values())) is runner
+    for name, population in first.populations.items():
+        assert_array_equal(again.populations[name].spikes, population.spikes)
+    del snn, runner
+    gc.collect()
+    assert program() is None
+
+
+def test_measurer_closes_its_simulator(keras):
+    snn = ne.convert(build(keras, (6,), mlp), scale_firing_rates=200)
+    x = np.random.RandomState(0).uniform(size=(3, 6))
+    wanted = snn.measure(x, 20, progress=False)
+    with snn.measurer(timesteps=20, progress=False) as measure:
+        simulators = measure.func.__self__._simulators
+        found, longer = measure(x), measure(x, timesteps=30)
+        assert len(simulators.idle) == 1
+    assert not simulators.idle
+    assert longer.timesteps == 30
+    for name, population in wanted.populations.items():
+        assert_array_equal(found.populations[name].spikes, population.spikes)
+        assert population.spikes.sum() > 0

@@ -98,7 +98,7 @@ def test_every_number_of_every_device_prints_with_its_source(name):
 def test_operating_points_and_batches_print():
     text = format_device(devices.get("h100"))
     assert "64 inferences run together\n" in text
-    assert "\noperating point bf16-batch64, the default of\n  fp32-batch1, " in text
+    assert "\noperating point bf16, the default of\n  fp32, tf32, bf16\n" in text
     other = format_device(devices.get("h100@fp32-batch1"))
     assert other.startswith("h100@fp32-batch1: NVIDIA H100 80GB HBM3, PyTorch, fp32, ")
     assert "the default of" not in other and "run together" not in other
@@ -119,7 +119,7 @@ def test_list_has_a_line_for_each_device_with_kind_grade_and_year():
     assert list(cells) == ["chip", *devices.names()]
     # static power of a chip waits for the number of chips, so it grades no estimate
     assert cells["chip"] == ["event", "fitted, user", "2019"]
-    assert cells["loihi2"] == ["event", "no prices", "2026"]
+    assert cells["loihi2"] == ["event", "no prices", "2023"]
     assert cells["loihi-davies2018"] == ["event", "pre-silicon", "2018"]
     assert cells["h100"] == ["dense", "fitted, measured", "2026"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from nengo_energy import devices
 from nengo_energy.common.exceptions import InputError, NengoEnergyError, NotFoundError
-from nengo_energy.counts import OPERATIONS
+from nengo_energy.counts import FORMS, OPERATIONS
 from nengo_energy.devices import Device, Quantity
 from nengo_energy.devices.fields import PRICED_OPERATIONS, SHORTHANDS
 from nengo_energy.devices.files import parse_device
@@ -66,7 +66,8 @@ def make_device(**fields):
 
 def test_operations_of_devices_are_those_that_are_counted():
     priced = {op for ops in PRICED_OPERATIONS.values() for op in ops}
-    assert priced == set(OPERATIONS)
+    forms = {f"{op}_{form}" for op, forms in FORMS.items() for form in forms}
+    assert priced == set(OPERATIONS) | forms
     for operations in SHORTHANDS.values():
         assert set(operations) <= set(OPERATIONS)
 

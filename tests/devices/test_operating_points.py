@@ -228,6 +228,32 @@ def test_points_are_looked_up_after_the_name(accelerator, name):
     assert devices.get(name) is accelerator.operating_points["Batch1"]
 
 
+def test_batch_sizes_follow_the_name_or_the_point():
+    # 4 pJ a MAC, 6 nJ a batch, 2 nJ a kernel, 1 pJ a byte of weights
+    text = TOML.replace(
+        'description = "batch size 8"\nbatch_size = 8\n',
+        """batch_energy = { value = 6, unit = "nJ" }
+word_bits = 16
+[operating_points.batch8.energies]
+kernel = { value = 2, unit = "nJ" }
+weight_byte = { value = 1, unit = "pJ" }
+""",
+    ).replace("batch8", "int16")
+    device = parse_device(text, "file")
+    with devices.isolated():
+        devices.register(device)
+        at = devices.get("accelerator@int16-batch24")
+        assert (at.name, at.batch_size) == ("accelerator@int16-batch24", 24)
+        assert devices.get("accelerator@batch3").batch_size == 3
+        assert at.energies == device.operating_points["int16"].energies
+        with pytest.raises(NotFoundError, match="operating point 'batch1-batch2'"):
+            devices.get("accelerator@Batch1-batch2")  # prices of one batch size only
+        with pytest.raises(NotFoundError):
+            devices.get("accelerator@int16-batch0")
+    with pytest.raises(InputError, match="prices for batch size 1 only"):
+        devices.get("cpu").at_batch(2)
+
+
 def test_default_point_can_be_named(accelerator):
     found = devices.get("accelerator@batch8")
     assert found.quantities == accelerator.quantities
@@ -243,8 +269,10 @@ def test_unknown_points_list_the_known_ones(accelerator):
         devices.get("accelerator@batch2")
     assert str(caught.value) == (
         "operating point 'batch2' of device 'accelerator' not found (did you mean "
-        "'batch8'?); known: batch8, Batch1"
+        "'Batch1'?); known: batch8, Batch1"
     )
+    with pytest.raises(NotFoundError, match="'int8-batch4' of device 'h100' not found"):
+        devices.get("h100@int8-batch4")
     with pytest.raises(NotFoundError, match="device 'loihi' has no operating points"):
         devices.get("loihi@fast")
     with pytest.raises(NotFoundError, match="device 'acelerator@batch8' not found"):

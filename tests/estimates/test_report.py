@@ -182,9 +182,11 @@ def test_static_power_is_the_last_row_above_the_total():
 
 
 def test_terms_of_the_whole_device_are_the_last_rows_and_all_in_has_no_dynamic():
-    estimate = estimate_energy(COUNTS, ["h100", "truenorth", "cpu"])
+    estimate = estimate_energy(
+        COUNTS, ["xeon-e5-2630", "h100", "truenorth@all-in-20hz", "cpu"]
+    )
     text = format_estimate(estimate, width=200)
-    labels = [label for label in layer_tables(text)["h100"] if label[0] != "t"]
+    labels = [label for label in layer_tables(text)["xeon-e5-2630"] if label[0] != "t"]
     assert labels == ["conv", "dense", "softmax", "fixed energy", "static power"] + [
         "low",
         "high",
@@ -193,14 +195,16 @@ def test_terms_of_the_whole_device_are_the_last_rows_and_all_in_has_no_dynamic()
     lines = {
         line.split()[0]: re.split(r"\s{2,}", line)
         for line in text.splitlines()
-        if line.startswith(("device ", "h100 ", "truenorth "))
+        if line.startswith(("device ", "h100 ", "xeon", "truenorth@"))
     }
     cells = {name: dict(zip(lines["device"], lines[name])) for name in lines}
-    assert cells["truenorth"]["evidence"] == "measured, all-in"
-    assert cells["truenorth"]["dynamic"] == "-"
-    assert cells["h100"]["operating point"] == "bf16-batch64"
-    assert cells["h100"]["fixed"] == format_si(estimate.fixed("h100"), "J")
-    assert "h100 is priced at bf16-batch64, its default of 15" in " ".join(text.split())
+    assert cells["truenorth@all-in-20hz"]["evidence"] == "measured, all-in"
+    assert cells["truenorth@all-in-20hz"]["dynamic"] == "-"
+    assert cells["h100"]["operating point"] == "bf16"
+    assert cells["xeon-e5-2630"]["fixed"] == format_si(
+        estimate.fixed("xeon-e5-2630"), "J"
+    )
+    assert "h100 is priced at bf16, its default of 3" in " ".join(text.split())
 
 
 def test_every_assumption_is_printed_once(estimate):

@@ -149,7 +149,7 @@ def test_captions_name_what_a_reader_needs():
     assert said == (
         "Energy per inference (50 timesteps of 1 ms, mean of 2 inferences): model "
         "digits, firing rates scaled by conv: 200, dense: 150, synapse 0.005 s, seed "
-        "3, h100 at bf16-batch64."
+        "3, h100 at bf16."
     )
 
 

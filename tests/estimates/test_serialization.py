@@ -14,7 +14,12 @@ import nengo_energy as ne
 from nengo_energy import devices
 from nengo_energy.common.exceptions import InputError, NotFoundError
 from nengo_energy.devices import Device, Quantity
-from nengo_energy.estimates.estimate import EnergyEstimate, EnergyRow, NotModelled
+from nengo_energy.estimates.estimate import (
+    EnergyEstimate,
+    EnergyRow,
+    Interval,
+    NotModelled,
+)
 from nengo_energy.estimates.serialization import SCHEMA_VERSION
 from nengo_energy.pricing.energy import estimate_energy
 
@@ -59,6 +64,7 @@ def test_floats_survive_exactly(numbers, price):
         (row,),
         (chip,),
         {"chip": numbers[0]},
+        {"chip": Interval(0.9, 3.5, ("larger than all that was measured",))},
         (NotModelled("chip", "spike", "No price.", numbers[1]),),
         settings={"dt": numbers[2], "rates": (numbers[3], {"a": numbers[4]})},
     )
@@ -72,7 +78,7 @@ def test_floats_survive_exactly(numbers, price):
 def test_a_file_says_how_it_was_made(estimate, data):
     """What another program finds in it, without knowing our classes."""
     assert data["schema"] == "nengo_energy.estimate"
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert data["settings"]["simulator"] == "nengo-dl"
     assert data["settings"]["versions"] == {
         "nengo-energy": ne.__version__,
@@ -124,8 +130,8 @@ def changed(data, path, value):
     [
         (["schema"], "other", "schema must be 'nengo_energy.estimate'; got 'other'"),
         (["schema"], None, "got None"),
-        (["schema_version"], 2, "schema_version 2 was written by a newer nengo_energy"),
-        (["schema_version"], 0, "schema_version 0 isn't read any more; .* reads 1"),
+        (["schema_version"], 3, "schema_version 3 was written by a newer nengo_energy"),
+        (["schema_version"], 0, "schema_version 0 isn't read; .* reads 1 to 2"),
         (["schema_version"], True, "must be a whole number; got True"),
         (["schema_version"], "1", "must be a whole number; got '1'"),
         (["rows"], None, "rows is missing"),
@@ -189,4 +195,29 @@ def test_files_that_are_no_estimate(tmp_path):
 
 
 def test_this_version_reads_its_own():
-    assert SCHEMA_VERSION == 1  # raising it takes a reader, or a refusal, of the old
+    assert SCHEMA_VERSION == 2  # raising it takes a reader, or a refusal, of the old
+
+
+def test_files_of_the_first_version_are_read(data, estimate):
+    old = {**data, "schema_version": 1}
+    assert "intervals" not in estimate_of_old_devices(old)
+    read = ne.load_estimate(json.dumps(estimate_of_old_devices(old)))
+    assert read.rows == estimate.rows and read.intervals == {}
+    assert read.interval("chip") == estimate.interval("chip")
+
+
+def estimate_of_old_devices(data):
+    """Return a file as version 1 had it: no intervals, no terms of batches."""
+    new = ("spread", "word_bits", "batch_energy", "batch_time")
+
+    def old(device):
+        kept = {k: v for k, v in device.items() if k not in new}
+        points = device.get("operating_points", {})
+        if points:
+            kept["operating_points"] = {k: old(v) for k, v in points.items()}
+        return kept
+
+    return {
+        **{k: v for k, v in data.items() if k != "intervals"},
+        "devices": [old(device) for device in data["devices"]],
+    }

@@ -43,17 +43,23 @@ class Example:
     dtype: str | None = None
 
     def model(self, keras: Any, seed: int = 0) -> Any:
-        """Return a model of it with random weights; neurons feed it where they can."""
+        """Return a model of it, called ``"layer"``, with random weights.
+
+        Neurons feed it where they can.
+        """
         inputs = [keras.Input(shape, dtype=self.dtype) for shape in self.shapes]
         layer = self.make(keras.layers)
+        setattr(layer, "name" if hasattr(keras, "ops") else "_name", "layer")
         arguments = inputs
         if self.dtype is None:
             arguments = [
                 keras.layers.Dense(shape[-1], activation="relu", name=f"before{k}")(x)
                 for k, (shape, x) in enumerate(zip(self.shapes, inputs))
             ]
-        outputs = layer(arguments) if self.as_list else layer(*arguments)
-        model = keras.Model(inputs, outputs)
+        x = layer(arguments) if self.as_list else layer(*arguments)
+        if self.becomes != REFUSED:  # so that the layer isn't the output
+            x = keras.layers.Dense(3, name="after")(keras.layers.Flatten()(x))
+        model = keras.Model(inputs, x)
         rng = np.random.RandomState(seed)
         model.set_weights([random_weight(rng, w) for w in model.weights])
         return model
@@ -111,7 +117,7 @@ EXAMPLES: dict[str, Example] = {
     # weighted
     "Dense": one(NEURONS, VECTOR, "Dense", 4, activation="relu"),
     "EinsumDense": one(
-        NEURONS, SERIES, "EinsumDense", "abc,cd->abd", (None, 3), "relu", bias_axes="d"
+        NEURONS, SERIES, "EinsumDense", "abc,cd->abd", (7, 3), "relu", bias_axes="d"
     ),
     "Conv1D": one(NEURONS, SERIES, "Conv1D", 3, 2, strides=2, activation="relu"),
     "Conv2D": one(NEURONS, IMAGE, "Conv2D", 4, 3, groups=2, activation="relu"),
@@ -135,7 +141,7 @@ EXAMPLES: dict[str, Example] = {
     "LeakyReLU": one(NEURONS, VECTOR, "LeakyReLU"),
     "PReLU": one(NEURONS, IMAGE, "PReLU", shared_axes=[1, 2]),
     "ELU": one(NEURONS, VECTOR, "ELU"),
-    "ThresholdedReLU": one(HOST, VECTOR, "ThresholdedReLU", 0.5),
+    "ThresholdedReLU": one(NEURONS, VECTOR, "ThresholdedReLU", 0.5),
     "Softmax": one(HOST, VECTOR, "Softmax"),
     # merging
     "Add": two(SYNAPSES, IMAGE, "Add"),
@@ -186,7 +192,7 @@ EXAMPLES: dict[str, Example] = {
     "RMSNormalization": one(HOST, IMAGE, "RMSNormalization"),
     "UnitNormalization": one(HOST, VECTOR, "UnitNormalization"),
     "SpectralNormalization": Example(
-        NEURONS,
+        HOST,
         lambda k: k.SpectralNormalization(k.Dense(3, activation="relu")),
         (VECTOR,),
     ),
@@ -201,7 +207,6 @@ EXAMPLES: dict[str, Example] = {
     "SpatialDropout2D": one(NOTHING, IMAGE, "SpatialDropout2D", 0.2),
     "SpatialDropout3D": one(NOTHING, VOLUME, "SpatialDropout3D", 0.2),
     "Masking": one(NOTHING, SERIES, "Masking"),
-    "InputLayer": Example(SYNAPSES, lambda k: k.Dense(3, name="input"), (VECTOR,)),
     # sequences
     "SimpleRNN": one(HOST, SERIES, "SimpleRNN", 3),
     "GRU": one(HOST, SERIES, "GRU", 3, return_sequences=True),
@@ -290,13 +295,14 @@ EXAMPLES: dict[str, Example] = {
     "RandomTranslation": one(NOTHING, (6, 5, 3), "RandomTranslation", 0.2, 0.2),
     "RandomWidth": one(REFUSED, (6, 5, 3), "RandomWidth", 0.2),
     "RandomZoom": one(NOTHING, (6, 5, 3), "RandomZoom", 0.2),
-    "Solarization": one(HOST, (6, 5, 3), "Solarization"),
+    "Solarization": one(NOTHING, (6, 5, 3), "Solarization"),
 }
 """By name of the class."""
 
 NOT_LAYERS = {
     "AbstractRNNCell": "a base class",
     "InputSpec": "not a layer",
+    "InputLayer": "feeds the network",
     "Layer": "a base class",
     "Wrapper": "a base class",
     "DenseFeatures": "takes columns of features by name, not arrays",

@@ -17,7 +17,13 @@ from pathlib import Path
 
 from paths import ROOT
 
-PAGES = sorted([ROOT / "docs" / "tutorial.md", *(ROOT / "docs" / "howto").glob("*.md")])
+PAGES = sorted(
+    [
+        ROOT / "docs" / "supported-layers.md",
+        ROOT / "docs" / "tutorial.md",
+        *(ROOT / "docs" / "howto").glob("*.md"),
+    ]
+)
 
 _BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _OUTPUT = re.compile(r"\s*(?:<!-- within (\d+) % -->\s*)?```text\n(.*?)```", re.DOTALL)

@@ -20,6 +20,7 @@ from keras_examples import (
 from nengo_energy import compat
 from nengo_energy.common.exceptions import InputError, NotFoundError, UnsupportedError
 from nengo_energy.keras_models.clone import to_tf_keras
+from nengo_energy.keras_models.held import is_held
 from nengo_energy.keras_models.rebuild import translate_activation
 
 pytestmark = pytest.mark.tensorflow
@@ -261,63 +262,6 @@ def test_errors_name_the_object(kind):
             to_tf_keras(model)
 
 
-def test_layer_that_tf_keras_lacks_is_named():
-    keras = keras3()
-
-    class Mine(keras.layers.Dense):
-        """Has the name of no tf_keras layer."""
-
-    inputs = keras.Input((4,))
-    constant = keras.Model(inputs, keras.layers.Dense(2)(inputs) * 2.0)
-    for model, message in [
-        (
-            keras.Model(inputs, Mine(2, name="mine")(inputs)),
-            "layer 'mine' of class .*M",
-        ),
-        (
-            keras.Model(inputs, keras.layers.RMSNormalization(name="rms")(inputs)),
-            "layer 'rms' of class keras.*RMSNormalization has no equivalent",
-        ),
-        (constant, "operation '.*' of class .*Multiply isn't a layer"),
-        (
-            keras.Model(
-                inputs, keras.layers.Activation("sparsemax", name="act")(inputs)
-            ),
-            "layer 'act' of class .*'sparsemax' has no equivalent",
-        ),
-    ]:
-        with pytest.raises(UnsupportedError, match=message):
-            to_tf_keras(model)
-
-
-def test_layer_that_computes_something_else_is_named(monkeypatch):
-    keras = keras3()
-    tf_keras = compat.import_tf_keras()
-
-    class Different(tf_keras.layers.Dense):
-        def call(self, inputs):
-            return 1.01 * super().call(inputs)
-
-    monkeypatch.setattr(tf_keras.layers, "Dense", Different)
-    layers = keras.layers
-    inner = keras.Sequential(
-        [keras.Input((4,)), layers.ReLU(), layers.Dense(4, name="inside")]
-    )
-    x = inputs = keras.Input((4,))
-    with pytest.raises(UnsupportedError, match="layer 'inside'.*differs by 0.01 times"):
-        to_tf_keras(keras.Model(inputs, layers.Dense(2, name="after")(inner(x))))
-
-
-def test_weights_that_do_not_fit_are_named(monkeypatch):
-    keras = keras3()
-    layer = keras.layers.Dense(3, name="odd")
-    inputs = keras.Input((4,))
-    model = keras.Model(inputs, layer(inputs))
-    monkeypatch.setattr(layer, "get_weights", lambda: [np.zeros((3, 4)), np.zeros(3)])
-    with pytest.raises(UnsupportedError, match=r"layer 'odd'.*\(3, 4\).*\(4, 3\)"):
-        to_tf_keras(model)
-
-
 def test_custom_layer_of_tf_keras_is_kept(monkeypatch):
     tf_keras = compat.import_tf_keras()
 
@@ -335,26 +279,6 @@ def test_custom_layer_of_tf_keras_is_kept(monkeypatch):
     monkeypatch.delitem(sys.modules, other, raising=False)
     assert to_tf_keras(clone.model).layer_name("twice") == "twice"
     assert other not in sys.modules
-
-
-def test_configuration_that_fails_is_named():
-    tf_keras = compat.import_tf_keras()
-
-    class Forgetful(tf_keras.layers.Layer):
-        def __init__(self, factor):
-            super().__init__(name="forgetful")
-            self.factor = factor
-
-        def get_config(self):
-            return {}
-
-        def call(self, inputs):
-            return self.factor * inputs
-
-    inputs = tf_keras.Input((4,))
-    model = tf_keras.Model(inputs, Forgetful(2.0)(inputs))
-    with pytest.raises(UnsupportedError, match="(?s)layer 'forgetful' of.*factor"):
-        to_tf_keras(model)
 
 
 IMAGE, SERIES, VECTOR = (8, 8, 3), (6, 5), (5,)
@@ -508,42 +432,6 @@ def test_masks_are_found_by_the_layers(kind, make):
     assert np.abs(predict(model, [padded])[0] - expected)[1:].min() > 5e-4
 
 
-def test_masks_of_the_users_own_are_not_dropped():
-    """One that layers of tf_keras don't find by themselves."""
-    keras = keras3()
-    inputs = keras.Input(SERIES)
-    mask = keras.ops.any(keras.ops.greater(inputs, 0.5), axis=-1)
-    outputs = keras.layers.LSTM(3, name="masked")(inputs, mask=mask)
-    model = randomize(keras.Model(inputs, outputs))
-    with pytest.raises(UnsupportedError, match="layer 'masked'.*something else"):
-        to_tf_keras(model)
-
-
-def test_new_arguments_must_have_their_defaults():
-    keras = keras3()
-    inputs = keras.Input(IMAGE)
-    layer = keras.layers.Resizing(4, 6, pad_to_aspect_ratio=True, name="padded")
-    with pytest.raises(
-        UnsupportedError, match="'padded'.*no argument pad_to_aspect_ratio=True"
-    ):
-        to_tf_keras(keras.Model(inputs, layer(inputs)))
-
-
-def test_layer_that_fails_in_tf_keras_is_named(monkeypatch):
-    keras = keras3()
-    tf_keras = compat.import_tf_keras()
-
-    class Failing(tf_keras.layers.Dense):
-        def build(self, input_shape):
-            raise ValueError("not today")
-
-    monkeypatch.setattr(tf_keras.layers, "Dense", Failing)
-    inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.Dense(2, name="fails")(inputs))
-    with pytest.raises(UnsupportedError, match="layer 'fails' .*fails when.*not today"):
-        to_tf_keras(model)
-
-
 @pytest.mark.parametrize("shift", ["alpha", "limit"])
 def test_what_differs_only_below_zero_or_far_out_is_noticed(monkeypatch, shift):
     keras = keras3()
@@ -560,8 +448,7 @@ def test_what_differs_only_below_zero_or_far_out_is_noticed(monkeypatch, shift):
     monkeypatch.setattr(tf_keras.layers, "ReLU", Different)
     inputs = keras.Input((40,))
     model = keras.Model(inputs, keras.layers.ReLU(name="first")(inputs))
-    with pytest.raises(UnsupportedError, match="layer 'first'.*something else"):
-        to_tf_keras(model)
+    assert is_held(to_tf_keras(model).layer("first"))
 
 
 def test_keras3_activations_that_keras2_lacks(kind):
@@ -713,16 +600,3 @@ def test_the_advice_for_subclassed_models_works(kind):
     inputs = kind.Input((4,))
     clone = to_tf_keras(kind.Model(inputs, model.call(inputs)))
     np.testing.assert_allclose(predict(clone.model, [x])[0], expected, rtol=1e-6)
-
-
-def test_layers_of_the_users_own_in_keras3_are_named():
-    keras = keras3()
-
-    class Mine(keras.layers.Layer):
-        def call(self, inputs):
-            return 2 * inputs
-
-    inputs = keras.Input((4,))
-    model = keras.Model(inputs, Mine(name="mine")(inputs))
-    with pytest.raises(UnsupportedError, match="'mine'.*isn't one of Keras's own"):
-        to_tf_keras(model)

@@ -32,17 +32,37 @@ def test_to_counts() -> None:
             LayerCount("in", "InputLayer", (None, 4), 0, (Operations(),)),
             LayerCount("a", "Dense", (None, 5), 25, (Operations(20, 5),)),
             LayerCount("b", "Add", (None, 5), 0, 2 * (Operations(additions=5),)),
-            LayerCount("c", "LSTM", (None, 2), 9, (Operations(30, 7, 1),), n_steps=3),
+            LayerCount(
+                "c",
+                "LSTM",
+                (None, 2),
+                9,
+                (Operations(30, 7, 1),),
+                n_steps=3,
+                weights=9,
+                values=4,
+                n_starts=3,
+            ),
         )
     )
-    assert ops.to_counts() == (
-        OpCount("a", "mac", 20, 1, execution="dense"),
-        OpCount("a", "activation", 5, 1, execution="dense"),
-        OpCount("b", "addition", 10, 1, execution="dense"),
-        OpCount("c", "mac", 90, 1, execution="dense"),
-        OpCount("c", "activation", 21, 1, execution="dense"),
-        OpCount("c", "addition", 3, 1, execution="dense"),
+    expected = [
+        ("a", "mac", 20),
+        ("a", "activation", 5),
+        ("a", "kernel", 2),  # the sums and the nonlinearity
+        ("b", "addition", 10),
+        ("b", "kernel", 2),  # two calls
+        ("c", "mac", 90),
+        ("c", "activation", 21),
+        ("c", "addition", 3),
+        ("c", "kernel", 6),
+        ("c", "weight_byte", 4 * 9 * 3),
+        ("c", "activation_byte", 4 * 4 * 3),
+    ]
+    assert ops.to_counts() == tuple(
+        OpCount(layer, operation, n, 1, execution="dense")
+        for layer, operation, n in expected
     )
+    assert (ops.kernels, ops.weight_bytes, ops.activation_bytes) == (10, 108, 48)
     assert (ops.params, ops.connections, ops.activations, ops.additions) == (
         25 + 9,
         20 + 90,

@@ -134,6 +134,77 @@ def test_far_cores() -> None:
     assert estimate.settings["placement"] == "row-major"
 
 
+def test_the_fitted_device_times_all_that_a_core_does() -> None:
+    # arch/loihi.yaml of SANA-FE, commit 8951ab0, in ns: dense synapse 3.8, neuron
+    # access + update 6.0 + 3.7, spike out 30, message out 5.1, message in 16; hops
+    # 4.1 east or west, 6.5 north or south
+    busy = 400 * 3.8 + 160 * 9.7 + 60 * 30 + 60 * 5.1 + 50 * 16
+    other = 300 * 3.8 + 100 * 9.7 + 60 * 16
+    assert busy > other
+    mean = busy / (N_INFERENCES * TIMESTEPS)
+    for placement, way, barrier in (
+        ("greedy", 0.0, 600),  # both cores on one tile
+        ("row-major", 3 * 4.1 + 2 * 6.5, 1000),  # on two
+    ):
+        estimate = ledger().estimate("loihi-fitted2025@dense", placement=placement)
+        latency = estimate.latency("loihi-fitted2025@dense")
+        expected = TIMESTEPS * (mean + way + barrier) * 1e-9
+        assert latency == pytest.approx(expected, rel=1e-12)
+        assert not [x for x in estimate.not_modelled if x.operation[:4] == "time"]
+
+
+def test_a_barrier_grows_with_the_tiles() -> None:
+    row = OpCount("a", "synop", 1, 1)
+    # latency_sync of arch/loihi.yaml, in us; the greatest number of tiles reached holds
+    for n_tiles, barrier in (
+        (1, 0.6),
+        (2, 1.0),
+        (3, 1.0),
+        (4, 1.4),
+        (28, 1.4),
+        (64, 1.8),
+    ):
+        use = ChipUse((CoreUse(0, {}),), n_tiles=n_tiles)
+        counts = OpCounts((row,), 1, DT, chip_use=use)
+        latency = ne.estimate_energy(counts, "loihi-fitted2025").latency(
+            "loihi-fitted2025"
+        )
+        assert latency == pytest.approx(barrier * 1e-6, rel=1e-12)
+
+
+def test_synops_are_priced_by_the_form_of_their_weights() -> None:
+    # arch/loihi.yaml: 35.5 pJ and 3.8 ns dense, 33.6 and 4.7 sparse, 24.0 and 3.1
+    # shared
+    a = replace(A, synops_by_form={"convolution": 300, "sparse": 100})
+    b = replace(B, synops_by_form={"dense": 300})
+    rows = [row for row in ROWS if row.operation != "synop"]
+    for layer, form, n in (
+        ("a", "convolution", 300),
+        ("a", "sparse", 100),
+        ("b", "dense", 300),
+    ):
+        rows.append(OpCount(layer, "synop", n, N_INFERENCES, form=form))
+    placed = replace(ledger(), cores=(a, b), rows=tuple(rows))
+    name = "loihi-fitted2025"
+    estimate = placed.estimate(name)
+    found = {r.layer: r for r in estimate.rows if r.operation == "synop"}
+    assert found["a"].count == 200
+    for layer, pj in (("a", 300 * 24.0 + 100 * 33.6), ("b", 300 * 35.5)):
+        row = found[layer]
+        expected = pj * 1e-12 / N_INFERENCES
+        assert row.low == row.high == row.energy == pytest.approx(expected, rel=1e-12)
+    busy = 300 * 3.1 + 100 * 4.7 + 160 * 9.7 + 60 * 30 + 60 * 5.1 + 50 * 16
+    latency = TIMESTEPS * (busy / (N_INFERENCES * TIMESTEPS) + 600) * 1e-9
+    assert estimate.latency(name) == pytest.approx(latency, rel=1e-12)
+    # where the form isn't known: dense, and perhaps as cheap as a convolution
+    (row,) = [
+        r
+        for r in ledger().estimate(name).rows
+        if (r.layer, r.operation) == ("a", "synop")
+    ]
+    assert (row.energy, row.low) == pytest.approx((200 * 35.5e-12, 200 * 24e-12))
+
+
 def test_real_time() -> None:
     estimate = ledger().estimate("loihi-davies2018", real_time=True)
     latency = TIMESTEPS * DT

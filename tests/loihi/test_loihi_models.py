@@ -186,11 +186,10 @@ def test_more_layers_on_the_host(converted):
 def test_what_was_changed_is_said(converted):
     said = "\n".join(str(c) for c in converted("max_pooled").loihi_network().changes)
     assert "max pooling became average pooling" in said
-    assert "biases were folded into the neurons" in said
     assert "shared weights; activity stays on the chip" in said
     assert "runs on the host; encodes the input as spikes" in said
     kinds = {c.kind for c in converted("lenet5").loihi_network().changes}
-    assert kinds == {"biases", "merged", "host", "blocks"}
+    assert kinds == {"merged", "host", "blocks"}
 
 
 def test_the_set_is_what_it_says(converted):

@@ -146,13 +146,15 @@ def test_single_population_goes_on_the_chip():
         prepare(net)
 
 
-def test_bias_that_could_not_be_folded_is_refused():
+def test_bias_that_feeds_an_output_too_is_copied_into_the_neurons():
+    """Neurons "a" have a bias of 1.5 of their own, and receive 5 and -3."""
     net = chain()
-    bias = net.nodes[-1]
+    ens, bias = net.all_ensembles[0], net.nodes[-1]
     with net:
-        nengo.Connection(bias, net.all_ensembles[0].neurons, synapse=None)
-    with pytest.raises(ne.UnsupportedError, match="bias of a comes from a node that"):
-        prepare(net)
+        nengo.Connection(bias, ens.neurons, synapse=None)
+    (copy,) = (e for e in prepare(net).all_ensembles if e.label == "a")
+    np.testing.assert_allclose(copy.bias, 1.5 + ens.gain * [5.0, -3.0])
+    np.testing.assert_array_equal(ens.bias, [1.5, 1.5])  # the user's own
 
 
 def test_whole_network_is_needed():

@@ -123,3 +123,32 @@ def test_entries_that_are_given_twice_are_one_weight():
     linear = SparseMap(sp.csc_matrix(entries, shape=(2, 2)))
     assert_array_equal(linear.fan_out, [1, 0])
     assert_array_equal(linear.to_sparse().toarray(), [[3, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("route", ["arrays", "blocks of arrays", "sparse maps"])
+@settings(max_examples=50)
+@given(st.data(), st.lists(SIZES, min_size=3, max_size=6))
+def test_long_compositions_count_the_weights_of_the_product(route, data, sizes):
+    """Of matrices in either format, some of which a single value passes between."""
+    limits = {"MAX_PRODUCTS": 0} if route != "arrays" else {}
+    limits["MAX_BLOCK_ENTRIES"] = 8 if route == "blocks of arrays" else 1000
+    product, composed = np.eye(sizes[0]), None
+    for n_in, n_out in zip(sizes, sizes[1:]):
+        matrix = data.draw(small_matrices(st.just(n_out), st.just(n_in)))
+        product = matrix @ product
+        dense = route != "sparse maps" and data.draw(st.booleans())
+        linear = DenseMap(matrix) if dense else SparseMap(sp.csc_matrix(matrix))
+        composed = linear if composed is None else linear @ composed
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in limits.items():
+            patch.setattr(linear_maps, name, value)
+        assert_array_equal(composed.fan_out, (product != 0).sum(axis=0))
+    assert composed.fan_out.dtype == np.int64
+
+
+def test_matrices_of_many_entries_are_not_written_out(monkeypatch):
+    monkeypatch.setattr(linear_maps, "MAX_ARRAY_ENTRIES", 8)
+    matrix = np.tri(3)
+    large = SparseMap(sp.csc_matrix(matrix))
+    assert large.array is None
+    assert_array_equal((large @ DenseMap(matrix)).fan_out, [3, 2, 1])

@@ -271,17 +271,6 @@ def _without(net, node):
     return net
 
 
-def test_loop_of_passthrough_nodes_is_refused():
-    with nengo.Network() as net:
-        one, two = nengo.Node(size_in=1, label="one"), nengo.Node(
-            size_in=1, label="two"
-        )
-        nengo.Connection(one, two)
-        nengo.Connection(two, one)
-    with pytest.raises(ne.UnsupportedError, match="loop: one, two"):
-        ne.trace_topology(net)
-
-
 def test_direct_mode_is_refused():
     with nengo.Network() as net:
         nengo.Ensemble(1, 1, neuron_type=nengo.Direct(), label="ideal")
@@ -503,14 +492,29 @@ def test_network_that_is_registered_twice_counts_once():
     assert [p.name for p in topology.populations] == ["inner/a", "inner/b"]
 
 
-def test_loop_is_told_by_its_members_alone():
-    """in -> (one <-> two) -> out: what follows the loop is none of it."""
-    with nengo.Network() as net:
-        start, one, two, out, end = (
-            nengo.Node(size_in=1, label=label)
-            for label in ("start", "one", "two", "out", "end")
-        )
-        for pre, post in ((start, one), (one, two), (two, one), (two, out), (out, end)):
-            nengo.Connection(pre, post, synapse=None)
-    with pytest.raises(ne.UnsupportedError, match="loop: one, two;"):
-        ne.trace_topology(net)
+def test_functions_of_nodes_are_computed_before_the_weights():
+    """Of two values of an input, and of two constants, the product drives 30 neurons; a
+    function of constants makes no bias of them as they are."""
+
+    def product(x):
+        return x[0] * x[1]
+
+    with nengo.Network(seed=0) as net:
+        a = neurons(30, "a")
+        for label, values in (("input", np.zeros(3)), ("constant", np.ones(3))):
+            node = nengo.Node(values, label=label)
+            nengo.Connection(
+                node[:2], a.neurons, function=product, transform=np.ones((30, 1))
+            )
+    topology = ne.trace_topology(net)
+    assert [p.n_synapses for p in topology.inputs] == [30, 30]
+    # two functions of one node, with other sizes, on their way through another
+    with net:
+        relay = nengo.Node(size_in=30, label="relay")
+        for function, size in ((product, 1), (lambda x: x, 2)):
+            ones = np.ones((30, size))
+            nengo.Connection(node[:2], relay, function=function, transform=ones)
+        nengo.Connection(relay, a.neurons, synapse=None)
+    topology = ne.trace_topology(net)
+    assert [p.n_synapses for p in topology.inputs] == [30, 30, 30, 60]
+    assert topology.biases == ()

@@ -234,6 +234,7 @@ def test_notebooks_escape_names():
 
 
 @pytest.mark.tensorflow
+@pytest.mark.filterwarnings("ignore::nengo_energy.ExtrapolationWarning")
 def test_model_energy_is_shown_for_the_devices_of_the_estimate(estimate):
     """10 x 4 connections and 4 activations at 0.9 nJ on the ARM: 39.6 nJ."""
     from nengo_energy.compat import import_tf_keras

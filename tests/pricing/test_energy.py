@@ -54,6 +54,21 @@ def make_counts(**fields):
     return OpCounts(**{**given_fields, **fields})
 
 
+def test_conventional_counts_are_priced_as_they_come():
+    ops = ne.layer_ops.LayerOps(
+        layers=(
+            ne.layer_ops.LayerCount(
+                "dense", "Dense", (None, 5), 55, (ne.layer_ops.Operations(50, 5),)
+            ),
+        ),
+        assumptions=(Assumption("one-timestep", "Counted for one timestep."),),
+    )
+    for counts in (ops, ops.to_counts(), list(ops.to_counts())):
+        assert estimate_energy(counts, "cpu").total("cpu") == approx(55 * 8.6e-9)
+    codes = [a.code for a in estimate_energy(ops, "cpu").assumptions]
+    assert "one-timestep" in codes
+
+
 def make_chip(**fields):
     given_fields = {
         "name": "chip",
@@ -326,7 +341,7 @@ def without(execution):
         (make_counts(), [3], "a device's name must be a text; got 3"),
         (make_counts(), ["cpu", "CPU"], "device 'cpu' is named twice"),
         (make_counts(), [make_chip(), make_chip(name="Chip")], "is named twice"),
-        ({"synop": 3}, "cpu", "counts must be OpCounts; got dict"),
+        ({"synop": 3}, "cpu", "counts must be OpCounts, from count_ops"),
     ],
 )
 def test_bad_arguments(counts, wanted, message):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 from hypothesis import given, strategies as st
 
 from nengo_energy import devices
-from nengo_energy.common.exceptions import InputError, UnsupportedError
+from nengo_energy.common.exceptions import (
+    ExtrapolationWarning,
+    InputError,
+    UnsupportedError,
+)
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device, Quantity
 from nengo_energy.pricing.energy import estimate_energy
@@ -166,7 +172,7 @@ def test_operating_points_in_use_are_named_that_of_the_host_too():
     assert texts == [
         "odin is priced at all-in-max-rate, its default of 3 operating points; "
         "nengo-energy device odin lists them.",
-        "h100 is priced at bf16-batch64, its default of 15 operating points; "
+        "h100 is priced at bf16, its default of 3 operating points; "
         "nengo-energy device h100 lists them.",
     ]
     named = estimate_energy(OpCounts(rows), "odin@incremental")
@@ -222,7 +228,7 @@ def test_devices_refuse_to_add_to_an_all_in_price(fields, message):
         event(**given_fields)
 
 
-@pytest.mark.parametrize("name", ["truenorth", "odin", "cortex-m4"])
+@pytest.mark.parametrize("name", ["truenorth@all-in-20hz", "odin"])
 def test_built_in_all_in_devices_charge_one_price(name):
     device = devices.get(name)
     counts = conventional() if device.kind == "dense" else spiking(synop=1000, spike=5)
@@ -394,12 +400,16 @@ def test_every_device_with_a_range_has_an_interval(name):
         if device.kind == "dense"
         else spiking(synop=10, neuron_update_active=10, spike=10)
     )
-    low, high = estimate_energy(counts, name).interval(name)
-    frame = estimate_energy(counts, name).to_frame()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExtrapolationWarning)
+        estimate = estimate_energy(counts, name)
+    low, high = estimate.interval(name)
+    frame = estimate.to_frame()
     assert frame["low"].sum() == approx(low) and frame["high"].sum() == approx(high)
     ranges = [
         price.bounds
         for part, price in device.charged.items()
         if price.per in ("", "device") and part not in ("hop_east_west",)
     ]
-    assert (low < high) == any(a < b for a, b in ranges)
+    is_spread = name in estimate.intervals
+    assert (low < high) == (is_spread or any(a < b for a, b in ranges))

@@ -8,13 +8,13 @@ numbers are NengoLoihi's own. What these loops can't do runs on NengoLoihi's emu
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any, Callable
 
 import nengo
 
 from ...common.checks import check_choice
 from ...common.exceptions import InputError, UnsupportedError
+from ...common.optional_imports import has_numba
 from ...compat import emulator as loihi_emulator, import_nengo_loihi
 from ..on_loihi.preparing import LoihiForm, prepare_network
 
@@ -97,17 +97,8 @@ def open_prepared(
 def fast_emulator() -> Callable | None:
     """Return the class of the compiled emulator, or None if there is no numba."""
     import_nengo_loihi()
-    start = time.perf_counter()
-    try:
-        import numba  # noqa: F401
-    except ImportError as error:
-        logger.warning(
-            "numba can't be imported (%s), so NengoLoihi's own emulator runs, tens of "
-            'times slower; to install it: pip install "nengo-energy[fast]"',
-            error,
-        )
+    if not has_numba("NengoLoihi's own emulator runs"):
         return None
     from .interface import FastEmulator
 
-    logger.debug("imported numba in %.1f s", time.perf_counter() - start)
     return FastEmulator

@@ -1,7 +1,7 @@
 """Compiled loops: deliver spikes, advance compartments, record what probes want.
 
 Importing this module imports numba; only `nengo_energy.activity.emulator` does, when an
-emulator is opened. Compiled code is kept on disk, where the next process finds it.
+emulator is opened.
 
 All arithmetic is in integers that wrap as the chip's and NumPy's do, so the order in
 which spikes are added up doesn't matter, and every result equals that of NengoLoihi's
@@ -12,10 +12,11 @@ lets signed ones count from the end.
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from typing import NamedTuple
 
-import numba
 import numpy as np
+
+from ...common.compiled import compiled
 
 INPUT_BITS = 21
 """Bits of the sum of a compartment's weights in a timestep, without the sign."""
@@ -30,14 +31,6 @@ INPUT_OVERFLOW, CURRENT_OVERFLOW, BIASED_OVERFLOW = 1, 2, 4
 """What overflowed in a timestep: input, current, or current with bias."""
 
 ONE, TWO = np.uint64(1), np.uint64(2)
-
-
-def compiled(function: Callable) -> Any:
-    """Return a function that is compiled at its first call, and releases the GIL."""
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # there is no folder to keep the compiled code in
-        return numba.njit(nogil=True)(function)
 
 
 class Routes(NamedTuple):

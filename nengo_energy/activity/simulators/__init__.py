@@ -5,22 +5,11 @@ No runner changes the network: what counts is added beside it.
 
 from __future__ import annotations
 
-from typing import Mapping
-
-from .batched_loihi import BatchedLoihiRunner
-from .minibatch import NengoDLRunner
+from .opening import RUNNERS, Simulators
 from .runner import BatchCounts, Runner
 from .schedule import Schedule
-from .sequential import NengoRunner
 
-__all__ = ["RUNNERS", "SIMULATORS", "BatchCounts", "Runner", "Schedule"]
-
-RUNNERS: Mapping[str, type[Runner]] = {
-    "nengo": NengoRunner,
-    "nengo-dl": NengoDLRunner,
-    "loihi": BatchedLoihiRunner,
-}
-"""The runner of each simulator."""
+__all__ = ["SIMULATORS", "BatchCounts", "Runner", "Schedule", "Simulators"]
 
 SIMULATORS = tuple(RUNNERS)
 """Names of the simulators that `nengo_energy.measure_activity` can use."""

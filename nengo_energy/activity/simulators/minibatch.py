@@ -20,6 +20,8 @@ CHUNK_BYTES = 8 * 2**20
 class NengoDLRunner(Runner):
     """NengoDL: minibatches in TensorFlow, counted inside its graph."""
 
+    name = "nengo-dl"
+
     def __enter__(self) -> Runner:
         self.names, wanted = wanted_counters(self.populations, self.dt)
         self.sim, self.counters = nengo_dl.open_nengo_dl(

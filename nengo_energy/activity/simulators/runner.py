@@ -63,7 +63,14 @@ class Runner(ABC):
         Length of a timestep [s].
     batch_size : int
         Inferences that are run side by side.
+
+    Attributes
+    ----------
+    name : str
+        Of the simulator.
     """
+
+    name: str
 
     def __init__(
         self,
@@ -86,6 +93,10 @@ class Runner(ABC):
     @abstractmethod
     def __exit__(self, *exc_info: Any) -> None:
         """Close the simulator."""
+
+    def takes(self, batch_size: int) -> bool:
+        """Tell whether as many inferences as this can be run, once it is open."""
+        return batch_size == self.batch_size
 
     @abstractmethod
     def run(

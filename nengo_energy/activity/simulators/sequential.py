@@ -137,6 +137,8 @@ class SequentialRunner(Runner):
 class NengoRunner(SequentialRunner):
     """Nengo's own simulator."""
 
+    name = "nengo"
+
     def __enter__(self) -> Runner:
         self.sim = counting.open_nengo(self.network, self.dt)
         self.count_and_record(self.sim, self.populations)
@@ -165,6 +167,8 @@ class LoihiRunner(SequentialRunner):
         See `nengo_energy.activity.emulator.open_simulator`.
     """
 
+    name = "loihi"
+
     def __init__(self, *args: Any, emulator: str | None = None):
         super().__init__(*args)
         self.emulator = emulator
@@ -172,9 +176,9 @@ class LoihiRunner(SequentialRunner):
     def __enter__(self) -> Runner:
         host = emulator.host_ensembles(self.network)
         if all(pop.ensemble in host for pop in self.populations):
-            names = ", ".join(pop.name for pop in self.populations) or "nodes alone"
+            names = ", ".join(p.name for p in self.populations) or "nodes alone"
             raise UnsupportedError(
-                f"no neurons of the network are on the chip, only on the host: {names}. "
+                f"no neurons of the network are on the chip, only the host: {names}. "
                 "Take on_chip=False off an ensemble that Loihi's neurons can do, or "
                 "measure with simulator='nengo'"
             )

@@ -8,11 +8,22 @@ import nengo
 import numpy as np
 
 from ...compat import import_tensorflow
+from ...keras_models.graph import is_tensor, map_leaves
+from ...network.objects import base
 from .building import LayerBuild
 from .curves import Line, Rectifiers, is_elementwise, read_curve
 from .host import on_host
 from .rate_curves import rate_curve
 from .registry import converts
+
+SMOOTHING = nengo.Lowpass(0.01)
+"""Filter on the input of smooth functions where spikes aren't filtered.
+
+A function that bends takes the mean of single spikes to something else than it takes
+their mean to. On three layers of twenty units, tanh and swish, 250 Hz at a value of one
+and 100 timesteps, the error of the output is 0.8 and 2.7 standard deviations without a
+filter, 0.1 and 0.2 with 5 ms as with 10 ms, and 0.2 and 0.5 with 20 ms.
+"""
 
 
 @converts("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU")
@@ -24,12 +35,49 @@ def convert_activation(build: LayerBuild) -> Any:
     return finish(build, entry, function)
 
 
+def convert_function(build: LayerBuild) -> Any:
+    """Convert a layer that is a function of each element; None if it isn't.
+
+    Such are ``tf.nn.relu(x)``, ``keras.ops.clip(x, 0, 6)``, and Lambda layers.
+    """
+    if len(build.inputs) != 1 or build.input_shapes != build.output_shapes:
+        return None
+    if not build.call.outputs[0].dtype.is_floating:
+        return None
+    function = _LayerCall(build)
+    is_function = _works_by_element(build, function) or function.__name__ == "softmax"
+    if not is_function:
+        return None
+    entry = start(build, function)
+    build.connect(build.inputs[0], entry)
+    return finish(build, entry, function)
+
+
+class _LayerCall:
+    """A call of a layer with one tensor, as a function of tensors of any shape."""
+
+    def __init__(self, build: LayerBuild):
+        self._build = build
+        self.__name__ = build.layer.name
+
+    def __call__(self, x: Any) -> Any:
+        call = self._build.call
+        args, kwargs = map_leaves(
+            lambda leaf: x if is_tensor(leaf) else leaf, (call.args, call.kwargs)
+        )
+        return self._build.layer(*args, **kwargs)
+
+
 @converts("PReLU")
 def convert_prelu(build: LayerBuild) -> Any:
     """Convert ``relu(x) - alpha * relu(-x)``, with a slope for each unit."""
     entry = build.node(part="input")
     build.connect(build.inputs[0], entry)
-    slopes = np.broadcast_to(np.asarray(build.layer.alpha), build.output_shape)
+    return _two_slopes(build, entry, build.layer.alpha)
+
+
+def _two_slopes(build: LayerBuild, entry: Any, below_zero: Any) -> Any:
+    slopes = np.broadcast_to(np.asarray(below_zero), build.output_shape)
     output = build.node()
     for sign, part in ((1.0, "above 0"), (-1.0, "below 0")):
         neurons = build.neurons(build.options.rectifier, part=part)
@@ -61,7 +109,7 @@ def start(build: LayerBuild, function: Any, bias: np.ndarray | None = None) -> A
 
 def finish(build: LayerBuild, entry: Any, function: Any) -> Any:
     """Return the object that puts out the activation of what `start` returned."""
-    function = build.options.swaps.get(function, function)
+    function = wanted(build, function)
     if isinstance(entry, nengo.ensemble.Neurons) or is_identity(function):
         return entry
     if build.use.outputs and not _is_plain(build, function):
@@ -69,6 +117,8 @@ def finish(build: LayerBuild, entry: Any, function: Any) -> Any:
         build.final(entry, lambda values: evaluate(function, values, build))
         if not build.use.feeds_layers:
             return entry
+    if type(function).__name__ == "PReLU":
+        return _two_slopes(build, entry, function.alpha)
     if not _works_by_element(build, function):
         return on_host(build, [entry], lambda rows: apply(function, rows, build))
     curve = read_curve(_elementwise(function))
@@ -83,8 +133,27 @@ def finish(build: LayerBuild, entry: Any, function: Any) -> Any:
         rate_curve(_elementwise(function), name_of(function), build.scale),
         fixed_curve=True,
     )
-    build.connect(entry, neurons)
+    smoothed = build.options.synapse is None and hangs_on_neurons(entry)
+    build.connect(entry, neurons).synapse = SMOOTHING if smoothed else None
+    if smoothed:
+        build.converter.smoothed.append(build.layer_name)
     return neurons
+
+
+def hangs_on_neurons(obj: Any) -> bool:
+    """Tell whether neurons lead to an object of the network that is being made."""
+    leading: dict[Any, list[Any]] = {}
+    for conn in nengo.Network.context[0].all_connections:
+        leading.setdefault(base(conn.post_obj), []).append(base(conn.pre_obj))
+    waiting, seen = [base(obj)], set()
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, nengo.Ensemble):
+            return True
+        if found not in seen:
+            seen.add(found)
+            waiting += leading.get(found, [])
+    return False
 
 
 def rectifiers(build: LayerBuild, entry: Any, curve: Rectifiers) -> Any:
@@ -104,15 +173,34 @@ def rectifiers(build: LayerBuild, entry: Any, curve: Rectifiers) -> Any:
 
 def neurons_for(build: LayerBuild, function: Any) -> nengo.neurons.NeuronType | None:
     """Return the one type of neurons that computes a function, if there is one."""
-    function = build.options.swaps.get(function, function)
+    function = wanted(build, function)
     if isinstance(function, nengo.neurons.NeuronType):
-        return build.options.swaps.get(function, function)
+        return function
+    return build.options.rectifier if is_relu(build, function) else None
+
+
+def wanted(build: LayerBuild, function: Any) -> Any:
+    """Return the function or the neurons that the user wants in place of a function.
+
+    They are asked for by the function, by ``tf.nn.relu`` for all that compute the same,
+    or by the neuron type that NengoDL's converter takes for it.
+    """
+    found = build.swapped(function)
+    if found is function and build.options.swaps and is_relu(build, function):
+        keys = (import_tensorflow().nn.relu, nengo.RectifiedLinear())
+        swapped = [build.swapped(key) for key in keys]
+        found = next((x for key, x in zip(keys, swapped) if x is not key), function)
+    if isinstance(found, nengo.neurons.NeuronType):
+        return build.swapped(found)
+    return found
+
+
+def is_relu(build: LayerBuild, function: Any) -> bool:
+    """Tell whether a function is ``max(x, 0)``."""
     if is_identity(function) or not _works_by_element(build, function):
-        return None
+        return False
     curve = read_curve(_elementwise(function))
-    if isinstance(curve, Rectifiers) and curve.is_relu:
-        return build.options.rectifier
-    return None
+    return isinstance(curve, Rectifiers) and curve.is_relu
 
 
 def is_identity(function: Any) -> bool:
@@ -125,7 +213,8 @@ def is_identity(function: Any) -> bool:
 
 def name_of(function: Any) -> str:
     """Return the name of an activation function or layer."""
-    return str(getattr(function, "__name__", None) or type(function).__name__)
+    name = getattr(function, "__name__", None) or type(function).__name__
+    return str(name).removesuffix("_v2")  # TensorFlow's softmax is called softmax_v2
 
 
 def evaluate(function: Any, values: np.ndarray, build: LayerBuild) -> np.ndarray:

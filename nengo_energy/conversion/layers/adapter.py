@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any, Callable, NamedTuple, Sequence
 
 import nengo
@@ -11,6 +12,8 @@ import numpy as np
 from ...common.exceptions import NengoEnergyError, UnsupportedError
 from ...compat import import_nengo_dl, import_tf_keras
 from ...keras_models.graph import is_model, leaves, read_node
+from ...keras_models.held import held_by, held_call
+from .activations import convert_function
 from .building import ConversionOptions, Final, LayerBuild, Use
 from .host import convert_on_host
 from .masks import masks_of
@@ -57,9 +60,10 @@ def run_converter(model: Any, options: ConversionOptions, temporal: bool) -> Any
     -------
     nengo_dl.Converter
         ``finals`` holds what is applied to outputs, ``host_layers`` the names of what
-        the host computes, ``passed_on`` names and
-        classes of what does nothing, ``obstacles`` the layers
-        that can't be converted, for which stand nodes that nothing feeds.
+        the host computes, ``passed_on`` names and classes of what does nothing,
+        ``swapped`` what ``options.swaps`` was asked for, ``smoothed`` the names of
+        layers whose input is filtered, and ``obstacles`` the layers that can't be
+        converted, for which stand nodes that nothing feeds.
     """
     converter = _converter_class()(
         model,
@@ -87,12 +91,15 @@ def refuse(obstacles: Sequence[Obstacle], model_name: str) -> None:
     UnsupportedError
         Says of each layer what was found, what is allowed and what helps.
     """
+    inputs = [found for found in obstacles if found.class_name == "InputLayer"]
+    obstacles = inputs or obstacles  # what is behind an open input can't be known
     if len(obstacles) == 1:
         raise UnsupportedError(f"{obstacles[0]}")
     if obstacles:
         lines = "".join(f"\n- {obstacle}" for obstacle in obstacles)
         raise UnsupportedError(
-            f"{len(obstacles)} layers of model {model_name!r} can't be converted:{lines}"
+            f"{len(obstacles)} layers of model {model_name!r} can't be "
+            f"converted:{lines}"
         )
 
 
@@ -118,6 +125,8 @@ def _converter_class() -> type:
             self.several: dict[Any, Any] = {}
             self.scope: Any = None
             self.labels: dict[Any, str] = {}
+            self.swapped: set[Any] = set()
+            self.smoothed: list[str] = []
             self.temporal_model = False  # NengoDL's to set
             super().__init__(model, **options)
             for tensor, obj in self.several.values():
@@ -180,6 +189,9 @@ def _converter_class() -> type:
                 return super().convert(node_id)
             finally:
                 self.layer, self.converter.scope = model, outer
+                # which are used is noted in ``swapped``; NengoDL warns of the others
+                swaps = self.converter.swap_activations
+                swaps.read.update(swaps)
 
     class _Adapter(layer_base):
         """Calls a conversion, the package's or NengoDL's, and notes what came of it."""
@@ -193,7 +205,7 @@ def _converter_class() -> type:
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 found = _placeholder(build, f"{type(error).__name__}: {error}")
             if build.inputs and found is build.inputs[0]:
-                kind = type(self.layer).__name__
+                kind = type(held_by(self.layer)).__name__
                 self.converter.passed_on[build.layer_name] = kind
             if len(build.call.outputs) == 1:
                 return found
@@ -228,9 +240,13 @@ def convert_call(build: LayerBuild) -> Any:
         return convert_on_host(build)
     conversion = find_conversion(build.layer)
     if conversion is not None:
-        return conversion(build)
-    found = convert_linear(build)
-    return convert_on_host(build) if found is None else found
+        call = held_call(build.call)
+        return conversion(replace(build, layer=call.layer, call=call))
+    for convert in (convert_linear, convert_function):
+        found = convert(build)
+        if found is not None:
+            return found
+    return convert_on_host(build)
 
 
 def _parts(build: LayerBuild, obj: Any) -> list[nengo.Node]:
@@ -261,7 +277,7 @@ def _nengo_dl_conversion(layer: Any) -> Any:
 
 def _placeholder(build: LayerBuild, reason: str) -> nengo.Node:
     """Note that a layer can't be converted, and return a node in its place."""
-    kind = type(build.layer).__name__
+    kind = type(held_by(build.layer)).__name__
     build.converter.obstacles.append(Obstacle(build.layer_name, kind, reason))
     return nengo.Node(size_in=sum(_sizes(build)))
 

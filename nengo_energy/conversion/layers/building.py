@@ -215,6 +215,13 @@ class LayerBuild:
         )
         return ens.neurons
 
+    def swapped(self, function: Any) -> Any:
+        """Return what the user wants in place of a function or of a neuron type."""
+        if function not in self.options.swaps:
+            return function
+        self.converter.swapped.add(function)
+        return self.options.swaps[function]
+
     @property
     def scale(self) -> float | None:
         """How many times faster the layer's neurons fire than its activation says."""

@@ -11,7 +11,6 @@ from nengo.params import NumberParam
 from ...common.exceptions import UnsupportedError
 from ...compat import import_tensorflow
 from ...compat.batched_process import BatchedProcess
-from ...network.objects import base
 from .building import LayerBuild
 
 TensorFunction = Callable[..., Any]
@@ -66,10 +65,11 @@ class HostLayer(BatchedProcess):
         """Return the function that takes a timestep, for Nengo's simulator."""
         total, weight = state["total"], state["weight"]
         known: list[np.ndarray] = []
+        kept = self._kept(dt)
 
         def step(t: float, x: np.ndarray) -> np.ndarray:
-            total[...] = self._kept(dt) * total + x
-            weight[...] = self._kept(dt) * weight + 1
+            total[...] = kept * total + x
+            weight[...] = kept * weight + 1
             mean = total / weight
             if not known or not np.allclose(mean, known[0], rtol=1e-6, atol=0):
                 known[:] = [mean, self.apply(mean[None])[0]]
@@ -81,8 +81,8 @@ class HostLayer(BatchedProcess):
         self, x: Any, states: list[Any], dt: float
     ) -> tuple[Any, list[Any]]:
         """Return output and states of a timestep, for NengoDL."""
-        total, weight = (self._kept(dt) * state for state in states)
-        total, weight = total + x, weight + 1
+        kept = self._kept(dt)
+        total, weight = kept * states[0] + x, kept * states[1] + 1
         return self._output(total / weight), [total, weight]
 
     def apply(self, rows: np.ndarray) -> np.ndarray:
@@ -150,9 +150,3 @@ def convert_on_host(build: LayerBuild) -> Any:
         return import_tensorflow().cast(run.tensors(*rows), "float32")
 
     return on_host(build, [*build.inputs, *build.mask_inputs], function)
-
-
-def is_host_node(obj: Any) -> bool:
-    """Tell whether an object is a layer that the host computes."""
-    found = base(obj)
-    return isinstance(found, nengo.Node) and isinstance(found.output, HostLayer)

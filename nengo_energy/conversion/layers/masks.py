@@ -8,6 +8,7 @@ from typing import Any, Sequence
 
 from ...compat import import_tf_keras
 from ...keras_models.graph import Call, leaves
+from ...keras_models.held import held_by
 
 UNMASKED = ("BatchNormalization", "Lambda")
 """Layers that take a mask, and don't use it at inference."""
@@ -36,7 +37,7 @@ class Mask:
 
 def masks_of(call: Call) -> dict[int, Mask]:
     """Return the masks that a layer uses, by the number of the tensor."""
-    if not _uses_masks(call.layer):
+    if not _uses_masks(held_by(call.layer)):
         return {}
     return {
         index: Mask(sources, import_tf_keras().Model(list(sources), tensor))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import nengo
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
+from ...compat import import_tensorflow
 from .building import LayerBuild
 from .host import convert_on_host
 from .registry import converts
@@ -24,10 +26,27 @@ PROBED_AT_ONCE = 2**24
 
 @converts("ActivityRegularization", "AlphaDropout", "Dropout", "SpatialDropout{}D")
 @converts("GaussianDropout", "GaussianNoise", "StochasticDepth", "Identity")
-@converts("Flatten", "Reshape")
+@converts("Reshape")
 def convert_nothing(build: LayerBuild) -> Any:
     """Pass on what arrives: the order of the elements stays."""
     return build.inputs[0]
+
+
+@converts("Flatten")
+def convert_flatten(build: LayerBuild) -> Any:
+    """Pass on what arrives; channels that come first go to the end, as in Keras."""
+    if not moves_channels(build.layer):
+        return convert_nothing(build)
+    numbers = np.arange(build.size).reshape(build.input_shape)
+    order = np.ravel(np.moveaxis(numbers, 0, -1))
+    output = build.node()
+    build.connect(build.inputs[0][order.tolist()], output)
+    return output
+
+
+def moves_channels(layer: Any) -> bool:
+    """Tell whether a layer that flattens changes the order of the elements."""
+    return getattr(layer, "data_format", None) == "channels_first"
 
 
 @converts("Masking")
@@ -50,7 +69,7 @@ def convert_input(build: LayerBuild) -> Any:
         )
         raise UnsupportedError(
             f"its shape {build.call.outputs[0].shape} is open. Give it a size, "
-            "keras.Input((100, 4)) for (None, 4)"
+            "input_shape=(100, 4) for (None, 4)"
             + (
                 ", or, where the open axis stands for the network's timesteps, pass "
                 "temporal_model=True"
@@ -73,15 +92,24 @@ def convert_linear(build: LayerBuild) -> Any:
     offset = build.run(*zero)[0].astype(float)
     if _passes_on(build, sizes, offset):
         return build.inputs[0]
+    links = []
+    for k in range(len(sizes)):
+        reading = _Reading(build, k, zero, offset)
+        link = reading.moved() or reading.scaled() or reading.summed()
+        link = link or reading.mixed()
+        if link is None:
+            return None
+        links.append(link)
+    # nothing is made before all is known: the host may have to take the layer
     output = build.node()
     build.bias(offset, output)
-    for k, obj in enumerate(build.inputs):
-        if not (
-            _moved(build, k, zero, offset, obj, output)
-            or _scaled(build, k, zero, offset, obj, output)
-            or _mixed(build, k, zero, offset, obj, output)
-        ):
-            return None
+    for obj, link in zip(build.inputs, links):
+        if not link.is_empty:
+            build.connect(
+                obj if link.sources is None else obj[link.sources],
+                output if link.targets is None else output[link.targets],
+                link.transform,
+            )
     return output
 
 
@@ -122,92 +150,170 @@ def _passes_on(build: LayerBuild, sizes: list[int], offset: np.ndarray) -> bool:
     return bool(np.array_equal(build.run(x), x))
 
 
-def _response(
-    build: LayerBuild, k: int, zero: list[np.ndarray], values: np.ndarray
-) -> np.ndarray:
-    """Return the output on rows for one input, the others being zero."""
-    n = len(values)
-    arguments = [np.repeat(z, n, axis=0) for z in zero]
-    arguments[k] = values
-    return build.run(*arguments).astype(float)
+class _Link(NamedTuple):
+    """How an input is connected to the output.
+
+    Attributes
+    ----------
+    sources, targets : list of int, optional
+        Elements of the input and of the output; by default all.
+    transform : ndarray or nengo.Sparse, optional
+        Weights; by default one for each pair.
+    """
+
+    sources: list[int] | None = None
+    targets: list[int] | None = None
+    transform: Any = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the input reaches the output."""
+        return self.targets == []
 
 
-def _moved(
-    build: LayerBuild,
-    k: int,
-    zero: list[np.ndarray],
-    offset: np.ndarray,
-    obj: Any,
-    output: nengo.Node,
-) -> bool:
-    """Connect an input whose elements are moved, copied or dropped, nothing else."""
-    size = zero[k].shape[1]
-    if size > MAX_INDEX or np.any(offset):
-        return False
-    numbers = np.arange(1, size + 1, dtype=float)
-    first = _response(build, k, zero, numbers[None])[0]
-    second = _response(build, k, zero, numbers[None] + size)[0]
-    reached = first != 0
-    if not np.array_equal(second - first, np.where(reached, size, 0)):
-        return False
-    sources = first[reached].astype(int) - 1
-    if np.any((sources < 0) | (sources >= size)):
-        return False
-    targets = np.flatnonzero(reached)
-    # an average of neighbours looks like a number between them
-    x = np.random.RandomState(2).uniform(-1, 1, size=(1, size)).astype("f4")
-    if not np.array_equal(_response(build, k, zero, x)[0][targets], x[0][sources]):
-        return False
-    if len(targets):
-        build.connect(obj[sources.tolist()], output[targets.tolist()])
-    return True
+@dataclass(frozen=True)
+class _Reading:
+    """Reads off what a linear layer does with one of its inputs, the others at zero.
+
+    Attributes
+    ----------
+    build : LayerBuild
+        The layer.
+    k : int
+        Which input.
+    zero : list of (1, size) ndarray
+        Zeros for each input.
+    offset : (size,) ndarray
+        Output on zeros.
+    """
+
+    build: LayerBuild
+    k: int
+    zero: list[np.ndarray]
+    offset: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of elements of the input."""
+        return int(self.zero[self.k].shape[1])
+
+    def moved(self) -> _Link | None:
+        """Return the link if elements are moved, copied or dropped, nothing else."""
+        size = self.size
+        if size > MAX_INDEX or np.any(self.offset):
+            return None
+        numbers = np.arange(1, size + 1, dtype=float)
+        first = self._response(numbers[None])[0]
+        second = self._response(numbers[None] + size)[0]
+        reached = first != 0
+        if not np.array_equal(second - first, np.where(reached, size, 0)):
+            return None
+        sources = first[reached].astype(int) - 1
+        if np.any((sources < 0) | (sources >= size)):
+            return None
+        targets = np.flatnonzero(reached)
+        # an average of neighbours looks like a number between them
+        x = np.random.RandomState(2).uniform(-1, 1, size=(1, size)).astype("f4")
+        if not np.array_equal(self._response(x)[0][targets], x[0][sources]):
+            return None
+        return _Link(sources.tolist(), targets.tolist())
+
+    def scaled(self) -> _Link | None:
+        """Return the link if each element is multiplied by a number, and moved."""
+        size = self.size
+        if size > MAX_INDEX:
+            return None
+        weights = self._response(np.ones((1, size)))[0] - self.offset
+        numbers = self._response(np.arange(1.0, size + 1)[None])[0] - self.offset
+        targets, sources = _places(weights, numbers, size)
+        matrix = self._matrix(weights[targets], targets, sources)
+        if not self._computes(matrix):
+            return None
+        if np.array_equal(targets, sources) and len(targets) == len(weights) == size:
+            return _Link(transform=weights)
+        if not len(targets):
+            return _Link(targets=[])
+        return _Link(transform=nengo.Sparse(matrix.shape, init=matrix))
+
+    def summed(self) -> _Link | None:
+        """Return the link if each element adds to one element of the output.
+
+        Such are means and sums. How much each adds, and to which, the gradients of the
+        sum of the outputs, and of the sum of the outputs times their numbers, say.
+        """
+        n_out = len(self.offset)
+        if n_out > MAX_INDEX:
+            return None
+        weights = self._gradient(np.ones(n_out))
+        numbers = self._gradient(np.arange(1.0, n_out + 1))
+        if weights is None or numbers is None:
+            return None
+        sources, targets = _places(weights, numbers, n_out)
+        matrix = self._matrix(weights[sources], targets, sources)
+        if not self._computes(matrix):
+            return None
+        return _Link(transform=nengo.Sparse(matrix.shape, init=matrix))
+
+    def mixed(self) -> _Link | None:
+        """Return the link by a matrix that is read off column by column."""
+        import scipy.sparse
+
+        size, n_out = self.size, len(self.offset)
+        if size * n_out > MAX_PROBED:
+            return None
+        step = max(1, PROBED_AT_ONCE // max(size, n_out))
+        columns = []
+        for start in range(0, size, step):
+            stop = min(start + step, size)
+            rows = np.zeros((stop - start, size), "f4")
+            rows[np.arange(stop - start), np.arange(start, stop)] = 1
+            found = self._response(rows) - self.offset
+            found[np.abs(found) < 1e-7 * np.max(np.abs(found), initial=0)] = 0
+            columns.append(scipy.sparse.coo_matrix(found.T))
+        matrix = scipy.sparse.hstack(columns).tocoo()
+        return _Link(transform=nengo.Sparse(matrix.shape, init=matrix))
+
+    def _response(self, values: np.ndarray) -> np.ndarray:
+        """Return the output on rows for the input."""
+        arguments = [np.repeat(z, len(values), axis=0) for z in self.zero]
+        arguments[self.k] = values
+        return self.build.run(*arguments).astype(float)
+
+    def _gradient(self, factors: np.ndarray) -> np.ndarray | None:
+        """Return the gradient of the sum of outputs times factors; None without one."""
+        tf = import_tensorflow()
+        rows = [tf.constant(part, tf.float32) for part in self.zero]
+        with tf.GradientTape() as tape:
+            tape.watch(rows[self.k])
+            outputs = tf.cast(self.build.run.tensors(*rows), tf.float32)
+        weights = tf.constant(factors[None], tf.float32)
+        try:
+            found = tape.gradient(outputs, rows[self.k], weights)
+        except LookupError:  # TensorFlow has no gradient of some operations
+            return None
+        return None if found is None else np.asarray(found, dtype=float)[0]
+
+    def _matrix(self, values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Any:
+        import scipy.sparse
+
+        shape = (len(self.offset), self.size)
+        return scipy.sparse.coo_matrix((values, (rows, columns)), shape=shape)
+
+    def _computes(self, matrix: Any) -> bool:
+        """Tell whether a matrix computes what the layer does with the input."""
+        x = np.random.RandomState(2).uniform(-1, 1, size=(1, self.size))
+        found = self._response(x)[0] - self.offset
+        expected = matrix @ x[0]
+        scale = np.max(np.abs(expected), initial=0)
+        scale += np.max(np.abs(self.offset), initial=0)
+        return bool(np.max(np.abs(found - expected), initial=0) <= 1e-5 * scale)
 
 
-def _scaled(
-    build: LayerBuild,
-    k: int,
-    zero: list[np.ndarray],
-    offset: np.ndarray,
-    obj: Any,
-    output: nengo.Node,
-) -> bool:
-    """Connect an input whose elements are multiplied, each by a number of its own."""
-    if zero[k].shape[1] != build.size:
-        return False
-    factors = _response(build, k, zero, np.ones_like(zero[k]))[0] - offset
-    x = np.random.RandomState(2).uniform(-1, 1, size=zero[k].shape)
-    found = _response(build, k, zero, x)[0] - offset
-    scale = np.max(np.abs(factors), initial=0) + np.max(np.abs(offset), initial=0)
-    if np.max(np.abs(found - factors * x[0]), initial=0) > 1e-5 * scale:
-        return False
-    build.connect(obj, output, transform=factors)
-    return True
-
-
-def _mixed(
-    build: LayerBuild,
-    k: int,
-    zero: list[np.ndarray],
-    offset: np.ndarray,
-    obj: Any,
-    output: nengo.Node,
-) -> bool:
-    """Connect an input by a sparse matrix that is read off column by column."""
-    import scipy.sparse
-
-    size = zero[k].shape[1]
-    if size * build.size > MAX_PROBED:
-        return False
-    step = max(1, PROBED_AT_ONCE // max(size, build.size))
-    columns = []
-    for start in range(0, size, step):
-        stop = min(start + step, size)
-        rows = np.zeros((stop - start, size), "f4")
-        rows[np.arange(stop - start), np.arange(start, stop)] = 1
-        found = _response(build, k, zero, rows) - offset
-        found[np.abs(found) < 1e-7 * np.max(np.abs(found), initial=0)] = 0
-        columns.append(scipy.sparse.coo_matrix(found.T))
-    matrix = scipy.sparse.hstack(columns).tocoo()
-    transform = nengo.Sparse(matrix.shape, init=matrix)
-    build.connect(obj, output, transform=transform)
-    return True
+def _places(
+    weights: np.ndarray, numbers: np.ndarray, n_others: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which elements have a weight, and the places that their numbers say."""
+    found = np.flatnonzero(weights)
+    others = np.rint(numbers[found] / weights[found]).astype(int) - 1
+    known = (others >= 0) & (others < n_others)
+    return found[known], others[known]

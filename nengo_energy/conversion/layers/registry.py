@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from ...common.exceptions import InputError
-from ...keras_models.graph import KERAS_PACKAGES
+from ...compat import import_tf_keras
+from ...keras_models.graph import is_class_of_keras, is_from_keras
+from ...keras_models.held import held_by, is_held
 
 if TYPE_CHECKING:
     from .building import LayerBuild
@@ -57,7 +59,7 @@ def register_converter(
         )
     origins = [True, False]
     if isinstance(layer_class, type):
-        origins = [_is_from_keras(layer_class)]
+        origins = [is_class_of_keras(layer_class)]
     keys = [(name, origin) for origin in origins]
     if any(key in _CONVERSIONS for key in keys) and not replace:
         raise InputError(f"class {name!r} has a conversion; pass replace=True")
@@ -83,10 +85,14 @@ def find_conversion(layer: Any) -> LayerConversion | None:
     """Return the conversion of a layer's class, or of the class it has ``call`` from.
 
     A subclass that defines ``call`` may compute anything, so it isn't taken for the
-    class that it derives from.
+    class that it derives from. Of a held layer, the class of what it holds counts.
     """
-    for base in type(layer).__mro__:
-        found = _CONVERSIONS.get((base.__name__, _is_from_keras(base)))
+    source = held_by(layer)
+    is_keras3s = is_held(layer) and is_from_keras(source)
+    if is_keras3s and hasattr(import_tf_keras().layers, type(source).__name__):
+        return None  # it is something else than tf_keras's of that name
+    for base in type(source).__mro__:
+        found = _CONVERSIONS.get((base.__name__, is_class_of_keras(base)))
         if found is not None:
             return found
         if "call" in vars(base):
@@ -103,7 +109,3 @@ def isolated() -> Iterator[None]:
     finally:
         _CONVERSIONS.clear()
         _CONVERSIONS.update(before)
-
-
-def _is_from_keras(cls: type) -> bool:
-    return cls.__module__.partition(".")[0] in KERAS_PACKAGES

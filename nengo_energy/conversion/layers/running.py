@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
 
+from ...common.exceptions import UnsupportedError
 from ...compat import import_tensorflow
 from ...keras_models.check import INDEXING_LAYERS
 from ...keras_models.graph import is_tensor, leaves, map_leaves
+from ...keras_models.held import held_by
 
 if TYPE_CHECKING:
     from .building import LayerBuild
@@ -66,8 +68,24 @@ class LayerFunction:
                 tensors[index]._keras_mask = mask(tensors[start:stop])
             start = stop
         n = tf.shape(values[0])[0]
-        rows = [tf.reshape(output, [n, -1]) for output in leaves(self.call(tensors))]
+        outputs = [
+            tf.convert_to_tensor(output) for output in leaves(self.call(tensors))
+        ]
+        self._check_examples(values[0].shape[0], outputs)
+        if len({output.dtype for output in outputs}) > 1:
+            outputs = [tf.cast(output, tf.float32) for output in outputs]
+        rows = [tf.reshape(output, [n, -1]) for output in outputs]
         return rows[0] if len(rows) == 1 else tf.concat(rows, axis=1)
+
+    def _check_examples(self, n: int | None, outputs: Sequence[Any]) -> None:
+        """Refuse a layer that joins or mixes up the examples of a batch."""
+        for output in outputs:
+            if n is not None and output.shape[:1] not in ([n], [None]):
+                raise UnsupportedError(
+                    f"its output has the shape {tuple(output.shape)} for {n} examples, "
+                    "and a spiking network runs them one by one. Leave the first axis "
+                    "as it is"
+                )
 
     def on_steps(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """Return the first output on values with all their axes, time among them."""
@@ -91,7 +109,10 @@ class LayerFunction:
     def _typed(self, tensor: Any, dtype: Any) -> Any:
         """Return values in the layer's type; numbers of rows or classes are rounded."""
         tf = import_tensorflow()
-        if not dtype.is_floating or type(self.layer).__name__ in INDEXING_LAYERS:
+        if (
+            not dtype.is_floating
+            or type(held_by(self.layer)).__name__ in INDEXING_LAYERS
+        ):
             tensor = tf.round(tensor)  # what was decoded of 3 may be 2.9999999
         return tf.cast(tensor, dtype)
 

@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 from ...keras_models.graph import is_model, leaves
 from .building import Use
-from .passing import convert_nothing
+from .passing import convert_flatten, convert_nothing, moves_channels
 from .registry import find_conversion
 
 
@@ -41,12 +41,18 @@ class Scope:
             taken = {t.ref() for t in leaves(node.keras_inputs)}
             if id(node) not in self._nodes or tensor.ref() not in taken:
                 continue
-            passes_on = not is_model(node.layer) and (
-                find_conversion(node.layer) is convert_nothing
-            )
+            passes_on = not is_model(node.layer) and _passes_on(node.layer)
             for result in leaves(node.outputs) if passes_on else ():
                 use = self.use_of(result)
                 outputs += use.outputs
                 feeds |= use.feeds_layers
             feeds |= not passes_on
         return Use(tuple(dict.fromkeys(outputs)), feeds)
+
+
+def _passes_on(layer: Any) -> bool:
+    """Tell whether a layer leaves each element what it is, and where it is."""
+    conversion = find_conversion(layer)
+    if conversion is convert_flatten:
+        return not moves_channels(layer)
+    return conversion is convert_nothing

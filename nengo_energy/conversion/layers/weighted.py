@@ -154,6 +154,8 @@ def _convolve(
         padded = build.node((n + pad) * channels, "padded")
         build.connect(pre, padded[pad * channels :])
         pre, padding, shape = padded, "valid", (n + pad, channels)
+    if kernel.ndim == 5:  # TensorFlow has no groups in 3-D
+        kernel, groups = _ungrouped(kernel, groups), 1
     options = {} if groups == 1 else {"groups": groups}
     transform = nengo.Convolution(
         n_filters=kernel.shape[-1],
@@ -183,6 +185,17 @@ def _depthwise(weights: Any) -> tuple[np.ndarray, int]:
     kernel = np.asarray(weights)
     *size, channels, multiplier = kernel.shape
     return kernel.reshape(*size, 1, channels * multiplier), channels
+
+
+def _ungrouped(kernel: np.ndarray, groups: int) -> np.ndarray:
+    """Return a kernel, (..., in / groups, out), with zeros between the groups."""
+    *size, n_in, n_out = kernel.shape
+    whole = np.zeros((*size, n_in * groups, n_out), kernel.dtype)
+    each = n_out // groups
+    for k in range(groups):
+        outputs = slice(k * each, (k + 1) * each)
+        whole[..., k * n_in : (k + 1) * n_in, outputs] = kernel[..., outputs]
+    return whole
 
 
 def _dilated(kernel: np.ndarray, rates: int | Sequence[int]) -> np.ndarray:

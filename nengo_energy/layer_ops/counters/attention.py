@@ -87,12 +87,16 @@ def count_additive_attention(call: LayerCall) -> Operations:
 def _attend(
     connections: int, sequences: _Sequences, activations: int = 0, additions: int = 0
 ) -> Operations:
-    """Return the operations of the scores, with softmax and the sum of values."""
+    """Return the operations of the scores, with softmax and the sum of values.
+
+    A kernel for each of the three.
+    """
     n_pairs = sequences.n_pairs
     return Operations(
         connections=connections + n_pairs * sequences.value_size,
         activations=activations + n_pairs,
         additions=additions,
+        kernels=3,
     )
 
 
@@ -163,6 +167,9 @@ def _multi_head(
         + attention
         + gates * (sequences.query_size + 1),
         activations=n_heads * sequences.n_pairs + gates,
+        # three projections, scores, softmax, sum, output; the gate's projection and
+        # product
+        kernels=7 + 2 * has_gate,
     )
 
 

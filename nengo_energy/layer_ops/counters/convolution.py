@@ -16,9 +16,9 @@ def count_conv(call: LayerCall) -> Operations:
     """
     kernel = tuple(call.layer.kernel_size)
     _, n_channels = split_channels(call, call.input_shapes[0], len(kernel))
-    return Operations(
-        connections=size(kernel) * n_channels // call.layer.groups * call.output_size,
-        activations=fused_activations(call),
+    form = "depthwise" if call.layer.groups == n_channels > 1 else "convolution"
+    return _convolution(
+        call, size(kernel) * n_channels // call.layer.groups * call.output_size, form
     )
 
 
@@ -30,10 +30,7 @@ def count_locally_connected(call: LayerCall) -> Operations:
     """
     kernel = tuple(call.layer.kernel_size)
     _, n_channels = split_channels(call, call.input_shapes[0], len(kernel))
-    return Operations(
-        connections=size(kernel) * n_channels * call.output_size,
-        activations=fused_activations(call),
-    )
+    return _convolution(call, size(kernel) * n_channels * call.output_size)
 
 
 @counts("Conv{}DTranspose")
@@ -44,10 +41,7 @@ def count_transposed_conv(call: LayerCall) -> Operations:
     """
     kernel = tuple(call.layer.kernel_size)
     split_channels(call, call.input_shapes[0], len(kernel))
-    return Operations(
-        connections=size(kernel) * call.layer.filters * call.input_size,
-        activations=fused_activations(call),
-    )
+    return _convolution(call, size(kernel) * call.layer.filters * call.input_size)
 
 
 @counts("DepthwiseConv1D", "DepthwiseConv2D")
@@ -55,9 +49,7 @@ def count_depthwise_conv(call: LayerCall) -> Operations:
     """Connections: kernel size x outputs, as each output reads one input channel."""
     kernel = tuple(call.layer.kernel_size)
     split_channels(call, call.input_shapes[0], len(kernel))
-    return Operations(
-        connections=size(kernel) * call.output_size, activations=fused_activations(call)
-    )
+    return _convolution(call, size(kernel) * call.output_size, "depthwise")
 
 
 @counts("SeparableConv1D", "SeparableConv2D")
@@ -70,7 +62,23 @@ def count_separable_conv(call: LayerCall) -> Operations:
     _, n_channels = split_channels(call, call.input_shapes[0], len(kernel))
     n_positions, n_filters = split_channels(call, call.output_shapes[0], len(kernel))
     n_between = n_channels * call.layer.depth_multiplier
+    depthwise = n_positions * n_between * size(kernel)
+    single = n_positions * n_between * n_filters
+    activations = fused_activations(call)
     return Operations(
-        connections=n_positions * n_between * (size(kernel) + n_filters),
+        connections=depthwise + single,
+        activations=activations,
+        forms=(("depthwise", depthwise), ("convolution", single)),
+        kernels=2 + bool(activations),
+    )
+
+
+def _convolution(
+    call: LayerCall, connections: int, form: str = "convolution"
+) -> Operations:
+    """Return the operations of a convolution with its activation."""
+    return Operations(
+        connections=connections,
         activations=fused_activations(call),
+        forms=((form, connections),),
     )

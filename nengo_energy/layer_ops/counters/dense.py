@@ -18,9 +18,11 @@ EMBEDDING_FREE = Assumption(
 @counts("Dense")
 def count_dense(call: LayerCall) -> Operations:
     """Connections: inputs of a position x outputs of all positions."""
+    connections = call.input_shapes[0][-1] * call.output_size
     return Operations(
-        connections=call.input_shapes[0][-1] * call.output_size,
+        connections=connections,
         activations=fused_activations(call),
+        forms=(("dense", connections),),
     )
 
 
@@ -28,9 +30,11 @@ def count_dense(call: LayerCall) -> Operations:
 def count_einsum_dense(call: LayerCall) -> Operations:
     """Connections: product of the sizes of all axes in the equation."""
     shapes = [full_shape(call), tuple(call.layer.kernel.shape)]
+    connections = count_products(call, call.layer.equation, shapes)
     return Operations(
-        connections=count_products(call, call.layer.equation, shapes),
+        connections=connections,
         activations=fused_activations(call),
+        forms=(("dense", connections),),
     )
 
 

@@ -21,7 +21,11 @@ BATCH_NORM_UNFOLDED = Assumption(
 @counts("BatchNormalization", "SyncBatchNormalization")
 def count_batch_normalization(call: LayerCall) -> Operations:
     """Connections: elements, as scale and shift are constants at inference."""
-    return Operations(connections=call.output_size, assumptions=(BATCH_NORM_UNFOLDED,))
+    return Operations(
+        connections=call.output_size,
+        assumptions=(BATCH_NORM_UNFOLDED,),
+        forms=(("batch_norm", call.output_size),),
+    )
 
 
 @counts("LayerNormalization")

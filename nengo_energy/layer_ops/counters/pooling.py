@@ -40,7 +40,7 @@ def count_adaptive_average_pooling(call: LayerCall) -> Operations:
 @counts("MaxPooling{}D", "GlobalMaxPooling{}D", "AdaptiveMaxPooling{}D")
 def count_max_pooling(call: LayerCall) -> Operations:
     """Nothing: max pooling only compares, and the result says so."""
-    return Operations(assumptions=(MAX_POOLING_FREE,))
+    return Operations(assumptions=(MAX_POOLING_FREE,), kernels=1)
 
 
 def count_links(n_source: int, n_target: int) -> int:

@@ -162,4 +162,5 @@ def _sum(parts: Sequence[Operations]) -> Operations:
         sum(part.activations for part in parts),
         sum(part.additions for part in parts),
         tuple(note for part in parts for note in part.assumptions),
+        kernels=sum(part.n_kernels for part in parts),
     )

@@ -36,6 +36,11 @@ class Operations(NamedTuple):
     spiking : bool, optional
         Whether a spiking device runs the layer as it is. By default it does unless
         there are activations.
+    forms : tuple of (str, int)
+        Connections by kind of layer, where prices differ by it: see `counts.FORMS`.
+    kernels : int, optional
+        Kernels that a processor starts for the call. By default one for the sums and
+        one for the nonlinearity, where there are any.
     """
 
     connections: int = 0
@@ -43,6 +48,15 @@ class Operations(NamedTuple):
     additions: int = 0
     assumptions: tuple[Assumption, ...] = ()
     spiking: bool | None = None
+    forms: tuple[tuple[str, int], ...] = ()
+    kernels: int | None = None
+
+    @property
+    def n_kernels(self) -> int:
+        """Kernels that a processor starts for the call."""
+        if self.kernels is not None:
+            return self.kernels
+        return bool(self.connections or self.additions) + bool(self.activations)
 
     @property
     def is_spiking(self) -> bool:

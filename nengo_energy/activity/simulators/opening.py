@@ -1,0 +1,114 @@
+"""Open a simulator, and keep it open for the next call."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import Any, Iterator, Sequence
+
+import nengo
+
+from ...common.exceptions import UnsupportedError
+from ...compat.counting import nengo_dl_setting
+from ...network.fingerprint import fingerprint
+from ...network.topology import Population
+from .batched_loihi import BatchedLoihiRunner
+from .compiled import CompiledRunner
+from .minibatch import NengoDLRunner
+from .runner import Runner
+from .sequential import NengoRunner
+
+logger = logging.getLogger(__name__)
+
+RUNNERS: dict[str, type[Runner]] = {
+    "compiled": CompiledRunner,
+    "nengo": NengoRunner,
+    "nengo-dl": NengoDLRunner,
+    "loihi": BatchedLoihiRunner,
+}
+"""The runner of each simulator."""
+
+KEPT = 2
+"""Most simulators of a model that are kept open."""
+
+
+def open_runner(name: str, *args: Any, **options: Any) -> Runner:
+    """Open a simulator; NengoDL's in place of our own for what that can't run.
+
+    Parameters
+    ----------
+    name : str
+        One of `RUNNERS`.
+    *args, **options
+        See `Runner`.
+
+    Returns
+    -------
+    Runner
+        Open; its ``name`` tells which simulator it is.
+    """
+    runner = RUNNERS[name](*args, **options)
+    if name != "compiled":
+        return runner.__enter__()
+    try:
+        return runner.__enter__()
+    except UnsupportedError as reason:
+        logger.info("NengoDL runs in place of the compiled simulator, as %s", reason)
+        return open_runner("nengo-dl", *args, **options)
+
+
+class Simulators:
+    """Simulators that stay open between calls, until they are closed.
+
+    A simulator in use is nobody else's: a second thread opens one of its own.
+    """
+
+    def __init__(self) -> None:
+        self.idle: dict[Any, Runner] = {}
+
+    def __reduce__(self) -> Any:
+        return Simulators, ()  # open simulators stay where they are
+
+    @contextlib.contextmanager
+    def runner(
+        self,
+        name: str,
+        network: nengo.Network,
+        populations: Sequence[Population],
+        probes: Sequence[nengo.Probe],
+        dt: float,
+        batch_size: int,
+        **options: Any,
+    ) -> Iterator[Runner]:
+        """Lend the simulator of a network, opened before or now; see `open_runner`."""
+        precision = nengo_dl_setting(network, "dtype", None)
+        settings = (name, dt, precision, *probes, *options.items())
+        key = (network, fingerprint(network), settings)
+        runner = self.idle.pop(key, None)
+        if runner is not None and not runner.takes(batch_size):
+            runner.__exit__(None, None, None)
+            runner = None
+        if runner is None:
+            runner = open_runner(
+                name, network, populations, probes, dt, batch_size, **options
+            )
+        try:
+            yield runner
+        except BaseException:
+            runner.__exit__(None, None, None)
+            raise
+        self._keep(key, runner)
+
+    def _keep(self, key: Any, runner: Runner) -> None:
+        extra = self.idle.pop(key, None)
+        self.idle[key] = runner
+        if len(self.idle) > KEPT:
+            extra = self.idle.pop(next(iter(self.idle)))
+        if extra is not None:
+            extra.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """Close all of them."""
+        while self.idle:
+            _, runner = self.idle.popitem()
+            runner.__exit__(None, None, None)

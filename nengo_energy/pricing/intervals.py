@@ -1,0 +1,41 @@
+"""How far a device's estimate of a network may be off, and why that far."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from ..counts import OpCount
+from ..devices import Device
+from ..estimates.estimate import Interval
+
+GOOD_PART = 0.05
+"""Share of the multiply-accumulates from which on a kind of layers matters."""
+
+
+def prediction_interval(counts: Sequence[OpCount], model: Device) -> Interval | None:
+    """Return the prediction interval of a device, wider beyond what was measured.
+
+    Parameters
+    ----------
+    counts : sequence of OpCount
+        What the device runs.
+    model : Device
+        The device.
+
+    Returns
+    -------
+    Interval or None
+        None where the device wasn't fitted to measured networks.
+    """
+    if model.spread is None:
+        return None
+    by_form: dict[str, float] = {}
+    for count in counts:
+        if count.operation == "mac":
+            by_form[count.form] = by_form.get(count.form, 0.0) + count.mean
+    macs = sum(by_form.values())
+    forms = {form for form, n in by_form.items() if form and n > GOOD_PART * macs}
+    growth = model.spread.growth(macs, model.batch_size, forms)
+    return Interval(
+        model.spread.level, model.spread.energy * growth.factor, growth.reasons
+    )
