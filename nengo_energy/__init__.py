@@ -64,7 +64,6 @@ if TYPE_CHECKING:
     from .layer_ops.layer_ops import LayerOps as LayerOps
     from .loihi.any_network import (
         PreparedNetwork as PreparedNetwork,
-        loihi_ledger as loihi_ledger,
         loihi_network as loihi_network,
     )
     from .loihi.ledger import Ledger as Ledger

@@ -67,7 +67,8 @@ class AxonImage:
     leads : (n_units,) bool ndarray
         Whether a spike of each unit of the source is sent here.
     weights, zeros : (n_units,) int64 ndarray
-        Weights that a spike of each unit reads here, and how many of them are zero.
+        Weights that a spike of each unit reads here, and how many of them are zero;
+        of weights that learn, none is.
     form : str
         How they are stored, one of `counts.FORMS` of a synop.
     """
@@ -190,13 +191,10 @@ def read_image(sim: Any, allocator: Any, n_chips: int) -> ChipImage:
     images = []
     for block in blocks:
         use = {name: int(value) for name, (value, _) in block.utilization().items()}
-        owner = ensembles.get(block)
-        spiking = owner is not None or "voltage" not in read[block]
-        if owner is None:  # neurons that pass a decoded value on have its decoders
-            owner = _owner(block.synapses[0], owners)
+        spiking = block in ensembles or "voltage" not in read[block]
         images.append(
             BlockImage(
-                owner=owner,
+                owner=block_owner(model, block),
                 neurons=np.asarray(list(model.block_comp_map[block])),
                 in_axons=use["in-axons"],
                 out_axons=use["out-axons"],
@@ -219,12 +217,21 @@ def read_image(sim: Any, allocator: Any, n_chips: int) -> ChipImage:
     )
 
 
+def block_owner(model: Any, block: Any) -> Any:
+    """Return the ensemble, connection or probe of a block, None if not known."""
+    owner = _ensembles(model).get(block)
+    if owner is None and block.synapses and model in _OWNERS:
+        owner = _owner(block.synapses[0], _OWNERS[model])
+    return owner
+
+
 def _ensembles(model: Any) -> dict[Any, nengo.Ensemble]:
-    found = {}
+    found: dict[Any, nengo.Ensemble] = {}
     for obj, parts in model.objs.items():
         if isinstance(obj, nengo.Ensemble):
             blocks = parts["out"] if isinstance(parts["out"], list) else [parts["out"]]
-            found.update({block: obj for block in blocks})
+            for block in blocks:  # the first is what was built, others are aliases
+                found.setdefault(block, obj)
     return found
 
 
@@ -238,6 +245,8 @@ def _profile(synapse: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n_atoms = weights[0].shape[0]
     sizes = np.array([w.shape[1] for w in weights])
     zeros = np.array([(w == 0).sum(axis=1) for w in weights]).reshape(-1, n_atoms)
+    if synapse.learning:  # they don't stay what they were built as
+        zeros = np.zeros_like(zeros)
     which = synapse.axon_to_weight_map
     which = np.arange(synapse.n_axons) if which is None else np.asarray(which)
     bases = synapse.axon_compartment_bases

@@ -69,7 +69,9 @@ def labelled_names(network: nengo.Network) -> LayerNames:
     """
     names = dict(labels(network))
     for conn in network.all_connections:
-        ends = (names.get(base(end), "learning") for end in (conn.pre_obj, conn.post_obj))
+        ends = (
+            names.get(base(end), "learning") for end in (conn.pre_obj, conn.post_obj)
+        )
         names[conn] = " -> ".join(ends) + DECODED
     for probe in network.all_probes:
         names[probe] = f"probe of {names.get(base(probe.target), probe.target)}"

@@ -51,7 +51,7 @@ class SpikeMeter:
 
     @property
     def sent(self) -> list[np.ndarray]:
-        """Spikes that the host sent, or a file held, for each input, (n_units,) int64."""
+        """Spikes of each input that the host sent, or a file held, (n_units,) int64."""
         now = chip_emulator(self.sim).t
         return [
             sent + _spikes(spike_input, [t for t in spike_input.permanent if t <= now])

@@ -8,10 +8,10 @@ from typing import Any, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
-from ...common.exceptions import UnsupportedError
 from ...compat import counting, emulator
 from ...network.topology import Population
-from ..emulator import open_simulator
+from ..emulator import open_prepared
+from ..on_loihi.preparing import prepare_network
 from .runner import (
     BatchCounts,
     Inputs,
@@ -174,19 +174,10 @@ class LoihiRunner(SequentialRunner):
         self.emulator = emulator
 
     def __enter__(self) -> Runner:
-        host = emulator.host_ensembles(self.network)
-        if all(pop.ensemble in host for pop in self.populations):
-            names = ", ".join(p.name for p in self.populations) or "nodes alone"
-            raise UnsupportedError(
-                f"no neurons of the network are on the chip, only the host: {names}. "
-                "Take on_chip=False off an ensemble that Loihi's neurons can do, or "
-                "measure with simulator='nengo'"
-            )
-        self.on_chip = [p for p in self.populations if p.ensemble not in host]
-        on_host = [p for p in self.populations if p.ensemble in host]
-        self.sim = open_simulator(
-            self.network, emulator=self.emulator, dt=self.dt, target="sim"
-        )
+        form = prepare_network(self.network)
+        self.on_chip = [p for p in self.populations if p.ensemble not in form.on_host]
+        on_host = [p for p in self.populations if p.ensemble in form.on_host]
+        self.sim = open_prepared(form, emulator=self.emulator, dt=self.dt, target="sim")
         for sim in emulator.nengo_simulators(self.sim):
             here = [p for p in on_host if p.ensemble.neurons in sim.model.sig]
             self.count_and_record(sim, here)
