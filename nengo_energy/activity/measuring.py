@@ -246,6 +246,7 @@ def measure_run(
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
                 "versions": _versions(runner.name),
+                **({"on_host": sorted(runner.on_host)} if runner.on_host else {}),
             },
         )
         for mark, total in zip(schedule.marks, totals)

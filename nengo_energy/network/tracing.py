@@ -19,6 +19,7 @@ from .fingerprint import fingerprint
 from .objects import (
     base,
     constants,
+    is_chip_process,
     is_tensor_node,
     labels,
     once,
@@ -201,15 +202,26 @@ class Tracer:
         for end in (base(conn.pre_obj), base(conn.post_obj)):
             if is_tensor_node(end):
                 return self._leave_out(end, "a TensorNode, which runs TensorFlow code")
+            if is_chip_process(end):
+                return self._leave_out(
+                    end,
+                    "spikes that the chip has of a file, and that aren't measured",
+                    "account for it by nengo_energy.loihi_network(net).ledger()",
+                )
         return True
 
-    def _leave_out(self, obj: Any, reason: str) -> bool:
+    def _leave_out(
+        self,
+        obj: Any,
+        reason: str,
+        helps: str = "exchange the layer for one that NengoDL converts to native "
+        "objects",
+    ) -> bool:
         name = f"{self.labels.get(obj, obj)} ({reason})"
         if not self.omit:
             raise UnsupportedError(
-                f"can't count {name}; exchange the layer for one that NengoDL converts "
-                'to native objects, or pass on_unsupported="omit" to leave it out and '
-                "have it listed"
+                f"can't count {name}; {helps}, or pass "
+                'on_unsupported="omit" to leave it out and have it listed'
             )
         if name not in self.omitted:
             self.omitted.append(name)

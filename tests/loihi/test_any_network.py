@@ -68,6 +68,42 @@ def test_host_has_the_ensembles_that_are_put_there():
     assert "on host" not in {core.layer for core in ledger.cores}
 
 
+def test_estimate_of_loihi_leaves_ensembles_on_the_host_to_the_host():
+    """As NengoLoihi ran them: the chip's updates are those of its own 50 neurons."""
+    net = FAMILIES["part on host"]()
+    activity = ne.measure_activity(net, timesteps=100, simulator="loihi")
+    counts = ne.count_ops(ne.trace_topology(net), activity)
+    estimate = ne.estimate_energy(counts, ["loihi", "spinnaker"])
+    updated = {}
+    for row in estimate.rows:
+        if row.operation.startswith("neuron_update") and row.count:
+            updated.setdefault(row.device, {}).setdefault(row.layer, 0)
+            updated[row.device][row.layer] += row.count
+    assert updated["loihi"] == {"on chip": 50 * 100}
+    assert updated["spinnaker"] == {"on host": 40 * 100, "on chip": 50 * 100}
+    assert "on host" in str([a.text for a in estimate.assumptions])
+
+
+@pytest.mark.parametrize("decoded", ["weights", "factors"])
+def test_estimate_of_loihi_says_that_it_is_not_as_built(decoded):
+    net = FAMILIES["communication channel"]()
+    topology = ne.trace_topology(net, decoded=decoded)
+    activity = ne.measure_activity(net, timesteps=20, topology=topology)
+    counts = ne.count_ops(topology, activity)
+    codes = [a.code for a in ne.estimate_energy(counts, "loihi").assumptions]
+    assert {f"decoded-as-{decoded}", "decoded-not-as-built"} <= set(codes)
+    codes = [a.code for a in ne.estimate_energy(counts, "spinnaker").assumptions]
+    assert "decoded-not-as-built" not in codes
+    built = ne.loihi_network(net).ledger(timesteps=20, progress=False)
+    codes = [a.code for a in built.estimate("loihi").assumptions]
+    assert "decoded-as-built" in codes and "decoded-not-as-built" not in codes
+
+
+def test_spikes_of_a_file_are_no_analog_input():
+    with pytest.raises(ne.UnsupportedError, match="events.*loihi_network"):
+        ne.trace_topology(FAMILIES["chip process"]())
+
+
 def test_spikes_of_a_file_are_counted():
     """By hand: each of 500 events that arrived drove 30 neurons."""
     net = FAMILIES["chip process"]()

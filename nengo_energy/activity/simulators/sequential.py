@@ -177,6 +177,7 @@ class LoihiRunner(SequentialRunner):
         form = prepare_network(self.network)
         self.on_chip = [p for p in self.populations if p.ensemble not in form.on_host]
         on_host = [p for p in self.populations if p.ensemble in form.on_host]
+        self.on_host = tuple(pop.name for pop in on_host)
         self.sim = open_prepared(form, emulator=self.emulator, dt=self.dt, target="sim")
         for sim in emulator.nengo_simulators(self.sim):
             here = [p for p in on_host if p.ensemble.neurons in sim.model.sig]
