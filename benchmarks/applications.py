@@ -9,27 +9,29 @@ difference of an output, relative to the largest output.
 
     python benchmarks/applications.py                     # one of each family, 2 h
     python benchmarks/applications.py --only VGG16 NASNetMobile --versions keras
+    python benchmarks/applications.py --page              # writes the table's page
+
+Each row is kept in benchmarks/data/applications.csv once it is there, and a row that is
+there isn't made again, but for those named by ``--only``.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-
-from nengo_energy.common.tables import format_table
-
-VERSIONS = ("keras", "tf_keras")
 
 SIZES = {
     "ConvNeXtTiny": 32,
@@ -56,6 +58,12 @@ SIZES = {
 from it in depth and width alone, VGG19 from VGG16 by three more layers."""
 
 COLUMNS = ("model", "version", "top", "result", "neurons", "seconds", "error", "host")
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "benchmarks" / "data" / "applications.csv"
+PAGE = ROOT / "docs" / "supported-layers.md"
+PART = re.compile(r"(<!-- applications -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+NAMES = {"keras": "3", "tf_keras": "2"}
 
 
 def make_model(version: str, name: str, top: bool) -> Any:
@@ -115,7 +123,6 @@ def convert_one(version: str, name: str, top: bool) -> dict[str, Any]:
         "neurons": sum(p.n_neurons for p in snn.topology.populations),
         "error": float(max(errors)),
         "host": ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())),
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
 
 
@@ -135,38 +142,95 @@ def run(version: str, name: str, top: bool, limit: float) -> dict[str, Any]:
     return {**row, "result": f"failed ({done.returncode}): {last[0]}"}
 
 
-def as_cells(row: dict[str, Any]) -> list[str]:
-    """Return a row of the printed table."""
-    formats = {"neurons": "{:,}", "seconds": "{:.1f}", "error": "{:.1e}"}
-    return [
-        formats.get(name, "{}").format(row[name]) if name in row else ""
-        for name in COLUMNS
+def read_rows() -> dict[tuple[str, ...], dict[str, str]]:
+    """Return the rows that are there, by model, version and top."""
+    if not DATA.exists():
+        return {}
+    with DATA.open(encoding="utf-8", newline="") as file:
+        return {key_of(row): row for row in csv.DictReader(file)}
+
+
+def key_of(row: dict[str, Any]) -> tuple[str, ...]:
+    """Return what a row is about, which is also its place in the table."""
+    return str(row["model"]), str(row["version"]), str(row["top"])
+
+
+def keep(row: dict[str, Any]) -> None:
+    """Put a row into the file of rows, in place of the one that was there."""
+    formats = {"seconds": "{:.1f}", "error": "{:.1e}"}
+    cells = {k: formats.get(k, "{}").format(row[k]) for k in COLUMNS if k in row}
+    rows = {**read_rows(), key_of(row): cells}
+    with DATA.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[key] for key in sorted(rows))
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """Return the table of the page: a line for each model of each Keras, top or not."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        where = NAMES[row["version"]] + ("" if row["top"] == "True" else " without top")
+        neurons = f"{int(row['neurons']):,}" if row["neurons"] else ""
+        what = row["model"], row["result"], neurons, row["host"]
+        found.setdefault(what, []).append(where)
+    errors = {
+        what: max(
+            (r["error"] for r in rows if r["model"] == what[0] and r["error"]),
+            key=float,
+            default="",
+        )
+        for what in found
+    }
+    lines = [
+        ("architecture", "Keras", "becomes", "neurons", "host", "error"),
+        ("---",) * 6,
     ]
+    for what, where in sorted(found.items()):
+        name, result, neurons, host = what
+        lines.append(
+            (f"`{name}`", ", ".join(where), result, neurons, host, errors[what])
+        )
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def share(rows: list[dict[str, str]]) -> str:
+    """Return how many of the models convert."""
+    n = sum(row["result"] in ("native", "with the host") for row in rows)
+    return f"{n} of {len(rows)} convert, {n / len(rows):.0%}"
 
 
 def main() -> None:
-    """Print the table."""
+    """Make the rows that are missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", default=list(SIZES), metavar="MODEL")
-    parser.add_argument("--versions", nargs="+", default=list(VERSIONS))
+    parser.add_argument("--only", nargs="+", metavar="MODEL")
+    parser.add_argument("--versions", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--limit", type=float, default=1200, help="seconds for each")
+    parser.add_argument("--page", action="store_true", help="write the page's table")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         version, name, top = options.one
         print(json.dumps(convert_one(version, name, bool(int(top)))))
         return
-    rows = []
-    for name in options.only:
-        for version in options.versions:
+    there = {} if options.only else read_rows()
+    for version in options.versions:
+        for name in () if options.page else options.only or SIZES:
             for top in (True, False):
+                if (name, version, str(top)) in there:
+                    continue
                 row = run(version, name, top, options.limit)
-                print(" | ".join(as_cells(row)), file=sys.stderr, flush=True)
-                if row["result"] != "isn't there":
-                    rows.append(row)
-    print(format_table([list(COLUMNS)], [as_cells(row) for row in rows], [], 160))
-    n_converted = sum(row["result"] in ("native", "with the host") for row in rows)
-    print(f"{n_converted} of {len(rows)} convert, {n_converted / len(rows):.0%}")
+                print(row, file=sys.stderr, flush=True)
+                if row["result"] == "isn't there":
+                    break
+                keep(row)
+    rows = list(read_rows().values())
+    if options.page:
+        text = PAGE.read_text(encoding="utf-8")
+        text = PART.sub(lambda part: f"{part[1]}{table(rows)}{part[3]}", text)
+        PAGE.write_text(text, encoding="utf-8")
+    print(table(rows))
+    print(share(rows))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.devices import Device
 from nengo_energy.devices.files import parse_device
 from nengo_energy.devices.writing import format_device_file
+from nengo_energy.pricing.intervals import growth
 
 KERAS_SPIKING = {
     "xeon-e5-2630": "cpu",
@@ -111,9 +112,10 @@ def predict(
 ) -> Prediction:
     """Predict a case on a device of prices that know nothing of it."""
     counts, kind = conventional_counts(case), kind or case.kind
+    device = fitted_device(case, data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExtrapolationWarning)
-        low, nominal, high = price(counts, fitted_device(case, data), kind)
+        low, nominal, high = price(counts, device, kind)
         own = None if shipped is None else price(counts, shipped, kind)[1]
     idle = 0.0
     if kind == "total" and case.kind == "dynamic":
@@ -129,6 +131,9 @@ def predict(
         high,
         constants(case),
         own,
+        case.group if kind == case.kind else "",
+        device.spread.energy,
+        growth(counts.rows, device.spread, device.batch_size),
     )
 
 

@@ -227,6 +227,7 @@ def h100_file() -> dict[str, Any]:
             "year": 2026,
             "note": "[D] least squares of logarithms over all networks, precisions and "
             "batch sizes",
+            "reread": "primary",
         },
         "static_power": {
             "value": measured.H100_IDLE,
@@ -267,6 +268,7 @@ def b200_file() -> dict[str, Any]:
             "year": 2025,
             "conditions": "bf16, vLLM, conversations (lm-arena-chat)",
             "note": "[D] least squares of logarithms",
+            "reread": "primary",
         },
         **data,
         "sources": {"ml-energy": ML_ENERGY},
@@ -306,6 +308,7 @@ def kws_file(device: str, description: str, terms: Sequence[str]) -> dict[str, A
             "evidence": "fitted",
             "year": 2019,
             "note": "[D] least squares of logarithms",
+            "reread": "primary",
         },
         "static_power": {
             "value": round(cases[0].idle or 0.0, 4),
@@ -391,6 +394,7 @@ def mlperf_file(
             "year": 2024,
             "conditions": "int8 networks, batch size 1",
             "note": note,
+            "reread": "primary",
         },
         **points,
         "sources": {"mlperf-tiny": MLPERF},
@@ -426,6 +430,7 @@ def speck_file() -> dict[str, Any]:
             "locator": "Table 1",
             "evidence": "measured",
             "year": 2024,
+            "reread": "not found",
         },
         "energies": {
             "synop": {
@@ -442,6 +447,7 @@ def speck_file() -> dict[str, Any]:
             "per": "device",
             "conditions": "at rest",
             "note": "[P] read in the abstract and the table",
+            "reread": "primary",
         },
         "real_time": {"value": True, "source": "yao2024"},
         "capacity": {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nengo_energy import estimate_energy
 from nengo_energy.counts import OpCounts
 from nengo_energy.devices import Device
+from nengo_energy.devices.spread import Growth
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class Prediction:
         Prediction with KerasSpiking's constants [J], from low to high.
     own : float or None
         What the device as shipped, which knows the case, gives [J].
+    group : str
+        Networks that are left out together.
+    width : float
+        Factor to both sides of the interval before it grows beyond what was measured.
+    growth : Growth
+        How far the network lies beyond that.
     """
 
     tier: str
@@ -39,6 +46,9 @@ class Prediction:
     high: float
     keras_spiking: tuple[float, float] | None = None
     own: float | None = None
+    group: str = ""
+    width: float = 1.0
+    growth: Growth = Growth()
 
     @property
     def factor(self) -> float:

@@ -12,7 +12,7 @@ Three differences are known, and evened out or named:
   spikes that are on their way at the end are counted on both sides.
 - A neuron that nothing on the chip listens to is charged for its spike by SANA-FE, and
   not by the ledger.
-- SANA-FE follows every message; the ledger takes the busiest core of a mean timestep.
+- SANA-FE follows every message; the ledger takes the busiest core of each timestep.
 
 Input from the host enters through a tile of its own that costs nothing, and isn't
 counted as a message on the mesh.

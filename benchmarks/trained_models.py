@@ -5,12 +5,17 @@ is made by arithmetic; each is converted with ``scale_firing_rates="auto"``, mea
 and where the chip has its neurons also run on the Loihi emulator.
 
     python benchmarks/trained_models.py [--models lenet ...] [--images 500] [--keep DIR]
+    python benchmarks/trained_models.py --page       # writes the page's table
+
+Each line is kept in benchmarks/data/trained_models.csv.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
@@ -25,6 +30,12 @@ import nengo_energy as ne
 
 layers = keras.layers
 TIMESTEPS = (10, 25, 50, 100, 200)
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "benchmarks" / "data" / "trained_models.csv"
+PAGE = ROOT / "docs" / "supported-layers.md"
+PART = re.compile(r"(<!-- accuracy -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+COLUMNS = ("model", "neurons", "simulator", "images", "host", "Keras")
 
 
 class Case(NamedTuple):
@@ -215,52 +226,97 @@ def accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
 
 
 def run(name: str, options: argparse.Namespace) -> None:
-    """Print one line per simulator: Keras's accuracy, and that at each timestep."""
+    """Keep one line per simulator: Keras's accuracy, and that at each timestep."""
     case = CASES[name]
     model = trained(name, options.keep)
-    x_train, _, x, y = case.data()
-    x, y = x[: options.images], y[: options.images]
-    keras_accuracy = accuracy(np.asarray(model.predict(x, verbose=0)), y)
+    x_train, _, x_test, y_test = case.data()
+    neurons = options.neurons or case.neurons
     start = time.perf_counter()
     snn = ne.convert(
         model,
         scale_firing_rates="auto",
         example_data=x_train[:256],
         target_rate=options.rate,
-        neurons=options.neurons or case.neurons,
+        neurons=neurons,
     )
-    seconds = time.perf_counter() - start
-    print(
-        f"{name}: {snn.topology.n_neurons:,} neurons, converted in {seconds:.1f} s; "
-        f"{options.neurons or case.neurons}; Keras {keras_accuracy:.1%}; host: "
-        f"{', '.join(snn.host_layers) or 'nothing'}",
-        flush=True,
-    )
-    simulators = ["compiled"] + ["loihi"] * (case.deploys and not options.quick)
-    for simulator in simulators:
+    print(f"{name}: converted in {time.perf_counter() - start:.1f} s", flush=True)
+    images = {"compiled": options.images}
+    if case.deploys and options.images_on_chip:
+        images["loihi"] = options.images_on_chip
+    for simulator, n in images.items():
+        x, y = x_test[:n], y_test[:n]
         start = time.perf_counter()
         marks = snn.measure_at(x, options.timesteps, simulator=simulator)
-        found = [accuracy(a.outputs[snn.output_probes[0]], y) for a in marks]
-        steps = zip(options.timesteps, found)
-        print(
-            f"  {simulator:9}"
-            + "  ".join(f"{n:4}: {share:6.1%}" for n, share in steps)
-            + f"   ({time.perf_counter() - start:.0f} s)",
-            flush=True,
+        row = {
+            "model": name,
+            "neurons": neurons,
+            "simulator": simulator,
+            "images": len(x),
+            "host": ", ".join(snn.host_layers),
+            "Keras": accuracy(np.asarray(model.predict(x, verbose=0)), y),
+        }
+        for steps, activity in zip(options.timesteps, marks):
+            (outputs,) = activity.outputs.values()
+            row[str(steps)] = accuracy(outputs, y)
+        print(row, f"{time.perf_counter() - start:.0f} s", flush=True)
+        if tuple(options.timesteps) == TIMESTEPS and options.rate is None:
+            keep_row(row)
+
+
+def read_rows() -> dict[tuple[str, ...], dict[str, Any]]:
+    """Return the lines that are there, by model, neurons and simulator."""
+    if not DATA.exists():
+        return {}
+    with DATA.open(encoding="utf-8", newline="") as file:
+        return {key_of(row): row for row in csv.DictReader(file)}
+
+
+def key_of(row: dict[str, Any]) -> tuple[str, ...]:
+    """Return what a line is about."""
+    return row["model"], row["neurons"], row["simulator"]
+
+
+def keep_row(row: dict[str, Any]) -> None:
+    """Put a line into the file, in place of the one that was there."""
+    cells = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()}
+    rows = {**read_rows(), key_of(row): cells}
+    with DATA.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(
+            file, [*COLUMNS, *map(str, TIMESTEPS)], lineterminator="\n"
         )
+        writer.writeheader()
+        writer.writerows(rows[key] for key in sorted(rows))
+
+
+def table() -> str:
+    """Return the page's table."""
+    names = {"compiled": "`compiled`", "loihi": "emulator"}
+    shares = ["Keras", *map(str, TIMESTEPS)]
+    lines = [["network", "neurons", "simulator", "inferences", *shares]]
+    lines.append(["---"] * len(lines[0]))
+    for row in read_rows().values():
+        head = [row["model"], row["neurons"], names[row["simulator"]], row["images"]]
+        lines.append(head + [f"{float(row[k]):.1%}" for k in shares])
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def main() -> None:
     """Run the models that are asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--images", type=int, default=500)
+    parser.add_argument("--images-on-chip", type=int, default=64, help="0: none")
     parser.add_argument("--timesteps", type=int, nargs="+", default=TIMESTEPS)
     parser.add_argument("--rate", type=float, default=None)
     parser.add_argument("--neurons", choices=("loihi", "integrate-and-fire"))
     parser.add_argument("--keep", type=Path, default=None)
-    parser.add_argument("--quick", action="store_true", help="leave the emulator out")
+    parser.add_argument("--page", action="store_true", help="write the page's table")
     options = parser.parse_args()
+    if options.page:
+        text = PAGE.read_text(encoding="utf-8")
+        text = PART.sub(lambda part: f"{part[1]}{table()}{part[3]}", text)
+        PAGE.write_text(text, encoding="utf-8")
+        return
     for name in options.models:
         run(name, options)
 

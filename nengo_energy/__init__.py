@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .loihi.ledger import Ledger as Ledger
     from .loihi.prepared import LoihiNetwork as LoihiNetwork
     from .model_energy.estimator import ModelEnergy as ModelEnergy
+    from .model_energy.logger import EnergyLogger as EnergyLogger
     from .network.fanout import fan_out as fan_out
     from .network.topology import (
         Population as Population,
@@ -76,8 +77,15 @@ if TYPE_CHECKING:
         Topology as Topology,
     )
     from .network.tracing import trace_topology as trace_topology
+    from .nir_graphs.loading import from_nir as from_nir
+    from .nir_graphs.model import NIRModel as NIRModel
+    from .nir_graphs.writing import to_nir as to_nir
     from .pages.writing import write_report as write_report
     from .pricing.energy import estimate_energy as estimate_energy
+    from .pricing.opponent import (
+        FairOpponent as FairOpponent,
+        fair_opponent as fair_opponent,
+    )
     from .sweeps.exploring import sweep as sweep
     from .sweeps.results import Sweep as Sweep, SweepPoint as SweepPoint
 

@@ -7,15 +7,20 @@ it knows Keras, Nengo or spikes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Collection, Mapping, Protocol, Sequence
 
 import numpy as np
 
 from .common.assumptions import Assumption, merge_assumptions
 from .common.exceptions import InputError
+from .common.shown import Shown
+from .common.tables import WIDTH, format_table, plural
+from .common.vital_signs import LEAST_SPIKES
 
 if TYPE_CHECKING:
+    import pandas
+
     from .activity.activity import Activity
     from .network.topology import Topology
 
@@ -32,8 +37,10 @@ OPERATIONS: Mapping[str, str] = {
     "neuron on the host in one timestep",
     "addition": "one addition without a weight: pooling, merging",
     "kernel": "one kernel that a processor starts, once per batch",
-    "weight_byte": "one byte of a weight that is read, once per batch, at 32 bits each",
+    "weight_byte": "one byte of a weight that is read, at 32 bits each: once per "
+    "batch, or by each synop",
     "activation_byte": "one byte of a layer's input or output, at 32 bits each",
+    "state_byte": "one byte of a neuron's state, read or written, at 32 bits each",
 }
 """The operations that are counted, each with its meaning."""
 
@@ -119,12 +126,16 @@ class ChipUse:
         timesteps follow each other as fast as the cores can.
     n_tiles : int, optional
         Tiles that hold a core in use, where the placement says.
+    by_timestep : Mapping of {str: (n_steps, n_cores) ndarray}
+        Operations of each core in each of some timesteps, where these were followed one
+        by one; empty where only the mean is known.
     """
 
     cores: tuple[CoreUse, ...]
     longest_way: tuple[int, int] = (0, 0)
     pace: float | None = None
     n_tiles: int | None = None
+    by_timestep: Mapping[str, np.ndarray] = field(default_factory=dict, compare=False)
 
     @property
     def n_cores(self) -> int:
@@ -156,8 +167,8 @@ class Deployment:
     encoded: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class OpCounts:
+@dataclass(frozen=True, repr=False)
+class OpCounts(Shown):
     """Counted operations of one network on one set of inputs.
 
     Attributes
@@ -177,6 +188,10 @@ class OpCounts:
     deployment : Deployment, optional
         The spiking network on devices that take spikes alone, if that is known; by
         default they are charged by ``rows`` as all others.
+    saturated : tuple of str
+        Layers of which many neurons fire as fast as they can.
+    synapses : Mapping of {str: int}
+        Synapses of the spiking network by layer, where its topology is known.
     """
 
     rows: tuple[OpCount, ...]
@@ -186,6 +201,17 @@ class OpCounts:
     settings: Mapping[str, object] = field(default_factory=dict)
     chip_use: ChipUse | None = None
     deployment: Deployment | None = None
+    saturated: tuple[str, ...] = ()
+    synapses: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Layers of neurons that spiked less than once in ten inferences."""
+        means: dict[str, float] = {}
+        for row in self.select("event"):
+            if row.operation == "neuron_update_active":
+                means[row.layer] = means.get(row.layer, 0.0) + row.mean
+        return tuple(layer for layer, mean in means.items() if mean < LEAST_SPIKES)
 
     def deployed(self) -> OpCounts:
         """Return the counts for a device that takes spikes alone."""
@@ -207,6 +233,34 @@ class OpCounts:
     def total(self, operation: str) -> float:
         """Return the count of an operation over all layers and inferences."""
         return sum(row.total for row in self.rows if row.operation == operation)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a row per layer and operation.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The fields of `OpCount`; ``mean`` is the count per inference.
+        """
+        import pandas as pd
+
+        columns = [f.name for f in fields(OpCount)]
+        frame = pd.DataFrame(
+            [[getattr(row, name) for name in columns] for row in self.rows],
+            columns=columns,
+        )
+        frame["mean"] = [row.mean for row in self.rows]
+        return frame
+
+    def __str__(self) -> str:
+        n = max((row.n_inferences for row in self.rows), default=0)
+        body = [
+            [row.layer, row.operation, f"{row.mean:,.10g}", row.where, row.execution]
+            for row in self.rows
+        ]
+        header = ["layer", "operation", "per inference", "where", "network"]
+        title = f"{plural(len(body), 'count')} of {plural(n, 'inference')}"
+        return f"{title}\n\n{format_table([header], body, [], WIDTH)}"
 
 
 class ConventionalOps(Protocol):
@@ -319,6 +373,14 @@ def count_ops(
         ),
         settings=activity.settings,
         deployment=deployment,
+        saturated=tuple(
+            dict.fromkeys(
+                pop.layer
+                for pop in topology.populations
+                if pop.name in activity.saturated
+            )
+        ),
+        synapses=_synapses(topology),
     )
 
 
@@ -382,6 +444,8 @@ def merge_counts(parts: Sequence[OpCounts]) -> OpCounts:
         assumptions=merge_assumptions(*(part.assumptions for part in parts)),
         settings=settings,
         deployment=deployment,
+        saturated=tuple(dict.fromkeys(name for p in parts for name in p.saturated)),
+        synapses=first.synapses,
     )
 
 
@@ -454,6 +518,14 @@ def _layers_in_order(topology: Topology) -> list[str]:
         layers += [p.layer for p in arriving if p.post == pop.name] + [pop.layer]
     layers += [p.layer for p in topology.inputs + topology.readouts]
     return list(dict.fromkeys(layers))
+
+
+def _synapses(topology: Topology) -> dict[str, int]:
+    """Return the synapses that neurons drive, by layer."""
+    found: dict[str, int] = {}
+    for p in topology.projections + topology.readouts:
+        found[p.layer] = found.get(p.layer, 0) + p.n_synapses
+    return found
 
 
 def _is_kept(operation: str, counts: np.ndarray) -> bool:

@@ -8,10 +8,16 @@ import shutil
 import subprocess
 import sys
 
+import device_catalogue
 import pytest
 from docs_pages import PAGES, ROOT, blocks_of, differences, run_blocks
 
 import nengo_energy as ne
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 CODED = [page for page in PAGES if blocks_of(page)]
 LIGHT = {"any-network.md", "own-device.md", "reports.md"}
@@ -73,6 +79,31 @@ def test_every_assumption_is_explained():
     assert explained - {"device-"} <= codes, explained - codes
 
 
+def test_the_page_of_devices_holds_every_number_of_their_files():
+    """In step with the files, and each value found again by reading them as TOML."""
+    text = device_catalogue.PAGE.read_text(encoding="utf-8")
+    assert text == device_catalogue.page(), "run tests/helpers/device_catalogue.py"
+    for file in (ROOT / "nengo_energy" / "devices" / "data").glob("*.toml"):
+        with open(file, "rb") as opened:
+            found = tomllib.load(opened)
+        _, _, own = text.partition(f"\n## {found['name']}\n")
+        own, _, _ = own.partition("\n## ")
+        for number in _numbers(found):
+            shown = re.findall(rf"\| ([\d.]+) {number['unit']} ", own)
+            wanted = pytest.approx(number["value"], rel=5e-3)  # three digits
+            assert any(float(value) == wanted for value in shown), (file.name, number)
+
+
+def _numbers(part):
+    """Return energies, powers and times of a file that keep their unit's prefix."""
+    if not isinstance(part, dict):
+        return []
+    if "value" in part and "unit" in part:
+        shown = part["unit"][-1] in "JWs" and 1 <= part["value"] < 999.5
+        return [part] if shown else []
+    return [number for inner in part.values() for number in _numbers(inner)]
+
+
 @pytest.mark.slow
 def test_pages_build_without_a_warning(tmp_path):
     for package in ("sphinx", "furo", "myst_parser", "numpydoc"):
@@ -81,6 +112,7 @@ def test_pages_build_without_a_warning(tmp_path):
         tmp_path / "docs"
     )  # a copy, as pages of the API are written beside the others
     shutil.copytree(ROOT / "docs", docs)
+    shutil.copy(ROOT / "CHANGES.md", tmp_path)  # the page of changes shows it
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E"]
     run = subprocess.run(
         [*command, str(docs), str(tmp_path / "html")],

@@ -12,6 +12,8 @@ from ..common.assumptions import Assumption
 from ..common.decisions import Decision
 from ..common.exceptions import InputError
 from ..common.proportions import share_equal
+from ..common.shown import Shown
+from ..common.vital_signs import LEAST_SPIKES, MOST_SATURATED, alerts, said_of_firing
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class PopulationActivity:
         Synops of each projection that leaves the population, in each inference.
     peak : int
         Most spikes of any neuron in one timestep.
+    saturated : int
+        Pairs of neuron and inference in which the neuron fired as fast as it can.
     """
 
     spikes: np.ndarray = field(repr=False)
@@ -43,6 +47,7 @@ class PopulationActivity:
     sent_per_inference: np.ndarray = field(repr=False)
     synops_per_inference: Mapping[str, np.ndarray] = field(repr=False)
     peak: int
+    saturated: int = 0
 
     @property
     def n_neurons(self) -> int:
@@ -50,8 +55,8 @@ class PopulationActivity:
         return len(self.spikes)
 
 
-@dataclass(frozen=True)
-class Activity:
+@dataclass(frozen=True, repr=False)
+class Activity(Shown):
     """What a network did on a set of inputs.
 
     Attributes
@@ -95,6 +100,31 @@ class Activity:
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     decisions: Mapping[Any, Decision] = field(default_factory=dict, repr=False)
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Populations that spiked less than once in ten inferences."""
+        return tuple(
+            name
+            for name, measured in self.populations.items()
+            if measured.spikes.sum() < LEAST_SPIKES * self.n_inferences
+        )
+
+    @property
+    def saturated(self) -> tuple[str, ...]:
+        """Populations of which many neurons fire as fast as they can."""
+        return tuple(
+            name
+            for name, measured in self.populations.items()
+            if measured.saturated
+            > MOST_SATURATED * measured.n_neurons * self.n_inferences
+        )
+
+    @property
+    def alerts(self) -> tuple[Assumption, ...]:
+        """What makes the numbers worthless: silence, saturation, guessing."""
+        said = said_of_firing(self.silent, self.saturated)
+        return alerts((*said, *self.assumptions))
 
     def firing_rates(self, population: str) -> np.ndarray:
         """Return the mean rate of each neuron, (n_neurons,) ndarray [Hz]."""

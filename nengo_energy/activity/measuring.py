@@ -199,7 +199,7 @@ def measure_run(
     batch_size = _batch_size(run, topology.n_neurons, n_inferences)
     if probes is None:
         probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
-    totals = [Totals(topology) for _ in schedule.marks]
+    totals = [Totals(topology, mark, run.dt) for mark in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     options = {} if run.emulator is None else {"emulator": run.emulator}
     n_steps = n_inferences * schedule.total

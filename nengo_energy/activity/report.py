@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..common.tables import WIDTH, format_table
+from ..common.vital_signs import format_alerts
 
 if TYPE_CHECKING:
     import pandas
@@ -80,4 +81,5 @@ def format_activity(activity: Activity, width: int = WIDTH) -> str:
     )
     if not body:
         return f"{title}\n\nThe network has no neurons: its nodes are the host's."
-    return "\n\n".join([title, format_table([header], body, [], width)])
+    table = format_table([header], body, [], width)
+    return "\n\n".join([*format_alerts(activity.alerts, width), title, table])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,25 @@ from ..common.assumptions import Assumption
 from ..network.topology import Population, Topology
 from .activity import PopulationActivity
 from .simulators import BatchCounts
+from .simulators.runner import SINGLE_SPIKE_TYPES
 
 RATE_AS_SPIKING = "rate-neurons-as-spiking"
 MULTI_SPIKE = "several-spikes-per-timestep"
+
+NEARLY = 0.9
+"""Share of the spikes that a neuron can give from which on it is saturated: the first
+timesteps of an inference, in which nothing arrives yet, aren't held against it."""
 
 
 class Totals:
     """Sums batches up: what is kept doesn't grow with neurons x inferences."""
 
-    def __init__(self, topology: Topology):
+    def __init__(self, topology: Topology, timesteps: int, dt: float):
         self.topology = topology
+        self.most = {
+            p.name: most_spikes(p, timesteps, dt) for p in topology.populations
+        }
+        self.saturated = {p.name: 0 for p in topology.populations}
         self.outgoing = {
             p.name: topology.outgoing(p.name) for p in topology.populations
         }
@@ -37,6 +47,7 @@ class Totals:
             spikes = batch.spikes[pop.name]
             self.spikes[pop.name] += spikes.sum(axis=0)
             self.peak[pop.name] = max(self.peak[pop.name], batch.peak[pop.name])
+            self.saturated[pop.name] += int((spikes >= self.most[pop.name]).sum())
             self._append(pop, "spikes", spikes.sum(axis=1))
             self._append(pop, "active", batch.active[pop.name])
             driving = np.zeros(pop.n_neurons, dtype=bool)
@@ -63,6 +74,7 @@ class Totals:
                     p.name: series[pop.name, p.name] for p in self.outgoing[pop.name]
                 },
                 peak=self.peak[pop.name],
+                saturated=self.saturated[pop.name],
             )
             for pop in self.topology.populations
         }
@@ -90,3 +102,11 @@ class Totals:
             )
             found.append(Assumption(MULTI_SPIKE, text))
         return tuple(found)
+
+
+def most_spikes(population: Population, timesteps: int, dt: float) -> float:
+    """Return how many spikes of an inference make a neuron a saturated one."""
+    if population.neuron_type not in SINGLE_SPIKE_TYPES:
+        return math.inf
+    rest = getattr(population.ensemble.neuron_type, "tau_ref", 0.0)
+    return NEARLY * timesteps * dt / (dt + rest)

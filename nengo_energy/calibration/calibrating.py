@@ -75,11 +75,7 @@ def calibrate(
     InputError
         When an argument can't be worked with, or the readings can't be fitted.
     """
-    file = Path(path)
-    if file.exists() and not overwrite:
-        raise InputError(f"{str(file)!r} exists; pass overwrite=True to replace it")
-    if not file.parent.is_dir():
-        raise InputError(f"folder {str(file.parent)!r} doesn't exist")
+    file = check_target(path, overwrite)
     chosen = file.stem if name is None else name
     check_name(chosen)
     check_count("batch_size", batch_size)
@@ -92,6 +88,16 @@ def calibrate(
     device = parse_device(text, f"device file {str(file)!r}")
     file.write_text(text, encoding="utf-8")
     return device
+
+
+def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
+    """Return the path of a device file that may be written."""
+    file = Path(path)
+    if file.exists() and not overwrite:
+        raise InputError(f"{str(file)!r} exists; pass overwrite=True to replace it")
+    if not file.parent.is_dir():
+        raise InputError(f"folder {str(file.parent)!r} doesn't exist")
+    return file
 
 
 def _by_name(models: Any) -> dict[str, Any]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import sys
+import tokenize
 import zipfile
 import zlib
 from typing import Any, Iterator, Sequence, Union
 
 import numpy as np
 
+from ..common.declared_sizes import MAX_BYTES, check_npz
 from ..common.exceptions import InputError, NengoEnergyError, NotFoundError
 
 if sys.version_info >= (3, 11):
@@ -20,11 +23,29 @@ else:
 
 PathLike = Union[str, "os.PathLike[str]"]
 
+NPZ_ERRORS = (
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile and numpy raise on damaged files."""
+
 NOTHING = "none"
 """What a TOML file says for None, which TOML has no word for."""
 
 
-def load_arrays(path: PathLike, names: Sequence[str]) -> list[np.ndarray]:
+def load_arrays(
+    path: PathLike, names: Sequence[str], max_bytes: float | None = MAX_BYTES
+) -> list[np.ndarray]:
     """Return arrays of an NPZ file, without running code that it holds.
 
     Parameters
@@ -33,13 +54,15 @@ def load_arrays(path: PathLike, names: Sequence[str]) -> list[np.ndarray]:
         The file.
     names : sequence of str
         Which arrays.
+    max_bytes : int or None
+        How much memory the file may unpack to; None for any.
 
     Raises
     ------
     NotFoundError
         If there is no file, or no array of a name; the message lists those there are.
     InputError
-        If the file isn't an NPZ file, is damaged, or holds objects.
+        If the file isn't an NPZ file, is damaged, holds objects, or is too much.
     """
     with _open_archive(path) as archive:
         for name in names:
@@ -48,6 +71,7 @@ def load_arrays(path: PathLike, names: Sequence[str]) -> list[np.ndarray]:
                     f"array {name!r} not found in {path}; known: "
                     f"{', '.join(archive.files) or 'none'}"
                 )
+        check_npz(archive.zip, f"data {path}", max_bytes)
         return [archive[name] for name in names]
 
 
@@ -72,7 +96,7 @@ def _open_archive(path: PathLike) -> Iterator[Any]:
         raise
     except FileNotFoundError as error:
         raise NotFoundError(f"data {path} not found") from error
-    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except NPZ_ERRORS as error:
         raise InputError(
             f"data {path} can't be read as an NPZ file: {error}"
         ) from error

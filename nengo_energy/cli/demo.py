@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import Any, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..activity.activity import Activity
-from ..common.exceptions import MissingDependencyError
+from ..common.exceptions import InputError, MissingDependencyError
+from ..common.file_output import check_writable
 from ..common.progress import progress_bar
+from ..common.tables import WIDTH, format_table
 from ..compat import import_tensorflow
 from ..conversion.converting import convert
+from ..estimates.report import (
+    format_conclusion,
+    format_layers,
+    format_tables,
+    ranking_table,
+)
+
+if TYPE_CHECKING:
+    from ..conversion.spiking_model import SpikingModel
 
 N_EPOCHS = 15
 N_EMULATED = 50
@@ -99,66 +112,105 @@ def train_digits_model(
     return model
 
 
-def run_demo(say: Callable[[str], None], progress: bool | None = None) -> None:
-    """Do the main job, and say what comes out.
+def make_folder(path: str) -> Path:
+    """Return a folder that the demo may write to, which is made if it isn't there."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path!r} can't be made: {error.strerror or error}") from None
+    check_writable(folder / "estimate.json")
+    return folder
+
+
+def run_demo(
+    folder: Path | None = None, verbose: bool = False, progress: bool | None = None
+) -> str:
+    """Do the main job, and return what comes out, the conclusion first.
 
     Parameters
     ----------
-    say : callable
-        Takes each line or block of text.
+    folder : Path, optional
+        Where model, data, estimate and report are written.
+    verbose : bool
+        Give all tables and notes.
     progress : bool, optional
         Show progress bars; by default in a terminal.
     """
     digits = load_digits()
     model = train_digits_model(digits, progress=progress)
-    guesses = np.argmax(model.predict(digits.x_test, verbose=0), axis=-1)
-    keras_accuracy = float(np.mean(guesses == digits.y_test))
+    x, y = digits.x_test, digits.y_test
     snn = convert(model, scale_firing_rates=SCALE_FIRING_RATES, synapse=SYNAPSE)
-    activity = snn.measure(digits.x_test, TIMESTEPS, progress=progress)
-    say(
+    activity = snn.measure(x, TIMESTEPS, labels=y, progress=progress)
+    estimate = snn.estimate(activity)
+    few = slice(N_EMULATED)
+    emulated = snn.measure(x[few], TIMESTEPS, simulator="loihi", progress=progress)
+    same = snn.measure(x[few], TIMESTEPS, progress=False)
+    if folder is not None:
+        _write(folder, model, digits, activity, estimate)
+    network = (
         f"A CNN of {model.count_params():,} parameters, trained on "
-        f"{len(digits.y_train):,} handwritten digits, and converted to "
+        f"{len(digits.y_train):,} handwritten digits;\nas a network of "
         f"{snn.topology.n_neurons:,} spiking neurons with "
-        f"{snn.topology.n_synapses:,} synapses.\n"
+        f"{snn.topology.n_synapses:,} synapses, "
+        f"scale_firing_rates={SCALE_FIRING_RATES}."
     )
-    say(
-        f"Accuracy on {len(digits.y_test)} test digits\n"
-        f"  Keras model        {keras_accuracy:.1%}\n"
-        f"  spiking network    {activity.accuracy(digits.y_test):.1%}   "
-        f"{TIMESTEPS} timesteps, scale_firing_rates={SCALE_FIRING_RATES}\n"
-    )
-    say(f"{activity}\n")
-    say(f"{snn.estimate(activity)}\n")
+    parts = [
+        f"{format_conclusion(estimate)}\n{network}",
+        format_layers(estimate),
+        f"{ranking_table(estimate)}",
+        f"On nengo_loihi.Simulator (emulator), first {N_EMULATED} test digits: "
+        f"{emulated.accuracy(y[few]):.1%} right\n{_spikes_beside(emulated, same)}",
+        _one_digit(snn, model, digits),
+    ]
+    if verbose:
+        parts += [f"{activity}", format_tables(estimate), estimate.notes()]
+    if folder is not None:
+        parts.append(f"Written to {folder}: {', '.join(sorted(WRITTEN))}")
+    last = "" if verbose else "Activity, more columns, all notes: nengo-energy demo -v"
+    return "\n\n".join(filter(None, [*parts, last]))
 
-    emulated = snn.measure(
-        digits.x_test[:N_EMULATED], TIMESTEPS, simulator="loihi", progress=progress
-    )
-    same = snn.measure(digits.x_test[:N_EMULATED], TIMESTEPS, progress=False)
-    accuracy = emulated.accuracy(digits.y_test[:N_EMULATED])
-    say(
-        f"The same object on nengo_loihi.Simulator (emulator), first {N_EMULATED} test "
-        f"digits\n  accuracy           {accuracy:.1%}\n"
-        f"{_spikes_beside(emulated, same)}\n"
-    )
+
+def _one_digit(snn: SpikingModel, model: Any, digits: Digits) -> str:
+    """Return what the deployed network says of one digit, read off by hand."""
     with snn.simulator("loihi", digits.x_test[0]) as sim:
         sim.run_steps(TIMESTEPS)
         output = sim.data[snn.outputs[model.output]]
     scores = output[TIMESTEPS // 2 :].mean(axis=0)
-    say(
+    return (
         f"One digit by hand: sim.data[snn.outputs[model.output]] has shape "
         f"{output.shape};\nits mean over the second half says "
-        f"{int(np.argmax(scores))}, the label is {int(digits.y_test[0])}:\n  "
-        + "  ".join(f"{k}: {score:+.1f}" for k, score in enumerate(scores))
+        f"{int(np.argmax(scores))}, the label is {int(digits.y_test[0])}."
     )
+
+
+WRITTEN = ("digits.keras", "test.npz", "estimate.json", "report.html")
+"""Files of `--output`; the last where what it needs is installed."""
+
+
+def _write(
+    folder: Path, model: Any, digits: Digits, activity: Activity, estimate: Any
+) -> None:
+    from ..pages.writing import write_report
+
+    model.save(folder / WRITTEN[0])
+    np.savez(folder / WRITTEN[1], x=digits.x_test, y=digits.y_test)
+    estimate.to_json(folder / WRITTEN[2])
+    with contextlib.suppress(MissingDependencyError):
+        write_report(folder / WRITTEN[3], estimate, activity=activity)
 
 
 def _spikes_beside(emulated: Activity, simulated: Activity) -> str:
     """Return the spikes per inference of each layer, emulator beside simulation."""
-    lines = ["  spikes per digit   emulator   NengoDL"]
-    for name, measured in emulated.populations.items():
-        counts = [
-            float(np.mean(m.spikes_per_inference))
-            for m in (measured, simulated.populations[name])
+    header = ["spikes per digit", "emulator", simulated.simulator]
+    body = [
+        [
+            name,
+            *(
+                f"{np.mean(a.populations[name].spikes_per_inference):,.1f}"
+                for a in (emulated, simulated)
+            ),
         ]
-        lines.append(f"  {name:<17s} {counts[0]:9,.1f} {counts[1]:9,.1f}")
-    return "\n".join(lines)
+        for name in emulated.populations
+    ]
+    return format_table([header], body, [], WIDTH)

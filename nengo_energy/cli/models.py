@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..common.checks import check_count
-from ..common.exceptions import InputError
 from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
-from .data_files import array_names, load_arrays, load_grid
+from .checking import check_options
+from .deploying import run_deploy, run_sweep
 from .options import (
+    BATCH_AND_MEMORY,
     CONVERSION,
     DATA,
     ESTIMATE_FORMATS,
@@ -19,24 +19,20 @@ from .options import (
     LABELS,
     MAX_POOLING,
     MODEL,
+    ON_HOST,
+    PIECEWISE,
     PRICING,
     RESULT_FORMATS,
     SIMULATION,
     TIMING,
+    VERBOSITY,
     add_command,
     choice,
     number,
     switch,
     word,
 )
-
-if TYPE_CHECKING:
-    import pandas
-
-    from ..conversion.spiking_model import SpikingModel
-
-DEFAULT_X, DEFAULT_Y = "x", "y"
-"""Arrays that are taken unless others are named."""
+from .preparing import convert_model, load_data, print_csv, read_model, timing, warn
 
 CHECK = """\
 The exit code is 1 if a layer is refused.
@@ -106,8 +102,9 @@ def add_commands(commands: Any) -> None:
         "check",
         "say what becomes of each layer of a model, without running it",
         [
-            *(MODEL, choice("--format", RESULT_FORMATS), INPUT_SHAPE),
-            *(MAX_POOLING, switch("--temporal-model", "its steps are the network's")),
+            *(*MODEL, choice("--format", RESULT_FORMATS), INPUT_SHAPE),
+            *(MAX_POOLING, PIECEWISE),
+            switch("--temporal-model", "its steps are the network's"),
         ],
         epilog=CHECK,
     )
@@ -117,8 +114,8 @@ def add_commands(commands: Any) -> None:
         "estimate",
         "estimate energy per inference on devices",
         [
-            *(MODEL, *DATA, choice("--format", ESTIMATE_FORMATS)),
-            *(*CONVERSION, *SIMULATION, *PRICING),
+            *(*MODEL, *DATA, LABELS, choice("--format", ESTIMATE_FORMATS)),
+            *(*CONVERSION, *SIMULATION, *PRICING, *BATCH_AND_MEMORY, *VERBOSITY),
         ],
         epilog=ESTIMATE,
     )
@@ -129,8 +126,8 @@ def add_commands(commands: Any) -> None:
         "compare",
         "compare a model with its spiking network",
         [
-            *(MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
-            *(*CONVERSION, *SIMULATION, *PRICING, rows),
+            *(*MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
+            *(*CONVERSION, *SIMULATION, *PRICING, *VERBOSITY, rows),
         ],
         epilog=COMPARE,
     )
@@ -140,8 +137,9 @@ def add_commands(commands: Any) -> None:
         "sweep",
         "measure accuracy and energy over a grid of settings",
         [
-            *(MODEL, word("grid", "GRID.toml", "settings to try")),
-            *(*DATA, choice("--format", RESULT_FORMATS), LABELS, HOST, *SWEEPING),
+            *(*MODEL, word("grid", "GRID.toml", "settings to try")),
+            *(*DATA, choice("--format", RESULT_FORMATS), LABELS, HOST),
+            *(ON_HOST, *SWEEPING, *VERBOSITY),
         ],
         epilog=SWEEP,
     )
@@ -151,8 +149,8 @@ def add_commands(commands: Any) -> None:
         "deploy",
         "run a model on the emulator of Loihi",
         [
-            *(MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
-            *(*CONVERSION, *TIMING, *PRICING),
+            *(*MODEL, *DATA, choice("--format", RESULT_FORMATS), LABELS),
+            *(*CONVERSION, *TIMING, *PRICING, *VERBOSITY),
         ],
         epilog=DEPLOY,
     )
@@ -160,19 +158,21 @@ def add_commands(commands: Any) -> None:
 
 def run_check(options: argparse.Namespace) -> int:
     """Say what becomes of each layer."""
+    check_options(options)
     import_tensorflow_quietly()
     from ..conversion.checking import check_model
 
     found = check_model(
-        options.model,
+        read_model(options),
         input_shape=options.input_shape,
         max_pooling=options.max_pooling,
+        piecewise=options.piecewise,
         temporal_model=options.temporal_model,
     )
     if options.format == "table":
         print(found)
     elif options.format == "csv":
-        _print_csv(found.to_frame())
+        print_csv(found.to_frame())
     else:
         content = {
             "model": found.model,
@@ -188,159 +188,62 @@ def run_check(options: argparse.Namespace) -> int:
 
 def run_estimate(options: argparse.Namespace) -> None:
     """Estimate energy from measured spikes."""
+    x, labels = load_data(options)
+    snn = convert_model(options, x)
+    from ..estimates import report
     from .formats import format_as
 
-    snn, x = _convert(options)
-    activity = snn.measure(x, simulator=options.simulator, **_timing(options))
-    estimate = snn.estimate(activity, options.device, host=options.host)
-    print(format_as(estimate, options.format).rstrip("\n"))
+    activity = snn.measure(
+        x, simulator=options.simulator, labels=labels, **timing(options)
+    )
+    estimate = snn.estimate(
+        activity,
+        options.device,
+        host=options.host,
+        on_host=options.on_host,
+        batch_size=options.batch_size,
+        memory=options.memory,
+    )
+    if options.format == "table":
+        print(_shown(options, estimate, report))
+    else:
+        warn(estimate.alerts)
+        print(format_as(estimate, options.format).rstrip("\n"))
+
+
+def _shown(options: argparse.Namespace, result: Any, text: Any) -> str:
+    """Return as much of a result as was asked for, by the module that prints it."""
+    if options.quiet:
+        return str(text.format_conclusion(result))
+    if options.verbose:
+        return f"{text.format_tables(result)}\n\n{result.notes()}"
+    return str(result)
 
 
 def run_compare(options: argparse.Namespace) -> None:
     """Compare a Keras model with its converted network."""
-    snn, x = _convert(options)
+    x, labels = load_data(options)
+    snn = convert_model(options, x)
+    from ..comparison import text
+
     comparison = snn.compare(
         x,
-        labels=_labels(options),
+        labels=labels,
         simulator=options.simulator,
         devices=options.device,
         host=options.host,
-        **_timing(options),
+        on_host=options.on_host,
+        **timing(options),
     )
     if options.format == "table":
-        print(comparison)
-    elif options.format == "json":
+        print(_shown(options, comparison, text))
+        return
+    warn(comparison.assumptions)
+    if options.format == "json":
         print(comparison.to_json())
     elif options.rows == "layers":
-        _print_csv(comparison.to_frame())
+        print_csv(comparison.to_frame())
     elif options.rows == "outputs":
-        _print_csv(comparison.outputs_frame())
+        print_csv(comparison.outputs_frame())
     else:
-        _print_csv(comparison.curve_frame())
-
-
-def run_sweep(options: argparse.Namespace) -> None:
-    """Measure accuracy and energy over a grid."""
-    grid, convert_options = load_grid(options.grid)
-    x = _inputs(options)
-    (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y])
-    import_tensorflow_quietly()
-    from ..sweeps.exploring import sweep
-
-    found = sweep(
-        options.model,
-        x,
-        _first(options, labels),
-        grid,
-        host=options.host,
-        convert_options=convert_options,
-        checkpoint=options.checkpoint,
-        chunk_size=options.chunk_size,
-        scheduler=options.scheduler,
-        n_workers=options.workers,
-        seed=options.seed,
-    )
-    if len(found.failed) == len(found.points):
-        raise InputError(
-            f"all {len(found.points)} points failed; the first: {found.points[0].error}"
-        )
-    if options.format == "table":
-        print(found.summary(options.max_accuracy_drop))
-    elif options.format == "json":
-        print(found.to_json())
-    else:
-        _print_csv(found.to_frame())
-
-
-def run_deploy(options: argparse.Namespace) -> None:
-    """Run a converted network on NengoLoihi's emulator."""
-    snn, x = _convert(options)
-    labels = _labels(options)
-    activity = snn.measure(x, simulator="loihi", **_timing(options))
-    accuracy = None if labels is None else activity.accuracy(labels)
-    estimate = snn.estimate(activity, options.device, host=options.host)
-    ledger = snn.ledger(activity, dt=activity.dt)
-    counts = snn.count(activity)
-    differences = [
-        ledger.explain(counts, model) for model in estimate.models if model.spike_input
-    ]
-    if options.format == "table":
-        print(activity)
-        if accuracy is not None:
-            print(f"\nAccuracy on the emulator {accuracy:.1%}")
-        print(f"\nLedger of the chip\n\n{ledger}\n\n{ledger.costs()}\n\n{estimate}")
-        for explained in differences:
-            print(f"\n{explained}")
-    elif options.format == "csv":
-        _print_csv(estimate.to_frame())
-    else:
-        content = {
-            "settings": estimate.settings,
-            "accuracy": accuracy,
-            "activity": frame_records(activity.to_frame()),
-            "ledger": frame_records(ledger.to_frame()),
-            "costs": frame_records(ledger.costs().to_frame()),
-            "rows": frame_records(estimate.to_frame()),
-            "differences": [
-                {
-                    "device": found.device,
-                    "estimate": found.estimate,
-                    "steps": dict(found.steps),
-                    "ledger": found.ledger,
-                    "notes": found.notes,
-                }
-                for found in differences
-            ],
-            "assumptions": [str(assumption) for assumption in estimate.assumptions],
-        }
-        print(to_json(content))
-
-
-def _inputs(options: argparse.Namespace) -> Any:
-    """Return the inputs in the file: an array, or a list of several."""
-    arrays = load_arrays(options.data, options.x or [DEFAULT_X])
-    arrays = [_first(options, array) for array in arrays]
-    return arrays[0] if len(arrays) == 1 else arrays
-
-
-def _labels(options: argparse.Namespace) -> Any:
-    """Return the labels in the file, None if there are none and none were asked for."""
-    if options.y is None and DEFAULT_Y not in array_names(options.data):
-        return None
-    (labels,) = load_arrays(options.data, [options.y or DEFAULT_Y])
-    return _first(options, labels)
-
-
-def _first(options: argparse.Namespace, array: Any) -> Any:
-    if options.inferences is None:
-        return array
-    return array[: check_count("--inferences", options.inferences)]
-
-
-def _convert(options: argparse.Namespace) -> tuple[SpikingModel, Any]:
-    """Return the converted model, and its inputs; these first, as they are quick."""
-    x = _inputs(options)
-    import_tensorflow_quietly()
-    from ..conversion.converting import convert
-    from ..keras_models.files import as_model
-    from ..keras_models.sizes import has_open_sizes
-
-    model = as_model(options.model)
-    by_data = options.scale_firing_rates == "auto" or has_open_sizes(model)
-    snn = convert(
-        model,
-        scale_firing_rates=options.scale_firing_rates,
-        example_data=x if by_data else None,
-        synapse=options.synapse,
-        neurons=options.neurons,
-        max_pooling=options.max_pooling,
-    )
-    return snn, x
-
-
-def _timing(options: argparse.Namespace) -> dict[str, Any]:
-    return {"timesteps": options.timesteps, "dt": options.dt, "warmup": options.warmup}
-
-
-def _print_csv(frame: pandas.DataFrame) -> None:
-    print(frame.to_csv(index=False, lineterminator="\n"), end="")
+        print_csv(comparison.curve_frame())

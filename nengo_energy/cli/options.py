@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, Callable, Iterable, Sequence
 
+from ..common.checks import check_positive
+from ..common.declared_sizes import MAX_BYTES
 from ..common.defaults import DT
 
 Option = tuple[str, dict[str, Any]]
@@ -42,8 +44,19 @@ def choice(flag: str, choices: Sequence[str], text: str = "") -> Option:
 
 
 def switch(flag: str, text: str) -> Option:
-    """Return an option that is on or off."""
+    """Return an option that is on or off, perhaps with a short form."""
     return flag, {"action": "store_true", "help": text}
+
+
+def limits(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what a model's file may take, as arguments of `load_model`."""
+    bounds = {"max_bytes": "bytes", "max_seconds": "s"}
+    return {
+        name: check_positive(
+            f"--{name.replace('_', '-')}", getattr(options, name), unit
+        )
+        for name, unit in bounds.items()
+    }
 
 
 def scale(text: str) -> float | str:
@@ -56,6 +69,16 @@ def scale(text: str) -> float | str:
         ) from None
 
 
+def names(text: str) -> list[str]:
+    """Return names that were given with commas between."""
+    return [name for name in (part.strip() for part in text.split(",")) if name]
+
+
+def layers(text: str) -> list[str]:
+    """Return names of layers, given with commas between; ``none`` is no layer."""
+    return [] if text == "none" else names(text)
+
+
 def sizes(text: str) -> tuple[int, ...]:
     """Return the sizes of axes that were given as numbers with commas between."""
     try:
@@ -66,9 +89,37 @@ def sizes(text: str) -> tuple[int, ...]:
         ) from None
 
 
-MODEL = word("model", "MODEL", "a saved Keras model")
+LIMITS = (
+    number(
+        "--max-bytes",
+        "memory that a file may unpack to, and the weights take",
+        MAX_BYTES,
+        kind=float,
+        shown="2 GiB",
+    ),
+    number(
+        "--max-seconds", "time that reading the model may take", 60.0, "S", float, "60"
+    ),
+)
+"""What a model's file may take; see `limits`."""
+
+MODEL = (word("model", "MODEL", "a saved Keras model"), *LIMITS)
 
 HOST = word("--host", "NAME", "device that does the host's work")
+
+ON_HOST = word(
+    "--on-host",
+    "LAYER,...",
+    "layers that the host runs, or none (default: those that the input feeds, for "
+    "devices that take spikes alone)",
+    type=layers,
+)
+
+VERBOSITY = (
+    switch("-v --verbose", "print all notes as well"),
+    switch("-q --quiet", "print the conclusion alone, and show no progress"),
+)
+"""How much of a table is printed."""
 
 DATA = (
     word("--data", "FILE.npz", "inputs and labels", required=True),
@@ -88,6 +139,12 @@ MAX_POOLING = choice(
     "--max-pooling",
     ("neurons", "average"),
     "what it becomes; averages are something else, and smaller",
+)
+
+PIECEWISE = number(
+    "--piecewise",
+    "have up to N rectified linear neurons stand in for a unit's smooth function",
+    shown="none",
 )
 
 INPUT_SHAPE = word(
@@ -120,6 +177,7 @@ CONVERSION = (
         "deep networks",
     ),
     MAX_POOLING,
+    PIECEWISE,
 )
 
 TIMING = (
@@ -140,11 +198,23 @@ SIMULATION = (
 PRICING = (
     word(
         "--device",
-        "NAME",
-        "a device, as in nengo-energy devices; give several (default: seven)",
-        action="append",
+        "NAME,...",
+        "devices, as in nengo-energy devices (default: seven)",
+        action="extend",
+        type=names,
     ),
     HOST,
+    ON_HOST,
+)
+
+
+BATCH_AND_MEMORY = (
+    number(
+        "--batch-size",
+        "inferences that run together, on devices that tell what a batch takes once",
+        shown="each device's",
+    ),
+    switch("--memory", "count the memory traffic of the spiking network as well"),
 )
 
 
@@ -186,5 +256,5 @@ def add_command(
         ),
     )
     for flag, settings in options:
-        parser.add_argument(flag, **settings)
+        parser.add_argument(*flag.split(), **settings)
     parser.set_defaults(command=run)

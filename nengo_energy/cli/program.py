@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, Sequence
+from typing import Sequence
 
-from ..common.exceptions import InputError, NengoEnergyError
+from ..common.exceptions import NengoEnergyError
 from ..common.version import __version__
 from ..compat.quiet import import_tensorflow_quietly
 from . import models, reports
-from .options import add_command, number, switch, word
+from .checking import as_options, check_model_file, check_options
+from .options import LIMITS, VERBOSITY, add_command, number, switch, word
 
 EPILOG = """\
 examples:
@@ -46,6 +47,7 @@ CALIBRATION = (
     number("--batch-size", default=1),
     number("--seconds", "time of each measurement", 3.0, "S", float, shown="3"),
     switch("--overwrite", "replace a file that exists"),
+    *LIMITS,
 )
 
 
@@ -70,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int | None = options.command(options)
         sys.stdout.flush()  # here, where a closed pipe can still be told apart
     except NengoEnergyError as error:
-        print(f"nengo-energy: {error}", file=sys.stderr)
+        print(f"nengo-energy: {as_options(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("nengo-energy: stopped", file=sys.stderr)
@@ -98,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
         _demo,
         "demo",
         "train a small CNN on handwritten digits and do the main job with it",
+        [
+            word("--output", "FOLDER", "write model, data, estimate and report there"),
+            *VERBOSITY,
+        ],
     )
     models.add_commands(commands)
     add_command(commands, _devices, "devices", "list the known devices")
@@ -121,10 +127,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    import_tensorflow_quietly()
-    from .demo import run_demo
+    from .demo import make_folder, run_demo
 
-    run_demo(lambda text: print(text, flush=True), progress=True)
+    folder = None if options.output is None else make_folder(options.output)
+    import_tensorflow_quietly()
+    print(run_demo(folder, options.verbose, progress=False if options.quiet else None))
 
 
 def _devices(options: argparse.Namespace) -> None:
@@ -142,13 +149,21 @@ def _device(options: argparse.Namespace) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from ..calibration.calibrating import calibrate
+    from ..calibration.calibrating import calibrate, check_target
     from ..calibration.meters import open_meter
     from ..devices.report import format_device
+    from ..keras_models.files import load_model
 
-    meter = open_meter(options.meter)  # first: without one there is nothing to do
+    check_options(options)
+    check_target(options.file, options.overwrite)
+    for path in options.model or ():
+        check_model_file(path, options)
+    meter = open_meter(options.meter)  # without one there is nothing to do
     import_tensorflow_quietly()
-    chosen = {path: _load_model(path) for path in options.model or ()}
+    chosen = {
+        path: load_model(path, max_bytes=options.max_bytes)
+        for path in options.model or ()
+    }
     device = calibrate(
         options.file,
         chosen or None,
@@ -159,12 +174,3 @@ def _calibrate(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
     )
     print(f"{format_device(device)}\n\nWritten to {options.file}")
-
-
-def _load_model(path: str) -> Any:
-    from ..compat import import_tensorflow
-
-    try:
-        return import_tensorflow().keras.models.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"model {path!r} can't be loaded: {error}") from None

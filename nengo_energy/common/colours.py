@@ -37,6 +37,7 @@ OPERATIONS: Mapping[str, Look] = {
     "kernel": Look("kernel", "#117733", "#55b678"),
     "weight_byte": Look("byte of weights", "#332288", "#8d7fdc"),
     "activation_byte": Look("byte of activations", "#aa9fdd", "#5b4fae"),
+    "state_byte": Look("byte of states", "#cc9977", "#a3714f"),
     "fixed": Look("fixed", "#5a5a5a", "#a5a5a5"),
     "static": Look("static power", "#b4b4b4", "#6a6a6a"),
 }

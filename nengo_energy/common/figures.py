@@ -6,6 +6,8 @@ to be saved as ``figure.savefig("energy.pdf")``.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from .optional_imports import import_or_explain
@@ -27,6 +29,10 @@ _STYLE = {
 }
 
 
+_SAVED = {"pdf.fonttype": 42, "ps.fonttype": 42}
+"""Fonts as TrueType, as publishers ask for."""
+
+
 def import_matplotlib() -> Any:
     """Return matplotlib, or say how to get it."""
     return import_or_explain("matplotlib", '"nengo-energy[plots]"', "drawing")
@@ -39,9 +45,28 @@ def style() -> Any:
 
 def new_figure(width: float, height: float) -> matplotlib.figure.Figure:
     """Return an empty figure of a size [inch]."""
+    return _figure_class()(figsize=(width, height), layout="constrained")
+
+
+@lru_cache(maxsize=None)
+def _figure_class() -> Any:
+    """Return matplotlib's Figure, which saves and shows itself as papers want it."""
+    matplotlib = import_matplotlib()
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    class PaperFigure(Figure):
+        """A figure whose fonts are kept, and that notebooks show."""
+
+        def savefig(self, *args: Any, **kwargs: Any) -> None:
+            with matplotlib.rc_context(_SAVED):
+                super().savefig(*args, **kwargs)
+
+        def _repr_png_(self) -> bytes:
+            file = BytesIO()
+            self.savefig(file, format="png", dpi=144)
+            return file.getvalue()
+
+    return PaperFigure
 
 
 def use_si(axis: Any, unit: str, words: str) -> None:

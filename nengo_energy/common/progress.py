@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Callable, Iterator
 
 from tqdm import tqdm
+
+from .tables import plural
 
 
 @contextlib.contextmanager
@@ -22,6 +25,7 @@ def progress_bar(
         What is being done.
     show : bool, optional
         Always or never; by default in a terminal, once the work has taken two seconds.
+        What is no terminal gets a line at the beginning.
     unit : str
         What is counted.
 
@@ -30,6 +34,11 @@ def progress_bar(
     callable
         To be told how much was done since the last call.
     """
+    if show and not sys.stderr.isatty():
+        # a log: no line is written over
+        tqdm.write(f"{label}: {plural(total, unit)}", file=sys.stderr)
+        yield lambda done: None
+        return
     bar = tqdm(
         total=total,
         desc=label,

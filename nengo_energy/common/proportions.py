@@ -79,6 +79,12 @@ def sum_shares(shares: Iterable[Share]) -> Share:
     )
 
 
+def share_ends(share: Share) -> dict[str, float]:
+    """Return a share and the ends of its confidence interval, for settings."""
+    low, high = share.interval
+    return {"value": share.value, "low": low, "high": high}
+
+
 def share_columns(name: str, share: Share | None) -> dict[str, float]:
     """Return a share and its confidence interval, by column; NaN for none."""
     ends = (float("nan"),) * 2 if share is None else share.interval

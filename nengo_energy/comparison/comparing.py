@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..common.checks import check_count
 from ..common.decisions import Decision
 from ..common.exceptions import InputError, UnsupportedError
 from ..common.proportions import share_equal
+from ..common.vital_signs import said_of_accuracy
 from ..network.topology import Population
 from .converted import ConvertedNetwork
 from .reference import KerasReference
@@ -57,6 +58,7 @@ def compare_networks(
     *,
     devices: Any = None,
     host: Any = None,
+    on_host: Iterable[str] | None = None,
 ) -> Comparison:
     """Compare a Keras model with its converted network; see `SpikingModel.compare`.
 
@@ -75,27 +77,42 @@ def compare_networks(
     wanted = _labels_by_output(snn, labels, n_inferences)
     with closing(KerasReference(snn, inputs)) as reference:
         sums = _Sums(snn, reference, timesteps, run.dt)
-        activities = snn.measure_run(x, run, sums.add)
+        activities = snn.measure_run(x, run, sums.add, on_host=on_host)
     activity = activities[-1]
-    estimates = {a.timesteps: snn.estimate(a, devices, host=host) for a in activities}
+    estimates = {
+        a.timesteps: snn.estimate(a, devices, host=host, on_host=on_host)
+        for a in activities
+    }
+    probes = output_probes(snn)
+    outputs = tuple(
+        _compare_output(
+            name,
+            sums.outputs(i),
+            [activity.outputs[probe] for activity in activities],
+            run.timesteps,
+            snn.decisions[probe],
+            wanted.get(name),
+        )
+        for i, (name, probe) in enumerate(probes.items())
+    )
     return Comparison(
         layers=tuple(
             sums.layer(population, activity) for population in snn.topology.populations
         ),
-        outputs=tuple(
-            _compare_output(
-                name,
-                sums.outputs(i),
-                [activity.outputs[probe] for activity in activities],
-                run.timesteps,
-                snn.decisions[probe],
-                wanted.get(name),
-            )
-            for i, (name, probe) in enumerate(output_probes(snn).items())
-        ),
+        outputs=outputs,
         estimates=estimates,
         timesteps=timesteps,
         assumptions=merge_assumptions(
+            (
+                said
+                for output in outputs
+                if output.accuracy
+                for said in said_of_accuracy(
+                    output.accuracy,
+                    output.keras_accuracy,
+                    snn.decisions[probes[output.output]].n_classes,
+                )
+            ),
             [DECODED],
             sums.assumptions(),
             _how_outputs_decide(snn, wanted),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Protocol, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Protocol, Sequence
 
 import nengo
 import numpy as np
@@ -61,11 +61,21 @@ class ConvertedNetwork(Protocol):
         """Return inputs by node."""
 
     def measure_run(
-        self, x: Any, run: Run, on_batch: OnBatch | None = None
+        self,
+        x: Any,
+        run: Run,
+        on_batch: OnBatch | None = None,
+        *,
+        on_host: Iterable[str] | None = None,
     ) -> Sequence[Activity]:
         """Measure as a run says."""
 
     def estimate(
-        self, activity: Activity, devices: Any = None, *, host: Any = None
+        self,
+        activity: Activity,
+        devices: Any = None,
+        *,
+        host: Any = None,
+        on_host: Iterable[str] | None = None,
     ) -> EnergyEstimate:
         """Price what was measured."""

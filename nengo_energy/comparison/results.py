@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Mapping
 from ..common.assumptions import Assumption
 from ..common.frame_records import frame_records, to_json
 from ..common.proportions import Share, share_columns
+from ..common.shown import Shown
 from ..estimates.estimate import EnergyEstimate
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ class OutputComparison:
     curve: tuple[CurvePoint, ...]
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """A Keras model beside its converted network, on the same inputs.
 
     Attributes
@@ -233,6 +234,12 @@ class Comparison:
         return plot_comparison(
             self.to_frame(), self.curve_frame(), self.outputs_frame()
         )
+
+    def notes(self) -> str:
+        """Return what was taken for granted."""
+        from .text import format_notes
+
+        return format_notes(self)
 
     def __str__(self) -> str:
         from .text import format_comparison

@@ -5,7 +5,16 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from ..common.tables import (
+    NOTHING,
+    WIDTH,
+    format_bullets,
+    format_si,
+    format_table,
+    plural,
+)
+from ..common.vital_signs import format_alerts
+from ..estimates.ranking import conclusion
 
 if TYPE_CHECKING:
     from .results import Comparison, LayerComparison, OutputComparison
@@ -16,8 +25,14 @@ NETWORKS = {"dense": "Keras model", "event": "converted network"}
 
 
 def format_comparison(comparison: Comparison, width: int = WIDTH) -> str:
-    """Return the tables of a comparison, and what it takes for granted."""
+    """Return what a comparison says, its tables, and how many notes there are."""
+    return f"{format_tables(comparison, width)}\n\n{_note_count(comparison)}"
+
+
+def format_tables(comparison: Comparison, width: int = WIDTH) -> str:
+    """Return what a comparison says, then its tables."""
     blocks = [
+        format_conclusion(comparison, width),
         textwrap.fill(_title(comparison), width),
         _outputs_table(comparison, width),
     ]
@@ -27,9 +42,42 @@ def format_comparison(comparison: Comparison, width: int = WIDTH) -> str:
         _curve_table(output, width) for output in comparison.outputs if output.curve
     ]
     blocks += [_layers_table(comparison, width), _energy_table(comparison, width)]
-    sentences = [str(assumption) for assumption in comparison.assumptions]
-    blocks.append(format_bullets("Assumptions", sentences, width))
     return "\n\n".join(blocks)
+
+
+def format_conclusion(comparison: Comparison, width: int = WIDTH) -> str:
+    """Return what a comparison says, and before it what makes it worthless."""
+    n = comparison.settings["n_inferences"]
+    lines = []
+    for output in comparison.outputs:
+        of = f" of {output.output}" if len(comparison.outputs) > 1 else ""
+        if output.accuracy is not None:
+            lines.append(
+                f"Accuracy{of}: {output.keras_accuracy} as Keras, "
+                f"{output.accuracy} spiking, of {n:,} in "
+                f"{comparison.timesteps} timesteps."
+            )
+        elif output.agreement is not None:
+            lines.append(
+                f"Both networks{of} decide alike on {output.agreement} of "
+                f"{n:,} inferences of {comparison.timesteps} timesteps."
+            )
+    lines += conclusion(comparison.estimate)
+    warnings = format_alerts(comparison.assumptions, width)
+    return "\n".join([*warnings, *(textwrap.fill(line, width) for line in lines)])
+
+
+def format_notes(comparison: Comparison, width: int = WIDTH) -> str:
+    """Return what a comparison takes for granted."""
+    sentences = [str(assumption) for assumption in comparison.assumptions]
+    return format_bullets("Assumptions", sentences, width)
+
+
+def _note_count(comparison: Comparison) -> str:
+    return (
+        f"{plural(len(comparison.assumptions), 'note')}: print(comparison.notes()), "
+        "-v on the command line"
+    )
 
 
 def _title(comparison: Comparison) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..common.assumptions import Assumption
 from ..network.topology import Topology
-from .layers.activations import SMOOTHING
+from .layers.activations import OF_DIFFERENCES, SMOOTHING
 
 DEPTH = 8
 """Loihi's neurons in a row from which on a loss of accuracy is to be expected.
@@ -15,6 +15,14 @@ Of networks for MNIST (benchmarks/trained_models.py), those with 3 and with 8 lo
 more than two points of accuracy at 100 timesteps, and one with 9 fell to chance.
 """
 
+WHY_FILTERED = {
+    SMOOTHING: ("smooth-functions-filtered", "curves need values that are less coarse"),
+    OF_DIFFERENCES: (
+        "differences-filtered",
+        "single spikes of two sides don't cancel in neurons that stop at zero",
+    ),
+}
+"""Code and reason of the filters that nobody asked for."""
 
 SHAPING = ("Activation", "Flatten", "Reshape")
 """Layers that do nothing because they are written for their shape or their name."""
@@ -40,13 +48,20 @@ def said_of_layers(converter: Any) -> tuple[Assumption, ...]:
             "inference, to what the network puts out."
         )
         said.append(Assumption("output-activation-on-host", text))
-    if converter.smoothed:
+    for synapse, layers in converter.smoothed.items():
+        code, reason = WHY_FILTERED[synapse]
         text = (
-            f"Spikes on their way to {', '.join(dict.fromkeys(converter.smoothed))} "
-            f"pass a low-pass filter of {1000 * SMOOTHING.tau:g} ms, as curves need "
-            "values that are less coarse; convert(synapse=...) sets a filter for all."
+            f"Spikes on their way to {', '.join(dict.fromkeys(layers))} pass a "
+            f"low-pass filter of {1000 * synapse.tau:g} ms, as {reason};"
+            " convert(synapse=...) sets a filter for all."
         )
-        said.append(Assumption("smooth-functions-filtered", text))
+        said.append(Assumption(code, text))
+    for stand_in, layers in converter.pieces.items():
+        text = (
+            f"Straight lines stand in for {stand_in} between -16 and 16, in "
+            f"{', '.join(dict.fromkeys(layers))}."
+        )
+        said.append(Assumption("piecewise-stand-in", text))
     return tuple(said)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from ..common.exceptions import NengoEnergyError, UnsupportedError
+from ..common.shown import Shown
 from ..keras_models.files import as_model
 from ..keras_models.graph import is_model
 from ..layer_ops.counting import collect_layer_ops
@@ -62,8 +63,8 @@ class LayerCheck:
         return max(0, self.n_neurons - self.n_activations)
 
 
-@dataclass(frozen=True)
-class ModelCheck:
+@dataclass(frozen=True, repr=False)
+class ModelCheck(Shown):
     """What becomes of the layers of a model; see `nengo_energy.check_model`.
 
     Attributes

@@ -11,7 +11,7 @@ import nengo
 import numpy as np
 from nengo.neurons import NeuronType
 
-from ..common.checks import check_choice, check_positive
+from ..common.checks import check_choice, check_count, check_positive
 from ..common.exceptions import InputError
 from ..compat import import_nengo_loihi, import_tensorflow
 from ..compat.neurons import IntegrateAndFire
@@ -60,6 +60,7 @@ def convert(
     neurons: str = "loihi",
     host_synapse: float = 0.05,
     max_pooling: str = "neurons",
+    piecewise: int | None = None,
     swap_activations: Mapping[Any, Any] | None = None,
     inference_only: bool = True,
     allow_fallback: bool = False,
@@ -103,6 +104,10 @@ def convert(
     max_pooling : {"neurons", "average"}
         What max pooling becomes: rectified linear neurons that compute it, or average
         pooling, which is something else and smaller.
+    piecewise : int, optional
+        Have up to so many rectified linear neurons, at least 2, stand in for each unit
+        of a smooth function such as tanh, by straight lines near to it; an assumption
+        says how near. Loihi has neurons for those, and none for curves.
     swap_activations : mapping, optional
         Activation functions or Nengo neuron types to replace, and what by.
     inference_only, allow_fallback : bool
@@ -145,6 +150,7 @@ def convert(
         "synapse": synapse,
         "host_synapse": host_synapse,
         "max_pooling": max_pooling,
+        "piecewise": piecewise,
         "swap_activations": swap_activations,
         **converter_options,
     }
@@ -167,7 +173,9 @@ def convert(
     refuse(found.obstacles, model.name)
     said = said_of_depth(found.snn.topology)
     if verify:
-        said += verify_conversion(found.snn, approximate=bool(swap_activations))
+        said += verify_conversion(
+            found.snn, approximate=bool(swap_activations or piecewise)
+        )
     return replace(found.snn, assumptions=found.snn.assumptions + said)
 
 
@@ -197,6 +205,7 @@ def convert_layers(
     neurons: str = "loihi",
     host_synapse: float = 0.05,
     max_pooling: str = "neurons",
+    piecewise: int | None = None,
     swap_activations: Mapping[Any, Any] | None = None,
     **converter_options: Any,
 ) -> Converted:
@@ -207,7 +216,7 @@ def convert_layers(
     model : keras.Model
         The user's.
     scale_firing_rates, input_shape, synapse, neurons, host_synapse, max_pooling, \
-    swap_activations
+    piecewise, swap_activations
         See `convert`.
     **converter_options
         See `convert`.
@@ -217,6 +226,8 @@ def convert_layers(
         max_pooling = "average"
     check_choice("max_pooling", max_pooling, MAX_POOLING)
     check_choice("neurons", neurons, NEURONS)
+    if piecewise is not None:
+        piecewise = check_count("piecewise", piecewise, minimum=2)
     shapes = None
     if input_shape is not None:
         shapes = given_shapes(read_graph(model), input_shape)
@@ -235,6 +246,7 @@ def convert_layers(
             synapse=synapse,
             host_synapse=check_positive("host_synapse", host_synapse, "s"),
             max_pooling=max_pooling,
+            piecewise=piecewise,
         ),
         bool(converter_options.get("temporal_model")),
     )
@@ -260,6 +272,7 @@ def convert_layers(
             "synapse": _printable(synapse),
             **({"neurons": neurons} if neurons != "loihi" else {}),
             **({"max_pooling": max_pooling} if max_pooling != "neurons" else {}),
+            **({} if piecewise is None else {"piecewise": piecewise}),
             **converter_options,
         },
         assumptions=said_of_layers(converter),
@@ -274,8 +287,8 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
         raise InputError(
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
             "example_data, target_rate, input_shape, synapse, neurons, host_synapse, "
-            "max_pooling, swap_activations, inference_only, allow_fallback, verify, "
-            "custom_objects, " + ", ".join(CONVERTER_OPTIONS)
+            "max_pooling, piecewise, swap_activations, inference_only, "
+            "allow_fallback, verify, custom_objects, " + ", ".join(CONVERTER_OPTIONS)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:

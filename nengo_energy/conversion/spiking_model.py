@@ -16,11 +16,14 @@ from ..activity.activity import Activity
 from ..activity.measuring import OnBatch, measure_run
 from ..activity.run import Run
 from ..activity.simulators import Simulators
-from ..common.assumptions import Assumption
+from ..activity.simulators.sequential import refuse_volumes
+from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_choice
 from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
+from ..common.proportions import share_ends, share_equal
+from ..common.vital_signs import said_of_accuracy
 from ..compat import emulator, import_nengo_dl
 from ..counts import Deployment, OpCount, OpCounts, count_ops
 from ..keras_models.decisions import output_decisions
@@ -200,16 +203,6 @@ class SpikingModel:
         found = check_rates(self.wanted_rates(example_data), dt)
         return replace(prepared, checks=prepared.checks + tuple(found))
 
-    def _deployed(self, dt: float) -> LoihiNetwork:
-        """Return the network as it is prepared by default, the same one each time."""
-        if dt not in self._deployments:
-            self._deployments[dt] = self.loihi_network(dt=dt)
-        return self._deployments[dt]
-
-    @cached_property
-    def _deployments(self) -> dict[float, LoihiNetwork]:
-        return {}
-
     @cached_property
     def _preparation(self) -> LoihiPreparation:
         return LoihiPreparation(
@@ -229,6 +222,8 @@ class SpikingModel:
         warmup: int = 0,
         minibatch_size: int | None = None,
         emulator: str | None = None,
+        labels: Any = None,
+        on_host: Iterable[str] | None = None,
         progress: bool | None = None,
     ) -> Activity:
         """Count the spikes of every neuron while the network works on inputs.
@@ -246,6 +241,11 @@ class SpikingModel:
             deployed, on an emulator.
         dt, warmup, minibatch_size, emulator, progress
             See `nengo_energy.measure_activity`.
+        labels : array_like, optional
+            Labels by which the network and the Keras model are judged; results then say
+            both accuracies. See `Activity.accuracy`.
+        on_host : iterable of str, optional
+            For ``"loihi"``: see `loihi_network`.
 
         Returns
         -------
@@ -262,8 +262,55 @@ class SpikingModel:
             emulator=emulator,
             progress=progress,
         )
-        (activity,) = self.measure_run(x, run)
-        return activity
+        if labels is None:
+            (activity,) = self.measure_run(x, run, on_host=on_host)
+            return activity
+        inputs = self.as_input(x)
+        wanted = self._check_labels(labels, inputs)  # before the long run
+        (activity,) = self.measure_run(x, run, on_host=on_host)
+        return self._judge(activity, inputs, wanted)
+
+    def _check_labels(
+        self, labels: Any, inputs: Mapping[nengo.Node, np.ndarray]
+    ) -> np.ndarray:
+        """Return labels of the only output as indices of classes."""
+        if len(self.output_probes) != 1:
+            raise InputError(
+                f"labels= judges models of one output; {self.model.name!r} has "
+                f"{len(self.output_probes)}: compare(x, labels={{output: ...}}) does"
+            )
+        decision = self.decisions[self.output_probes[0]]
+        return decision.check_labels(labels, len(next(iter(inputs.values()))))
+
+    def _judge(
+        self,
+        activity: Activity,
+        inputs: Mapping[nengo.Node, np.ndarray],
+        labels: np.ndarray,
+    ) -> Activity:
+        """Return an activity that knows the accuracy of both networks."""
+        from ..comparison.reference import keras_outputs
+
+        (probe,) = self.output_probes
+        decision = self.decisions[probe]
+        found = {
+            "keras": keras_outputs(self, inputs)[0],
+            "spiking": activity.outputs[probe],
+        }
+        shares = {k: share_equal(decision.decide(v), labels) for k, v in found.items()}
+        return replace(
+            activity,
+            assumptions=merge_assumptions(
+                said_of_accuracy(
+                    shares["spiking"], shares["keras"], decision.n_classes
+                ),
+                activity.assumptions,
+            ),
+            settings={
+                **activity.settings,
+                "accuracy": {k: share_ends(share) for k, share in shares.items()},
+            },
+        )
 
     def measure_at(
         self,
@@ -297,7 +344,12 @@ class SpikingModel:
         return self.measure_run(x, run, on_batch)
 
     def measure_run(
-        self, x: Any, run: Run, on_batch: OnBatch | None = None
+        self,
+        x: Any,
+        run: Run,
+        on_batch: OnBatch | None = None,
+        *,
+        on_host: Iterable[str] | None = None,
     ) -> tuple[Activity, ...]:
         """Measure as a run says, which is what `measure` and `measure_at` do.
 
@@ -309,6 +361,8 @@ class SpikingModel:
             Timesteps, simulator and the other options.
         on_batch : callable, optional
             See `nengo_energy.measure_activity_at`.
+        on_host : iterable of str, optional
+            For the simulator ``"loihi"``: see `loihi_network`.
 
         Returns
         -------
@@ -318,7 +372,7 @@ class SpikingModel:
         network, topology = self.net, self.topology
         assumptions: tuple[Assumption, ...] = ()
         if run.simulator == "loihi":
-            prepared = self._deployed(run.dt)
+            prepared = self.loihi_network(on_host=on_host, dt=run.dt)
             network, topology = prepared.network, prepared.topology
             assumptions = prepared.assumptions
         activities = measure_run(
@@ -401,6 +455,7 @@ class SpikingModel:
         simulator: str = "compiled",
         devices: Any = None,
         host: Any = None,
+        on_host: Iterable[str] | None = None,
         curve: Sequence[int] | None = None,
         dt: float = DT,
         warmup: int = 0,
@@ -419,7 +474,7 @@ class SpikingModel:
             See `measure`; inputs stay over an inference.
         labels : (n_inferences,) int array_like, or mapping of it by output, optional
             Index of the right class for each inference; see `Activity.accuracy`.
-        devices, host
+        devices, host, on_host
             See `estimate`.
         curve : sequence of int, optional
             Numbers of timesteps at which decisions are judged and energy is estimated;
@@ -447,7 +502,9 @@ class SpikingModel:
             minibatch_size,
             progress=progress,
         )
-        return compare_networks(self, x, run, labels, devices=devices, host=host)
+        return compare_networks(
+            self, x, run, labels, devices=devices, host=host, on_host=on_host
+        )
 
     def ledger(
         self,
@@ -570,6 +627,8 @@ class SpikingModel:
         *,
         host: Any = None,
         on_host: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        memory: bool = False,
     ) -> EnergyEstimate:
         """Price what was measured on devices.
 
@@ -584,6 +643,11 @@ class SpikingModel:
             not modelled.
         on_host : iterable of str, optional
             Layers that the host runs; see `count`.
+        batch_size : int, optional
+            Inferences that run together on devices that tell what a batch takes once.
+        memory : bool
+            Count the memory traffic of the spiking network beside its synops; see
+            `nengo_energy.estimate_energy`.
 
         Returns
         -------
@@ -594,7 +658,9 @@ class SpikingModel:
 
         chosen = registry.default_names() if devices is None else devices
         counts = self.count(activity, on_host=on_host)
-        return estimate_energy(counts, chosen, host=host)
+        return estimate_energy(
+            counts, chosen, host=host, batch_size=batch_size, memory=memory
+        )
 
     def simulator(
         self,
@@ -645,6 +711,7 @@ class SpikingModel:
                 )
             return import_nengo_dl().Simulator(self.net, **options)
         if name == "nengo":
+            refuse_volumes(self.net)
             sim = nengo.Simulator(self.net, **options)
         else:
             shown: Mapping[Any, nengo.Process] = {}

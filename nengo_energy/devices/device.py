@@ -7,6 +7,7 @@ from typing import Mapping
 
 from ..common.checks import check_choice, check_count
 from ..common.exceptions import InputError
+from ..common.shown import Shown
 from .device_checks import check_device
 from .fields import KINDS, PARTS, PER_BATCH, SHORTHANDS
 from .quantity import Quantity, check_amount
@@ -41,8 +42,8 @@ def check_name(name: object) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Device:
+@dataclass(frozen=True, repr=False)
+class Device(Shown):
     """Prices of the operations on one device, at one operating point.
 
     energy = fixed energy + sum over operations (count x energy per operation)
@@ -64,7 +65,7 @@ class Device:
         One line on what the device is.
     static_power : Quantity, optional
         Power drawn whatever the activity [W], of the device or, where its ``per`` says
-        so, of each chip or core in use.
+        so, of each board, chip or core in use.
     real_time : bool, optional
         True where a timestep of the network takes the timestep's length ``dt`` on
         the device; None where unknown.
@@ -304,6 +305,11 @@ class Device:
             notes=(*self.notes, f"A what-if: the prices of {self.name}, {changed}."),
             operating_points={},
         )
+
+    def __str__(self) -> str:
+        from .report import format_device
+
+        return format_device(self)
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)  # the instance is still being made

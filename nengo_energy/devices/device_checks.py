@@ -68,6 +68,11 @@ def _check_quantities(device: Device) -> None:
             raise InputError(f"{name} must be a Quantity; got {quantity!r}")
         if quantity.per and PARTS[name.split(".")[0]] != "W":
             raise InputError(f"{name}.per is for powers")
+        if quantity.per == "board" and "chips" not in device.capacity:
+            raise InputError(
+                f"{name}.per is 'board', so capacity.chips must say how many chips a "
+                "board has"
+            )
         if quantity.all_in and PARTS[name.split(".")[0]] != "J":
             raise InputError(f"{name}.all_in is for energies")
 

@@ -25,6 +25,8 @@ PRICED_OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "spike",
         *PLACED_OPERATIONS,
         "addition",
+        "weight_byte",
+        "state_byte",
         *PRICED_FORMS["synop"],
     ),
     "dense": (
@@ -43,7 +45,7 @@ forms of them."""
 PER_BATCH = ("kernel", "weight_byte")
 """Operations that a batch takes once, so that each inference bears its share."""
 
-BYTES = ("weight_byte", "activation_byte")
+BYTES = ("weight_byte", "activation_byte", "state_byte")
 """Operations that are counted at 32 bits a number; a device may take fewer."""
 
 FOLDED = ("batch_norm",)
@@ -62,7 +64,7 @@ SHORTHANDS: Mapping[str, tuple[str, ...]] = {
 """Words that price several operations at once."""
 
 CAPACITIES: Mapping[str, str] = {
-    "chips": "chips of the device",
+    "chips": "chips of the device, or of a board of it",
     "cores_per_chip": "cores that hold neurons",
     "neurons_per_chip": "neurons",
     "neurons_per_core": "neurons, or compartments",

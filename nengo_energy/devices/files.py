@@ -73,6 +73,7 @@ QUANTITY_COPIED = (
     "note",
     "per",
     "all_in",
+    "reread",
 )
 QUANTITY_OPTIONAL = (
     "low",

@@ -17,14 +17,19 @@ EVIDENCE = (
     "datasheet-bound",
     "vendor-claim",
     "literature",
+    "stand-in",
 )
 """How a published number came to be; device files use one of these words."""
+
+REREAD = ("primary", "secondary", "not found")
+"""What a second reader found: the number in the source itself (or, where it is fitted,
+what it was fitted to), only where others quote it, or no text that could be read."""
 
 USER_EVIDENCE = "user"
 """Evidence of a number that a user gives in Python without a grade."""
 
-UNITS_OF_POWER = ("device", "chip", "core")
-"""What a power can be given for."""
+UNITS_OF_POWER = ("device", "board", "chip", "core")
+"""What a power can be given for; capacity.chips says how many chips a board has."""
 
 
 def check_amount(name: str, value: object, unit: str) -> None:
@@ -72,6 +77,8 @@ class Quantity:
     all_in : bool
         True where an energy holds all that the device draws, leakage and idle circuits
         included, so that nothing may be added to it.
+    reread : str
+        One of `REREAD`, where a second reader looked the number up; else empty.
     steps : tuple of (int, float)
         How the number grows with a size, in ascending order: from so many tiles of a
         chip on it is so much. ``value`` is for a size that isn't known.
@@ -90,6 +97,7 @@ class Quantity:
     range_source: str = ""
     per: str = ""
     all_in: bool = False
+    reread: str = ""
     steps: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
@@ -113,6 +121,8 @@ class Quantity:
             check_count("year", self.year)
         if self.per:
             check_choice("per", self.per, UNITS_OF_POWER)
+        if self.reread:
+            check_choice("reread", self.reread, REREAD)
         if not isinstance(self.all_in, bool):
             raise InputError(f"all_in must be true or false; got {self.all_in!r}")
         self._check_steps(low, high)

@@ -156,6 +156,13 @@ def _values(quantity: Quantity, unit: str) -> list[str]:
     return [f"{value} / {quantity.per}" if quantity.per else value, *others]
 
 
+_REREAD = {
+    "primary": "read again in the source",
+    "secondary": "read again where others quote it",
+    "not found": "not found when it was to be read again",
+}
+
+
 def number_origin(quantity: Quantity) -> str:
     """Return where in the source a number stands, and what it holds for."""
     said = [
@@ -165,6 +172,7 @@ def number_origin(quantity: Quantity) -> str:
         quantity.conditions,
         quantity.note,
         f"range from {quantity.range_source}" if quantity.range_source else "",
+        _REREAD.get(quantity.reread, ""),
     ]
     return "; ".join(text for text in said if text)
 

@@ -79,6 +79,14 @@ def tradeoff_columns(
     return f"energy {device}", "keras_accuracy" if runs_keras else "accuracy"
 
 
+def is_alive(frame: pandas.DataFrame) -> pandas.Series:
+    """Return which rows of a sweep aren't dead, where it says so."""
+    import pandas as pd
+
+    dead = frame["dead"] if "dead" in frame else pd.Series(False, frame.index)
+    return ~dead.astype(bool)
+
+
 _RESULTS = (
     "n_inferences",
     "accuracy",
@@ -90,6 +98,7 @@ _RESULTS = (
     "low ",
     "high ",
     "latency ",
+    "dead",
     "seed",
     "versions",
     "error",

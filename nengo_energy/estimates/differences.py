@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Iterator, Mapping, Sequence, Union
 
 from ..common.exceptions import InputError
 from ..common.file_output import PathLike
+from ..common.shown import Shown
 from ..devices import Device, Quantity
 from ..devices.device import device_key
 from ..devices.fields import PARTS
@@ -66,8 +67,8 @@ class Change:
         return math.inf if before == 0 else (after - before) / abs(before)
 
 
-@dataclass(frozen=True)
-class EstimateDiff:
+@dataclass(frozen=True, repr=False)
+class EstimateDiff(Shown):
     """What changed between two estimates.
 
     Attributes

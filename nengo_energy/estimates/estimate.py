@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Mapping, Sequence, Union
 from ..common.assumptions import Assumption
 from ..common.exceptions import NotFoundError
 from ..common.plain_values import plain
+from ..common.shown import Shown
+from ..common.vital_signs import alerts
 from ..devices import Device
 from ..devices.device import device_key
 
@@ -82,6 +84,25 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Kernels that an inference starts, or bytes that it moves, priced or not.
+
+    Attributes
+    ----------
+    execution : str
+        ``"dense"`` for the conventional network, ``"event"`` for the spiking one.
+    operation : str
+        ``"kernel"``, ``"weight_byte"``, ``"activation_byte"`` or ``"state_byte"``.
+    count : float
+        Mean count [per inference], of a batch of one; bytes at 32 bits a number.
+    """
+
+    execution: str
+    operation: str
+    count: float
+
+
+@dataclass(frozen=True)
 class NotModelled:
     """Something that costs energy or time on a device and isn't in its totals.
 
@@ -104,8 +125,8 @@ class NotModelled:
     where: str = "device"
 
 
-@dataclass(frozen=True)
-class EnergyEstimate:
+@dataclass(frozen=True, repr=False)
+class EnergyEstimate(Shown):
     """Energy per inference of one network on one or more devices.
 
     Attributes
@@ -125,6 +146,9 @@ class EnergyEstimate:
         What all stages took for granted, with a sentence for each omission.
     settings : Mapping
         What is needed to reproduce the estimate, as `plain_values.plain` writes it.
+    moved : tuple of Moved
+        Kernels and bytes of the conventional network where it was counted, and bytes of
+        the spiking one where they were asked for.
     """
 
     rows: tuple[EnergyRow, ...]
@@ -134,10 +158,16 @@ class EnergyEstimate:
     not_modelled: tuple[NotModelled, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    moved: tuple[Moved, ...] = ()
 
     def __post_init__(self) -> None:
         # so that an estimate equals what its file gives back
         object.__setattr__(self, "settings", plain(self.settings))
+
+    @property
+    def alerts(self) -> tuple[Assumption, ...]:
+        """What makes the numbers worthless: silent layers, saturation, guessing."""
+        return alerts(self.assumptions)
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -209,6 +239,33 @@ class EnergyEstimate:
         """Return energy x latency [J s], None if the latency isn't modelled."""
         latency = self.latency(device)
         return None if latency is None else self.total(device) * latency
+
+    def ranking(self) -> pandas.DataFrame:
+        """Return the devices from the least energy on, and what their totals hold.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per device: ``device``; ``energy`` [J/inference] with ``low`` and
+            ``high``, NaN where no price has a range; ``evidence``; ``includes``, what
+            the total holds (``"dynamic"``, ``"dynamic + static"``, ``"all-in"``, ...):
+            rows that differ in it don't compare; ``static`` and ``io``, whether
+            leakage, and moving data in and out, are in; ``fits``, whether the network
+            fits on one chip, None where that isn't known; ``latency`` [s].
+
+        Examples
+        --------
+        >>> estimate.ranking()[["device", "energy", "includes"]]  # doctest: +SKIP
+        """
+        from .ranking import ranking_frame
+
+        return ranking_frame(self)
+
+    def notes(self) -> str:
+        """Return what the totals leave out, and what they take for granted."""
+        from .report import format_notes
+
+        return format_notes(self)
 
     def to_frame(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
         """Return a tidy frame, one row per device, layer and operation, in SI units.
@@ -298,14 +355,17 @@ class EnergyEstimate:
         return _give(estimate_to_latex(self, caption=caption, label=label), path)
 
     def plot(
-        self, devices: Sequence[DeviceLike] | None = None
+        self, devices: Sequence[DeviceLike] | None = None, by: str = "device"
     ) -> matplotlib.figure.Figure:
-        """Draw the energy of each layer and operation, one panel per device.
+        """Draw the totals of devices beside each other, or what they are made of.
 
         Parameters
         ----------
         devices : sequence of str or Device, optional
             Which of the estimate's devices to draw; all by default.
+        by : {"device", "layer"}
+            All totals with their intervals on one logarithmic axis, or the energy of
+            each layer and operation in one panel per device.
 
         Returns
         -------
@@ -319,7 +379,7 @@ class EnergyEstimate:
         """
         from .plot import plot_estimate
 
-        return plot_estimate(self, devices)
+        return plot_estimate(self, devices, by)
 
     def __str__(self) -> str:
         from .report import format_estimate

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..common.tables import NOTHING, common_prefix, format_digits
+from .ranking import known_interval
 from .report import (
     energies_by_layer,
     estimate_frame,
     estimate_title,
-    known_interval,
     remarks,
 )
 

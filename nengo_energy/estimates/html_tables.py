@@ -9,7 +9,8 @@ from ..common.tables import NOTHING
 from ..devices import Quantity
 from ..devices.fields import PARTS
 from ..devices.report import cited_sources, number_origin, number_words
-from .report import device_columns, energies_by_layer, known_interval
+from .ranking import known_interval
+from .report import device_columns, energies_by_layer
 
 if TYPE_CHECKING:
     from .estimate import EnergyEstimate

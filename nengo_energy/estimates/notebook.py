@@ -6,7 +6,8 @@ import html
 from typing import TYPE_CHECKING
 
 from .html_tables import device_table, layer_table
-from .report import estimate_title, remarks
+from .ranking import conclusion
+from .report import WARNINGS, estimate_title, remarks
 
 if TYPE_CHECKING:
     from .estimate import EnergyEstimate
@@ -26,7 +27,12 @@ def notebook_html(estimate: EnergyEstimate) -> str:
         layer_table(estimate),
         device_table(estimate),
     ]
-    for heading, sentences in remarks(estimate).items():
+    said = remarks(estimate)
+    first = [f"<p>Warning: {html.escape(s)}</p>" for s in said.pop(WARNINGS, [])]
+    parts[1:1] = first + [
+        f"<p>{html.escape(line)}</p>" for line in conclusion(estimate)
+    ]
+    for heading, sentences in said.items():
         items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
         summary = f"{html.escape(heading)} ({len(sentences)})"
         parts.append(f"<details><summary>{summary}</summary><ul>{items}</ul></details>")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
 
-from ..common.colours import OPERATIONS
+from ..common.checks import check_choice
+from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_si
 from ..common.tables import typeset_si
-from .report import energies_by_layer, known_interval, row_label
+from .ranking import known_interval
+from .report import energies_by_layer, row_label
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -19,13 +21,20 @@ if TYPE_CHECKING:
     from .estimate import DeviceLike, EnergyEstimate
 
 
-def plot_estimate(
-    estimate: EnergyEstimate, devices: Sequence[DeviceLike] | None = None
-) -> matplotlib.figure.Figure:
-    """Draw the energy of each layer and operation, one panel per device.
+_INCLUDED = {
+    "all-in": ("all-in, as metered", "s", LINES[0]),
+    "static": ("with static power", "D", LINES[2]),
+    "dynamic": ("without static power", "o", LINES[1]),
+}
+"""What a total holds: its words, marker and colour."""
 
-    Each panel has its own scale, as devices differ by orders of magnitude; its title
-    holds the total and, where known, its interval.
+
+def plot_estimate(
+    estimate: EnergyEstimate,
+    devices: Sequence[DeviceLike] | None = None,
+    by: str = "device",
+) -> matplotlib.figure.Figure:
+    """Draw the totals of devices beside each other, or what each of them is made of.
 
     Parameters
     ----------
@@ -33,11 +42,16 @@ def plot_estimate(
         What to draw.
     devices : sequence of str or Device, optional
         Which of its devices; all by default.
+    by : {"device", "layer"}
+        ``"device"`` draws all totals on one logarithmic axis, the least first, with
+        intervals as bars; the marker says what a total holds, and is hollow where
+        operations were counted that have no price. ``"layer"`` draws the energy of
+        each layer and operation, one panel with its own scale per device.
 
     Returns
     -------
     matplotlib.figure.Figure
-        With one axes per device.
+        With one axes, or one per device.
 
     Raises
     ------
@@ -47,6 +61,76 @@ def plot_estimate(
         If matplotlib isn't installed.
     """
     names = _device_names(estimate, devices)
+    check_choice("by", by, ("device", "layer"))
+    return (_draw_totals if by == "device" else _draw_layers)(estimate, names)
+
+
+def _draw_totals(
+    estimate: EnergyEstimate, names: Sequence[str]
+) -> matplotlib.figure.Figure:
+    """Draw all totals on one axis."""
+    from matplotlib.lines import Line2D
+
+    priced = sorted((n for n in names if estimate.total(n) > 0), key=estimate.total)
+    order = priced + [name for name in names if name not in priced]
+    unpriced = {gap.device for gap in estimate.not_modelled if gap.count}
+    models = {model.name: model for model in estimate.models}
+    handles: dict[str, Any] = {}
+    with style():
+        figure = new_figure(1.6 * PANEL_WIDTH, 0.9 + 0.24 * len(order))
+        axes = figure.subplots()
+        for place, name in enumerate(order):
+            if name not in priced:
+                words = "nothing of it is priced"
+                axes.text(0.01, place, words, transform=axes.get_yaxis_transform())
+                continue
+            total = estimate.total(name)
+            key = "all-in" if models[name].all_in else "dynamic"
+            if key == "dynamic" and estimate.static(name) is not None:
+                key = "static"
+            words, marker, colour = _INCLUDED[key]
+            filled = colour if name not in unpriced else "white"
+            look: dict[str, Any] = {
+                "marker": marker,
+                "color": colour,
+                "mfc": filled,
+                "ms": 5,
+            }
+            low, high = known_interval(estimate, name) or (total, total)
+            axes.errorbar(
+                total, place, xerr=[[total - low], [high - total]], lw=1.5, **look
+            )
+            handles[words] = Line2D([], [], ls="", **{**look, "mfc": colour})
+            if name in unpriced:
+                words = "hollow: not all of it is priced"
+                grey: dict[str, Any] = {
+                    "marker": "o",
+                    "color": "#5a5a5a",
+                    "mfc": "white",
+                    "ms": 5,
+                }
+                handles[words] = Line2D([], [], ls="", **grey)
+        axes.set_yticks(range(len(order)), order)
+        axes.set_ylim(len(order) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", color="#e5e5e5", lw=0.5)
+        axes.set_axisbelow(True)
+        axes.set_xscale("log")
+        use_si(axes.xaxis, "J", "energy per inference")
+        if handles:
+            figure.legend(
+                list(handles.values()),
+                list(handles),
+                loc="outside lower center",
+                ncols=2,
+            )
+    return figure
+
+
+def _draw_layers(
+    estimate: EnergyEstimate, names: Sequence[str]
+) -> matplotlib.figure.Figure:
+    """Draw layers and operations, a panel per device."""
     labels, cells = energies_by_layer(estimate)
     labels = [label for label in labels if any(label in cells[name] for name in names)]
     n_columns = min(2, len(names))

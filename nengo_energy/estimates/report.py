@@ -14,8 +14,11 @@ from ..common.tables import (
     format_si,
     format_table,
     merge_orders,
+    plural,
 )
+from ..common.vital_signs import ALERTS, format_alerts
 from .estimate import EnergyEstimate, EnergyRow
+from .ranking import by_energy, conclusion, evidence_words, included, known_interval
 
 if TYPE_CHECKING:
     import pandas
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 COLUMNS: Sequence[str] = tuple(f.name for f in fields(EnergyRow))
 """Columns of the frame, the fields of `EnergyRow`."""
+
+WARNINGS = "Warnings"
+"""Heading of what makes an estimate worthless, which is said first."""
 
 UNITS: Mapping[str, str] = {
     "count": "1/inf",
@@ -77,7 +83,7 @@ def estimate_frame(
 
 
 def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
-    """Return the tables of an estimate, then what it leaves out and takes for granted.
+    """Return what an estimate says, its tables, and how many notes there are.
 
     Parameters
     ----------
@@ -86,25 +92,69 @@ def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
     width : int
         Columns of the terminal; devices that don't fit go into further blocks.
     """
+    n_notes = sum(map(len, _notes(estimate).values()))
+    where = "print(estimate.notes()), -v on the command line, or the report"
+    words = f"{plural(n_notes, 'note')}: {where}"
+    last = [textwrap.fill(words, width)] if n_notes else []
+    return "\n\n".join([format_tables(estimate, width), *last])
+
+
+def format_tables(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return what an estimate says, then layers and devices as tables."""
     blocks = [
+        format_conclusion(estimate, width),
         textwrap.fill(estimate_title(estimate), width),
-        _layer_table(estimate, width),
-        _device_table(estimate, width),
+        format_layers(estimate, width),
+        format_devices(estimate, width),
     ]
-    for heading, sentences in remarks(estimate).items():
-        blocks.append(format_bullets(heading, sentences, width))
     return "\n\n".join(blocks)
+
+
+def format_conclusion(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return what an estimate says, and before it what makes it worthless."""
+    lines = [textwrap.fill(line, width) for line in conclusion(estimate)]
+    return "\n".join([*format_alerts(estimate.assumptions, width), *lines])
+
+
+def format_notes(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return what an estimate leaves out, and what it takes for granted."""
+    return "\n\n".join(
+        format_bullets(heading, sentences, width)
+        for heading, sentences in _notes(estimate).items()
+    )
+
+
+def _notes(estimate: EnergyEstimate) -> dict[str, list[str]]:
+    """Return the remarks that aren't said first."""
+    found = remarks(estimate)
+    found.pop(WARNINGS, None)
+    return found
 
 
 def remarks(estimate: EnergyEstimate) -> dict[str, list[str]]:
     """Return the sentences that belong below an estimate, by heading."""
-    lists: dict[str, list[str]] = {"Not modelled": [], "Assumptions": []}
+    lists: dict[str, list[str]] = {
+        WARNINGS: [],
+        "Kernels and bytes": moved_words(estimate) if _shows_moved(estimate) else [],
+        "Not modelled": [],
+        "Assumptions": [],
+    }
     for assumption in estimate.assumptions:
-        if assumption.code == "not-modelled":
+        if assumption.code in ALERTS:
+            lists[WARNINGS].append(assumption.text)
+        elif assumption.code == "not-modelled":
             lists["Not modelled"].append(assumption.text)
         else:
             lists["Assumptions"].append(str(assumption))
     return {heading: sentences for heading, sentences in lists.items() if sentences}
+
+
+def _shows_moved(estimate: EnergyEstimate) -> bool:
+    """Tell whether kernels and bytes are priced, or were asked for."""
+    operations = {item.operation for item in estimate.moved}
+    return any(item.execution == "event" for item in estimate.moved) or any(
+        row.operation in operations for row in estimate.rows
+    )
 
 
 def estimate_title(estimate: EnergyEstimate) -> str:
@@ -119,6 +169,8 @@ def estimate_title(estimate: EnergyEstimate) -> str:
         details.append(f"mean of {n_inferences} inferences")
     if settings.get("simulator"):
         details.append(f"simulator {settings['simulator']}")
+    if settings.get("batch_size"):
+        details.append(f"batch size {settings['batch_size']}")
     if settings.get("host"):
         details.append(f"host {settings['host']}")
     return "Energy per inference" + (f" ({', '.join(details)})" if details else "")
@@ -148,7 +200,7 @@ def energies_by_layer(
     return [label for label in labels if label not in last] + last, cells
 
 
-def _layer_table(estimate: EnergyEstimate, width: int) -> str:
+def format_layers(estimate: EnergyEstimate, width: int = WIDTH) -> str:
     """Return layers down, devices across, and the totals below."""
     labels, cells = energies_by_layer(estimate)
     body = [
@@ -177,12 +229,6 @@ def row_label(row: EnergyRow) -> str:
     return f"{row.layer} (host)" if row.where == "host" else row.layer
 
 
-def known_interval(estimate: EnergyEstimate, device: str) -> tuple[float, float] | None:
-    """Return the interval of a total, None where no price has a range."""
-    low, high = estimate.interval(device)
-    return (low, high) if low < high else None
-
-
 def device_columns(
     estimate: EnergyEstimate,
 ) -> dict[str, tuple[str, list[float | str | None]]]:
@@ -205,6 +251,7 @@ def device_columns(
         "latency": ("s", [estimate.latency(m) for m in models]),
         "power": ("W", [estimate.power(m) for m in models]),
         "EDP": ("J s", [estimate.edp(m) for m in models]),
+        "interval": ("", [interval_words(estimate, m) for m in models]),
         "evidence": ("", [evidence_words(m) for m in models]),
         "operating point": ("", [m.operating_point or None for m in models]),
     }
@@ -215,12 +262,64 @@ def device_columns(
     }
 
 
-def evidence_words(model: Device) -> str:
-    """Return how the prices of a device came to be."""
-    return ", ".join((*model.evidence, *["all-in"] * model.all_in))
+def ranking_table(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+    """Return the devices from the least energy on, and what their totals hold."""
+    header = ["device", "energy", "low", "high", "holds", "evidence", "latency"]
+    body = []
+    for model in by_energy(estimate):
+        low, high = known_interval(estimate, model.name) or (None, None)
+        amounts = (estimate.total(model), low, high)
+        body.append(
+            [
+                model.name,
+                *(format_si(amount, "J") for amount in amounts),
+                included(estimate, model),
+                ", ".join(model.evidence),
+                format_si(estimate.latency(model), "s"),
+            ]
+        )
+    return format_table([header], body, [], width)
 
 
-def _device_table(estimate: EnergyEstimate, width: int) -> str:
+def interval_words(estimate: EnergyEstimate, model: Device) -> str | None:
+    """Return the level and width of a prediction interval, None without one."""
+    interval = estimate.intervals.get(model.name)
+    if interval is None:
+        return None
+    outside = ", outside" if interval.outside else ""
+    return f"{interval.level:.0%}, x{interval.factor:.3g}{outside}"
+
+
+def moved_words(estimate: EnergyEstimate) -> list[str]:
+    """Return a sentence on the kernels and bytes of each network."""
+    networks = {"dense": "conventional", "event": "spiking"}
+    sentences = []
+    for execution, network in networks.items():
+        parts = [
+            (
+                f"{item.count:,.0f} kernels"
+                if item.operation == "kernel"
+                else f"{format_si(item.count, 'B')} of {_MOVED[item.operation]}"
+            )
+            for item in estimate.moved
+            if item.execution == execution
+        ]
+        if parts:
+            sentences.append(
+                f"{network} network, per inference, at batch size 1 and 32 bits a "
+                f"number: {', '.join(parts)}"
+            )
+    return sentences
+
+
+_MOVED = {
+    "weight_byte": "weights",
+    "activation_byte": "activations",
+    "state_byte": "states",
+}
+
+
+def format_devices(estimate: EnergyEstimate, width: int = WIDTH) -> str:
     """Return devices down, and what is to be said of them across."""
     columns = device_columns(estimate)
     cells = [

@@ -22,7 +22,7 @@ from ..devices.device import device_key
 from ..devices.fields import PARTS
 from ..devices.files import MANY
 from ..devices.spread import Spread
-from .estimate import EnergyEstimate, EnergyRow, Interval, NotModelled
+from .estimate import EnergyEstimate, EnergyRow, Interval, Moved, NotModelled
 
 SCHEMA = "nengo_energy.estimate"
 """What a file says it holds."""
@@ -233,6 +233,7 @@ _READERS: Mapping[type, Mapping[str, Callable[[Any, str], Any]]] = {
         "latencies": _numbers,
         "intervals": partial(_by_name, Interval),
         "not_modelled": partial(_each, NotModelled),
+        "moved": partial(_each, Moved),
         "assumptions": partial(_each, Assumption),
         "settings": _table,
     },

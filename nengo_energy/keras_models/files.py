@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
+from ..common.declared_sizes import MAX_BYTES
 from ..common.exceptions import (
     InputError,
     MissingDependencyError,
@@ -22,14 +24,20 @@ from ..common.exceptions import (
 )
 from ..common.optional_imports import import_or_explain
 from ..compat import import_tf_keras
-from .formats import SavedModel, find_format, version_of
+from .formats import Loader, SavedModel, find_format, version_of
+from .memory import load_limited
 from .safety import check_config
+from .trial import read_in_time
+from .wiring import check_wiring
 
 LOADING_ERRORS = (
+    ArithmeticError,
     AssertionError,
     AttributeError,
+    EOFError,
     ImportError,
     LookupError,
+    MemoryError,
     NotImplementedError,
     OSError,
     RuntimeError,
@@ -41,8 +49,12 @@ LOADING_ERRORS = (
 """What Keras, h5py and zipfile raise on files that they can't make a model of."""
 
 
-def as_model(model: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def as_model(
+    model: Any, custom_objects: Mapping[str, Any] | None = None, **limits: Any
+) -> Any:
     """Return a model that was given as such, or as the path of a file that holds it.
+
+    ``limits`` are those of `load_model`.
 
     Raises
     ------
@@ -50,7 +62,7 @@ def as_model(model: Any, custom_objects: Mapping[str, Any] | None = None) -> Any
         ``custom_objects`` are given with a model, which needs none.
     """
     if isinstance(model, (str, os.PathLike)):
-        return load_model(model, custom_objects)
+        return load_model(model, custom_objects, **limits)
     if custom_objects is not None:
         raise InputError(
             "custom_objects say what names in a file stand for, but the model is no "
@@ -60,7 +72,11 @@ def as_model(model: Any, custom_objects: Mapping[str, Any] | None = None) -> Any
 
 
 def load_model(
-    path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    max_bytes: float | None = MAX_BYTES,
+    max_seconds: float | None = None,
 ) -> Any:
     """Load a Keras model from a file, without running code that the file holds.
 
@@ -72,6 +88,13 @@ def load_model(
     custom_objects : mapping of str to object, optional
         The classes and functions that the file names and that aren't Keras's own:
         ``{"MyLayer": MyLayer}``. What was registered with Keras isn't taken.
+    max_bytes : int, optional
+        How much memory the file may unpack to, and the weights take; by default 2 GiB,
+        None for any. It is checked before anything is allocated.
+    max_seconds : float, optional
+        Read the file once in a process of its own first, which is ended after this
+        time: some damaged HDF5 files are never read to their end. By default the file
+        is trusted not to be such a one; the command line does not.
 
     Returns
     -------
@@ -84,8 +107,9 @@ def load_model(
     NotFoundError
         There is nothing at the path.
     InputError
-        The file isn't a saved model, is damaged, holds weights only, or names a class
-        or function that is neither Keras's nor among ``custom_objects``.
+        The file isn't a saved model, is damaged, holds weights only, names a class or
+        function that is neither Keras's nor among ``custom_objects``, or takes more
+        memory or time than it may.
     UnsupportedError
         The file holds code, such as a ``Lambda`` layer, or no layers, as a SavedModel
         of ``model.export``.
@@ -101,14 +125,36 @@ def load_model(
         raise InputError(
             f"custom_objects must map names to objects; got {custom_objects!r}"
         )
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputError(f"path must be a str or os.PathLike; got {path!r}")
     path = Path(path)
-    with _explained(path, "can't be read as a saved model"):
-        read, load = find_format(path)
-        saved = read(path)
+    saved, load = read_model_file(path, max_bytes, max_seconds)
     keras = _import_keras(saved)
     objects = check_config(saved.config, keras, custom_objects, str(path))
     with _explained(path, f"can't be loaded by {keras.__name__} {keras.__version__}"):
-        return load(saved, keras, objects)
+        return load_limited(load, saved, keras, objects, max_bytes)
+
+
+def read_model_file(
+    path: str | os.PathLike[str],
+    max_bytes: float | None = MAX_BYTES,
+    max_seconds: float | None = None,
+) -> tuple[SavedModel, Loader]:
+    """Read what a file says of its model, and return what loads it; without any Keras.
+
+    Raises
+    ------
+    NengoEnergyError
+        See `load_model`.
+    """
+    path = Path(path)
+    with _explained(path, "can't be read as a saved model"):
+        read, load = find_format(path)
+        if max_seconds is not None and path.is_file():
+            read_in_time(path, max_bytes, max_seconds)
+        saved = read(path, max_bytes)
+        check_wiring(saved.config, str(path))
+        return saved, load
 
 
 @contextlib.contextmanager
@@ -118,9 +164,15 @@ def _explained(path: Path, problem: str) -> Iterator[None]:
         yield
     except NengoEnergyError:
         raise
-    except LOADING_ERRORS as error:
+    except _loading_errors() as error:
         reason = str(error).strip() or type(error).__name__
         raise InputError(f"{path} {problem}: {reason}") from error
+
+
+def _loading_errors() -> tuple[type[Exception], ...]:
+    """Return what may be raised, by TensorFlow as well if it is there."""
+    errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    return LOADING_ERRORS if errors is None else (*LOADING_ERRORS, errors.OpError)
 
 
 def _import_keras(saved: SavedModel) -> Any:

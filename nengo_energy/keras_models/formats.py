@@ -6,16 +6,19 @@ what was read, once that is checked.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import math
 import os
 import shutil
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import IO, Any, Callable, Iterator, Optional
 
+from ..common.declared_sizes import check_npz, check_zip
 from ..common.exceptions import (
     InputError,
     MissingDependencyError,
@@ -49,15 +52,18 @@ class SavedModel:
     version : str
         Of the Keras that wrote it.
     config : dict
-        The architecture, as Keras serializes it.
+        The architecture, as Keras serializes it, without losses and optimizers.
+    n_values : int
+        How many values the weights are, by what the file says of their shapes.
     """
 
     path: Path
     version: str
     config: dict[str, Any]
+    n_values: int
 
 
-Reader = Callable[[Path], SavedModel]
+Reader = Callable[[Path, Optional[float]], SavedModel]
 Loader = Callable[[SavedModel, Any, dict[str, Any]], Any]
 
 
@@ -81,6 +87,8 @@ def find_format(path: Path) -> tuple[Reader, Loader]:
         )
     if not path.exists():
         raise NotFoundError(f"there is no file or folder {str(path)!r}")
+    if not path.is_file():
+        raise InputError(f"{path} is a pipe or a device, no file; {ALLOWED}")
     with open(path, "rb") as file:
         start = file.read(len(HDF5_SIGNATURE))
     if start == HDF5_SIGNATURE:
@@ -100,9 +108,10 @@ def version_of(keras: Any) -> tuple[int, ...]:
     return tuple(int(number) for number in keras.__version__.split(".")[:2])
 
 
-def read_archive(path: Path) -> SavedModel:
+def read_archive(path: Path, max_bytes: float | None) -> SavedModel:
     """Read a ``.keras`` file: a zip archive."""
     with zipfile.ZipFile(path) as archive:
+        check_zip(archive, str(path), max_bytes)
         names = [name for name in archive.namelist() if not name.endswith("/")]
         if CONFIG not in names or METADATA not in names:
             raise InputError(
@@ -117,8 +126,34 @@ def read_archive(path: Path) -> SavedModel:
             )
         metadata = _parse(archive.read(METADATA), path)
         config = _parse(archive.read(CONFIG), path)
+        n_values = 0
+        for name in set(WEIGHTS).intersection(names):
+            n_values += _check_weights(archive, name, path, max_bytes)
     version = str(metadata.get("keras_version"))
-    return SavedModel(path, version, _without_compiling(config))
+    return SavedModel(path, version, _without_compiling(config), n_values)
+
+
+@contextlib.contextmanager
+def unpacked(archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
+    """Unpack a member into a file: there is no going back in what is packed."""
+    with tempfile.TemporaryFile() as copy:
+        with archive.open(name) as member:
+            shutil.copyfileobj(member, copy)
+        copy.seek(0)
+        yield copy
+
+
+def _check_weights(
+    archive: zipfile.ZipFile, name: str, path: Path, max_bytes: float | None
+) -> int:
+    """Refuse weights that are more than they may be, and return how many they are."""
+    with unpacked(archive, name) as copy:
+        if name.endswith(".npz"):
+            with zipfile.ZipFile(copy) as arrays:
+                return check_npz(arrays, str(path), max_bytes)
+        h5py = import_or_explain("h5py", "h5py", "reading Keras models")
+        with h5py.File(copy, "r") as file:
+            return check_hdf5(file, str(path), max_bytes)
 
 
 def load_archive(saved: SavedModel, keras: Any, objects: dict[str, Any]) -> Any:
@@ -129,16 +164,12 @@ def load_archive(saved: SavedModel, keras: Any, objects: dict[str, Any]) -> Any:
             f"{path} was saved by Keras {saved.version}, but Keras {keras.__version__} "
             "is installed; get a newer one with: pip install 'tensorflow>=2.12'"
         )
-    h5py = import_or_explain("h5py", "h5py", "reading Keras models")
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
         copy = os.path.join(folder, "model.keras")
         with zipfile.ZipFile(copy, "w") as target:
             target.writestr(METADATA, json.dumps({"keras_version": saved.version}))
             target.writestr(CONFIG, json.dumps(saved.config))
             for name in set(WEIGHTS).intersection(archive.namelist()):
-                if name.endswith(".h5"):
-                    with archive.open(name) as weights, h5py.File(weights, "r") as file:
-                        check_hdf5(file, str(path))
                 with archive.open(name) as weights:
                     with target.open(name, "w", force_zip64=True) as member:
                         shutil.copyfileobj(weights, member)
@@ -160,7 +191,7 @@ def _without_compiling(config: Any) -> Any:
     return config
 
 
-def read_hdf5(path: Path) -> SavedModel:
+def read_hdf5(path: Path, max_bytes: float | None) -> SavedModel:
     """Read an ``.h5`` file."""
     h5py = import_or_explain("h5py", "h5py", "reading Keras models")
     with h5py.File(path, "r") as file:
@@ -171,10 +202,11 @@ def read_hdf5(path: Path) -> SavedModel:
                 f"{path} holds weights without a model_config, so no architecture; "
                 f"{SAVE_WHOLE}, or make the model, call model.load_weights, and pass it"
             )
-        check_hdf5(file, str(path))
+        n_values = check_hdf5(file, str(path), max_bytes)
     if isinstance(version, bytes):
         version = version.decode()
-    return SavedModel(path, str(version), _parse(config, path))
+    config = _without_compiling(_parse(config, path))
+    return SavedModel(path, str(version), config, n_values)
 
 
 def load_hdf5(saved: SavedModel, keras: Any, objects: dict[str, Any]) -> Any:
@@ -207,7 +239,7 @@ def _check_axes(saved: SavedModel) -> None:
             )
 
 
-def read_saved_model(path: Path) -> SavedModel:
+def read_saved_model(path: Path, max_bytes: float | None) -> SavedModel:
     """Read what Keras 2 adds to the folder of a SavedModel."""
     file = path / "keras_metadata.pb"
     if not file.is_file():
@@ -233,7 +265,19 @@ def read_saved_model(path: Path) -> SavedModel:
             "or Sequential model, so its layers can't be made again; make it a "
             f"functional model, and {SAVE_WHOLE}"
         )
-    return SavedModel(path, str(metadata.get("keras_version")), config)
+    version, config = str(metadata.get("keras_version")), _without_compiling(config)
+    return SavedModel(path, version, config, _count_variables(path))
+
+
+def _count_variables(path: Path) -> int:
+    """Return how many values the variables of a SavedModel say that they are."""
+    tensorflow = import_tensorflow()
+    try:
+        found = tensorflow.train.load_checkpoint(str(path / "variables" / "variables"))
+    except tensorflow.errors.OpError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    shapes = found.get_variable_to_shape_map().values()
+    return sum(math.prod(shape) for shape in shapes)
 
 
 def load_saved_model(saved: SavedModel, keras: Any, objects: dict[str, Any]) -> Any:

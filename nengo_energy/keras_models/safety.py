@@ -7,10 +7,12 @@ name Keras's own building blocks and what the caller passes, and nothing else.
 
 from __future__ import annotations
 
+import math
 import re
 from types import FunctionType
 from typing import Any, Iterator, Mapping, Pattern, Sequence
 
+from ..common.declared_sizes import MAX_BYTES, check_size
 from ..common.exceptions import InputError, UnsupportedError
 
 NAMESPACES = (
@@ -136,8 +138,8 @@ def check_config(
     return found
 
 
-def check_hdf5(file: Any, source: str) -> None:
-    """Refuse an HDF5 file that leads to other files.
+def check_hdf5(file: Any, source: str, max_bytes: float | None = MAX_BYTES) -> int:
+    """Refuse an HDF5 file that leads to other files, or whose values are too much.
 
     Parameters
     ----------
@@ -145,23 +147,39 @@ def check_hdf5(file: Any, source: str) -> None:
         Open for reading.
     source : str
         Where it is from, for messages.
+    max_bytes : int or None
+        How much memory its values may take; None for any.
+
+    Returns
+    -------
+    int
+        Number of values that it says it holds.
 
     Raises
     ------
     UnsupportedError
         A link leads elsewhere, or the values of a dataset lie in another file.
+    InputError
+        The values, or the chunks that they are packed in, are too much.
     """
     import h5py
 
     elsewhere = []
+    n_values = n_bytes = 0
 
     def look_at_link(name: bytes, info: Any) -> None:
         if info.type != h5py.h5l.TYPE_HARD:
             elsewhere.append(name.decode(errors="replace"))
 
     def look_at_object(name: str, value: Any) -> None:
-        if isinstance(value, h5py.Dataset) and (value.external or value.is_virtual):
+        nonlocal n_values, n_bytes
+        if not isinstance(value, h5py.Dataset):
+            return
+        if value.external or value.is_virtual:
             elsewhere.append(name)
+        size = math.prod(value.shape or ())
+        n_values += size
+        n_bytes += max(size, math.prod(value.chunks or ())) * value.dtype.itemsize
 
     file.id.links.visit(look_at_link, info=True)
     file.visititems(look_at_object)
@@ -170,6 +188,8 @@ def check_hdf5(file: Any, source: str) -> None:
             f"{source} holds links or values that lie in other files, which aren't "
             f"read: {', '.join(elsewhere)}"
         )
+    check_size(f"{source}: the weights", n_bytes, max_bytes)
+    return n_values
 
 
 def _public_names(parts: Sequence[Any], kind: type) -> set[str]:

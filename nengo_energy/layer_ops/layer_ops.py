@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Iterator
 
 from ..common.assumptions import Assumption
+from ..common.shown import Shown
+from ..common.tables import WIDTH, format_table, plural
 from ..counts import OpCount
 from .calls import Shape
 from .counters import Operations
@@ -117,8 +119,8 @@ class UncountedLayer:
     remedy: str = ""
 
 
-@dataclass(frozen=True)
-class LayerOps:
+@dataclass(frozen=True, repr=False)
+class LayerOps(Shown):
     """Operations of a conventional network for one inference.
 
     Attributes
@@ -184,6 +186,21 @@ class LayerOps:
         timesteps.
         """
         return tuple(row for layer in self.layers for row in _rows(layer))
+
+    def __str__(self) -> str:
+        body = [
+            [row.layer, row.class_name, f"{row.connections:,}", f"{row.activations:,}"]
+            for row in self.layers
+        ]
+        body += [
+            [row.layer, row.class_name, "not counted", ""] for row in self.unsupported
+        ]
+        title = (
+            f"{plural(len(body), 'layer')}, {plural(self.connections, 'connection')}, "
+            f"{plural(self.activations, 'activation')}"
+        )
+        header = ["layer", "class", "connections", "activations"]
+        return f"{title}\n\n{format_table([header], body, [], WIDTH)}"
 
 
 def _rows(layer: LayerCount) -> Iterator[OpCount]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Protocol
+from typing import Any, Iterator, Mapping, Protocol
 
 import nengo
 import numpy as np
@@ -28,6 +28,10 @@ from .traffic import Traffic, UnitSpikes
 STEPS_AT_ONCE = 100
 """Timesteps that the host computes ahead of the chip; memory grows with them."""
 
+MAX_FOLLOWED = 2**19
+"""Most cores x timesteps that are followed one by one; those of the first inferences,
+and of one at least, stand for all."""
+
 
 def ledger_from_run(
     prepared: Prepared,
@@ -39,7 +43,8 @@ def ledger_from_run(
 ) -> Ledger:
     """Run the emulator from reset on each input, and account for what the chip does.
 
-    Nothing is probed, and memory doesn't grow with timesteps.
+    Nothing is probed. What each core does in each timestep is kept of the first
+    inferences, up to a bound, for the latency.
 
     Parameters
     ----------
@@ -64,7 +69,12 @@ def ledger_from_run(
         with progress_bar(n_steps, "simulating (loihi)", progress) as tick:
             for k in range(n_inferences):
                 meter.reset()
-                _run(sim, {node: x[k] for node, x in data.items()}, timesteps, tick)
+                shown = {node: x[k] for node, x in data.items()}
+                if book.follows:
+                    for spikes in _followed(sim, meter, shown, timesteps, tick):
+                        book.follow(spikes)
+                else:
+                    _run(sim, shown, timesteps, tick)
                 book.add(_units(meter), 1, meter.overflows, meter.repeats)
     return book.close("loihi", {"simulator": "loihi"})
 
@@ -165,6 +175,19 @@ class _Book:
         ]
         self.series: dict[tuple[str, str, str, str], list[int]] = {}
         self.pending: dict[str, int] = {}
+        self.followed: list[dict[str, np.ndarray]] = []
+        self.n_followed = 0
+
+    @property
+    def follows(self) -> bool:
+        """Whether the timesteps of another inference are to be followed."""
+        more = (self.n_followed + self.timesteps) * self.traffic.n_cores
+        return not self.n_followed or more <= MAX_FOLLOWED
+
+    def follow(self, spikes: np.ndarray) -> None:
+        """Add spikes of each unit in some timesteps, (n_steps, n_units) ndarray."""
+        self.followed.append(self.traffic.by_timestep(spikes))
+        self.n_followed += len(spikes)
 
     def add(
         self,
@@ -289,6 +312,10 @@ class _Book:
             simulator=simulator,
             on_host=self.prepared.on_host,
             settings=settings,
+            by_timestep={
+                name: np.concatenate([part[name][:, order] for part in self.followed])
+                for name in (self.followed[0] if self.followed else ())
+            },
         )
 
     def _rows(self) -> tuple[OpCount, ...]:
@@ -327,9 +354,35 @@ def _image(sim: Any) -> ChipImage:
     return read_image(sim, allocator(n_chips), n_chips)
 
 
+def _followed(
+    sim: Any,
+    meter: SpikeMeter,
+    inputs: Mapping[Any, np.ndarray],
+    timesteps: int,
+    tick: Any,
+) -> Iterator[np.ndarray]:
+    """Run timesteps one by one, and yield the spikes in some at a time."""
+    totals = [_emitted(meter)]
+    for _ in _steps(sim, inputs, timesteps, 1, tick):
+        totals.append(_emitted(meter))
+        if len(totals) > STEPS_AT_ONCE:
+            yield np.diff(totals, axis=0)
+            totals = totals[-1:]
+    if len(totals) > 1:
+        yield np.diff(totals, axis=0)
+
+
 def _run(sim: Any, inputs: Mapping[Any, np.ndarray], timesteps: int, tick: Any) -> None:
     varying = any(len(x) > 1 for x in inputs.values())
     longest = 1 if varying else STEPS_AT_ONCE
+    for _ in _steps(sim, inputs, timesteps, longest, tick):
+        pass
+
+
+def _steps(
+    sim: Any, inputs: Mapping[Any, np.ndarray], timesteps: int, longest: int, tick: Any
+) -> Iterator[None]:
+    """Run timesteps, and yield after some at a time."""
     for start in range(0, timesteps, longest):
         for node, x in inputs.items():
             if start == 0 or len(x) > 1:
@@ -338,9 +391,14 @@ def _run(sim: Any, inputs: Mapping[Any, np.ndarray], timesteps: int, tick: Any) 
         sim.run_steps(n_steps)
         sim.clear_probes()
         tick(n_steps)
+        yield
+
+
+def _emitted(meter: SpikeMeter) -> np.ndarray:
+    return np.concatenate([meter.spikes, *meter.sent])
 
 
 def _units(meter: SpikeMeter) -> UnitSpikes:
-    emitted = np.concatenate([meter.spikes, *meter.sent])
+    emitted = _emitted(meter)
     late = np.concatenate([meter.on_their_way, *meter.waiting])
     return UnitSpikes(emitted, emitted - late)

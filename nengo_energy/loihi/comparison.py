@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator
 
+from ..common.shown import Shown
 from ..counts import Deployment, OpCounts
 from ..estimates.estimate import DeviceLike, EnergyEstimate
 
@@ -17,6 +18,9 @@ COMPARED = ("synop", "neuron_update_active", "neuron_update_inactive")
 
 ON_HOST = "runs on the host"
 READ_BY_HOST = "read out by the host"
+
+STORED_ZEROS = "stored zeros that spikes read"
+OTHER_SYNOPS = "other synops"
 
 LEAST_SHARE = 0.01
 """Share of a layer's synops that zeros must exceed to be worth a word."""
@@ -52,8 +56,8 @@ class ComparedCount:
         return self.ledger + self.pending - self.estimate
 
 
-@dataclass(frozen=True)
-class LedgerComparison:
+@dataclass(frozen=True, repr=False)
+class LedgerComparison(Shown):
     """An estimate's counts beside a ledger's.
 
     Attributes
@@ -92,8 +96,8 @@ class LedgerComparison:
         return format_comparison(self)
 
 
-@dataclass(frozen=True)
-class EnergyDifference:
+@dataclass(frozen=True, repr=False)
+class EnergyDifference(Shown):
     """What leads from the energy of an estimate to that of a ledger.
 
     Attributes
@@ -181,7 +185,7 @@ def explain_energy(
     stored = _mean_price(after, ledger.counts())
     zeros = {
         layer: stored * n / ledger.n_inferences
-        for layer, n in _sum_by_layer(ledger, "zero_synops").items()
+        for layer, n in ledger.by_layer("zero_synops").items()
     }
     # spikes on their way would have read as many zeros as those that arrived
     useful = 1 - ledger.total("zero_synops") / max(1, ledger.synops)
@@ -189,7 +193,7 @@ def explain_energy(
     steps = {
         "readout, which the host does": -price
         * sum(row.estimate for row in rows if row.note == READ_BY_HOST),
-        "stored zeros that spikes read": sum(zeros.values()),
+        STORED_ZEROS: sum(zeros.values()),
         "synops on their way at the end": -price
         * useful
         * sum(row.pending for row in rows),
@@ -209,8 +213,8 @@ def explain_energy(
         what = _WORDS.get(operation, operation)
         rest[what] = rest.get(what, 0.0) + energy
     total = sum(after.values()) - sum(before.values())
-    rest["other synops"] = 0.0
-    rest["other synops"] = total - sum(steps.values()) - sum(rest.values())
+    rest[OTHER_SYNOPS] = 0.0
+    rest[OTHER_SYNOPS] = total - sum(steps.values()) - sum(rest.values())
     return EnergyDifference(
         device=estimated.models[0].name,
         estimate=sum(before.values()),
@@ -221,7 +225,7 @@ def explain_energy(
 
 
 _WORDS = {
-    "synop": "other synops",
+    "synop": OTHER_SYNOPS,
     "neuron_update_active": "neuron updates",
     "neuron_update_inactive": "neuron updates",
     "static": "static power, as the ledger knows the time",
@@ -244,13 +248,6 @@ def _mean_price(energies: dict[tuple[str, str], float], counts: OpCounts) -> flo
     n_synops = sum(row.mean for row in rows)
     total = sum(e for (_, operation), e in energies.items() if operation == "synop")
     return total / n_synops if n_synops else 0.0
-
-
-def _sum_by_layer(ledger: Ledger, quantity: str) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for core in ledger.cores:
-        sums[core.layer] = sums.get(core.layer, 0) + getattr(core, quantity)
-    return sums
 
 
 def _placements(ledger: Ledger, deployment: Deployment | None) -> Iterator[str]:
@@ -278,7 +275,7 @@ def stored_zeros(ledger: Ledger) -> Iterator[str]:
     aren't zero.
     """
     synops, zeros = (
-        _sum_by_layer(ledger, quantity) for quantity in ("synops", "zero_synops")
+        ledger.by_layer(quantity) for quantity in ("synops", "zero_synops")
     )
     for layer, n_zeros in zeros.items():
         if n_zeros > LEAST_SHARE * synops[layer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Sequence
 
+from ..common.shown import Shown
 from ..devices import Device
 from ..estimates.estimate import DeviceLike
 from .chip import CORES_PER_CHIP, LOIHI_DEVICES
@@ -60,8 +61,8 @@ class DeviceCost:
         return None if self.latency is None else self.energy * self.latency
 
 
-@dataclass(frozen=True)
-class LedgerCosts:
+@dataclass(frozen=True, repr=False)
+class LedgerCosts(Shown):
     """Costs per inference by device and pace; see `ledger_costs`.
 
     Attributes

@@ -9,6 +9,13 @@ import numpy as np
 
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
+from ..common.shown import Shown
+from ..common.vital_signs import (
+    LEAST_SPIKES,
+    MOST_SATURATED,
+    alerts,
+    said_of_firing,
+)
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
 from .chip import CORES_PER_CHIP, LOIHI_DEVICES, MAX_SYNAPSE_BITS
@@ -37,12 +44,18 @@ STORED_WEIGHTS = Assumption(
     "A synop is a weight that the chip stores and a spike reads, also one that was "
     "rounded to zero; these are counted apart as well.",
 )
+_TIMED = (
+    "Latency is the sum over timesteps of busiest core + longest way of a message + "
+    "barrier. A core advances neurons and sends spikes one after the other, and reads "
+    "the weights of arriving ones beside that{}. Leakage is that of whole chips."
+)
+BUSIEST_CORES = Assumption("loihi-busiest-cores", _TIMED.format(""))
 FASTEST_MEAN_TIMESTEP = Assumption(
     "loihi-mean-timestep",
-    "Latency is timesteps x (busiest core + longest way of a message + barrier). A "
-    "core does one operation after the other, and cores are compared by their mean "
-    "timestep, so it is a floor. Leakage is that of whole chips, at its low end that "
-    "of the cores in use.",
+    _TIMED.format(
+        "; cores are compared by their mean timestep, as the timesteps weren't "
+        "followed one by one, so it is a floor"
+    ),
 )
 HOST_WORK = Assumption(
     "loihi-host-work",
@@ -120,8 +133,8 @@ class CoreLoad:
         return self.synapse_bits / MAX_SYNAPSE_BITS
 
 
-@dataclass(frozen=True, eq=False)
-class Ledger:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ledger(Shown):
     """What a chip does for a network, over all inferences.
 
     Attributes
@@ -149,6 +162,9 @@ class Ledger:
         What is needed to count the same again.
     notes : tuple of Assumption
         What else was taken for granted of these spikes.
+    by_timestep : Mapping of {str: (n_steps, n_cores) int32 ndarray}
+        What each core does in each timestep of the inferences that were followed, see
+        `counts.ChipUse`; empty where none were.
     """
 
     cores: tuple[CoreLoad, ...]
@@ -163,6 +179,7 @@ class Ledger:
     on_host: frozenset[str]
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     notes: tuple[Assumption, ...] = ()
+    by_timestep: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def n_cores(self) -> int:
@@ -195,6 +212,37 @@ class Ledger:
         found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED, HOST_WORK]
         found += [CHIPS_IN_A_ROW] * (self.n_chips > 1)
         return (*found, *self.notes)
+
+    @property
+    def saturated(self) -> tuple[str, ...]:
+        """Layers of which many neurons fire as fast as they can."""
+        n_neurons, n_saturated = (
+            self.by_layer(name) for name in ("compartments", "saturated")
+        )
+        return tuple(
+            layer
+            for layer, n in n_neurons.items()
+            if n_saturated[layer] > MOST_SATURATED * n
+        )
+
+    @property
+    def alerts(self) -> tuple[Assumption, ...]:
+        """What makes the numbers worthless: silence, saturation."""
+        active = self.by_layer("updates_active")
+        spiking = {core.layer for core in self.cores if core.spiking}
+        silent = [
+            layer
+            for layer, n in active.items()
+            if layer in spiking and n < LEAST_SPIKES * self.n_inferences
+        ]
+        return alerts(said_of_firing(silent, self.saturated))
+
+    def by_layer(self, quantity: str) -> dict[str, int]:
+        """Return a field of `CoreLoad` summed over the cores of each layer."""
+        sums: dict[str, int] = {}
+        for core in self.cores:
+            sums[core.layer] = sums.get(core.layer, 0) + getattr(core, quantity)
+        return sums
 
     def total(self, quantity: str) -> int:
         """Return a field of `CoreLoad` summed over all cores."""
@@ -234,13 +282,19 @@ class Ledger:
             tuple(rows),
             timesteps=self.timesteps,
             dt=self.dt,
-            assumptions=self.assumptions + (FASTEST_MEAN_TIMESTEP,),
-            settings={**self.settings, "placement": placement},
+            assumptions=self.assumptions
+            + (BUSIEST_CORES if self.by_timestep else FASTEST_MEAN_TIMESTEP,),
+            settings={
+                **self.settings,
+                "placement": placement,
+                "n_cores": self.n_cores,
+            },
+            saturated=self.saturated,
             chip_use=self.use(placement, pace),
         )
 
     def use(self, placement: str = "greedy", pace: float | None = None) -> ChipUse:
-        """Return what each core does in a mean timestep; see `counts`."""
+        """Return what each core does; see `counts`."""
         check_choice("placement", placement, tuple(self.placements))
         n = self.n_inferences * self.timesteps
         cores = tuple(
@@ -258,7 +312,13 @@ class Ledger:
             for core in self.cores
         )
         placed = self.placements[placement]
-        return ChipUse(cores, placed.longest_way(self.messages), pace, placed.n_tiles)
+        return ChipUse(
+            cores,
+            placed.longest_way(self.messages),
+            pace,
+            placed.n_tiles,
+            self.by_timestep,
+        )
 
     def estimate(
         self,
@@ -285,9 +345,8 @@ class Ledger:
         Returns
         -------
         EnergyEstimate
-            Static power is that of whole chips; the low end of its interval is the
-            share of the cores in use. Input and output by the host are listed as not
-            modelled.
+            Static power is that of whole chips. Input and output by the host are
+            listed as not modelled.
         """
         from ..pricing.energy import estimate_energy
 

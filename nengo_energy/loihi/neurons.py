@@ -47,8 +47,9 @@ def for_chip(
     if curve is not None:
         raise UnsupportedError(
             f"layer {population.layer!r} computes {curve}, and Loihi has no neurons "
-            "with that curve; exchange it for ReLU and train a little further, or run "
-            "the model on another simulator"
+            "with that curve; have straight lines stand in for it (piecewise=8, on the "
+            "command line --piecewise 8), exchange it for ReLU and train a little "
+            "further, or run the model on another simulator"
         )
     if name in allowed:
         return population, None

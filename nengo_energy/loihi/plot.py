@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..common.checks import check_choice
-from ..common.figures import import_matplotlib
+from ..common.figures import import_matplotlib, new_figure
 from .chip import CORES_PER_TILE, TILES_HIGH, TILES_WIDE
 from .ledger import CoreLoad, Ledger
 
@@ -61,7 +61,6 @@ def plot_ledger(
     check_choice("placement", placement, tuple(ledger.placements))
     matplotlib = import_matplotlib()
     from matplotlib import patches
-    from matplotlib.figure import Figure
 
     placed = ledger.placements[placement]
     per = 1 if quantity in OF_THE_BUILD else ledger.n_inferences
@@ -76,10 +75,7 @@ def plot_ledger(
         axes.add_patch(patches.Rectangle((x, y), side, side, **style))
 
     chips = sorted(set(placed.chips.tolist()))
-    figure = Figure(
-        figsize=(1.1 * TILES_WIDE + 2.5, (1.1 * TILES_HIGH + 0.9) * len(chips)),
-        layout="constrained",
-    )
+    figure = new_figure(1.1 * TILES_WIDE + 2.5, (1.1 * TILES_HIGH + 0.9) * len(chips))
     all_axes = figure.subplots(len(chips), 1, squeeze=False)[:, 0]
     for chip, axes in zip(chips, all_axes):
         for y, x in np.ndindex(TILES_HIGH, TILES_WIDE):

@@ -13,6 +13,7 @@ from ..activity.on_loihi.changes import Change
 from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import InputError
+from ..common.shown import Shown
 from ..compat.emulator import allocator
 from ..network.topology import Topology
 from .blocks import BlockPlan
@@ -21,8 +22,8 @@ from .chip import CORES_PER_CHIP
 from .layers import LayerNames, traced_names
 
 
-@dataclass(frozen=True, eq=False)
-class LoihiNetwork:
+@dataclass(frozen=True, eq=False, repr=False)
+class LoihiNetwork(Shown):
     """A network that NengoLoihi builds as it is.
 
     Attributes

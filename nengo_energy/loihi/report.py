@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Sequence
 
 import numpy as np
 
-from ..common.tables import WIDTH, format_bullets, format_si, format_table
-from .comparison import COMPARED
+from ..common.tables import WIDTH, format_bullets, format_si, format_table, plural
+from ..common.vital_signs import format_alerts
+from .comparison import COMPARED, OTHER_SYNOPS, STORED_ZEROS
 
 if TYPE_CHECKING:
     import pandas
@@ -51,7 +52,67 @@ def ledger_frame(ledger: Ledger) -> pandas.DataFrame:
 
 
 def format_ledger(ledger: Ledger, width: int = WIDTH) -> str:
-    """Return a ledger as text: by layer, in total, and what to look at.
+    """Return a ledger as text: by layer, in total, and what to look at."""
+    blocks = format_alerts(ledger.alerts, width)
+    blocks += [format_layers(ledger, width), _summary(ledger)]
+    warnings = _warnings(ledger)
+    if warnings:
+        blocks.append(format_bullets("To look at", warnings, width))
+    sentences = (str(assumption) for assumption in ledger.assumptions)
+    blocks.append(format_bullets("Assumptions", sentences, width))
+    return "\n\n".join(blocks)
+
+
+def format_deployment(
+    ledger: Ledger, differences: Sequence[EnergyDifference], width: int = WIDTH
+) -> str:
+    """Return in few lines how a network lies on the chip, and what that changes.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The deployment.
+    differences : sequence of EnergyDifference
+        What leads from the energies of an estimate to those of the ledger.
+    """
+    lines = [_placed(ledger)]
+    for found in differences:
+        why = ", ".join(f"{what} {_signed(energy)}" for what, energy in _largest(found))
+        lines.append(
+            f"{found.device}: {format_si(found.estimate, 'J')} by the estimate, "
+            f"{format_si(found.ledger, 'J')} by the ledger"
+            + (f" ({why})." if why else ".")
+        )
+    return "\n".join(textwrap.fill(line, width) for line in lines)
+
+
+def _largest(found: EnergyDifference, n: int = 2) -> list[tuple[str, float]]:
+    """Return the steps that matter most, those of synops as one.
+
+    Weights that are rounded to zero are zeros that the chip stores, and synops of an
+    estimate that it lacks: two steps that cancel.
+    """
+    steps: dict[str, float] = {}
+    for what, energy in found.steps:
+        key = "synops" if what in (STORED_ZEROS, OTHER_SYNOPS) else what
+        steps[key] = steps.get(key, 0.0) + energy
+    least = ROUNDED_AWAY * max(found.estimate, found.ledger)
+    large = [step for step in steps.items() if abs(step[1]) > least]
+    return sorted(large, key=lambda step: -abs(step[1]))[:n]
+
+
+def _placed(ledger: Ledger) -> str:
+    on_host = ", ".join(sorted(ledger.on_host))
+    with_host = f"; the host runs {on_host}" if on_host else ""
+    fits = "" if ledger.fits else ", more than one has"
+    return (
+        f"Loihi: {plural(ledger.n_cores, 'core')} on "
+        f"{plural(ledger.n_chips, 'chip')}{fits}{with_host}."
+    )
+
+
+def format_layers(ledger: Ledger, width: int = WIDTH) -> str:
+    """Return a ledger by layer.
 
     Numbers of what happens are per inference, numbers of what is used are the largest
     of any core.
@@ -80,13 +141,7 @@ def format_ledger(ledger: Ledger, width: int = WIDTH) -> str:
     n_neurons = str(ledger.total("compartments"))
     totals = [_mean(ledger.total(q), ledger.n_inferences) for q in _HAPPENED]
     footer = [["total", str(ledger.n_cores), n_neurons, "", "", "", *totals]]
-    blocks = [format_table(header, body, footer, width), _summary(ledger)]
-    warnings = _warnings(ledger)
-    if warnings:
-        blocks.append(format_bullets("To look at", warnings, width))
-    sentences = (str(assumption) for assumption in ledger.assumptions)
-    blocks.append(format_bullets("Assumptions", sentences, width))
-    return "\n\n".join(blocks)
+    return format_table(header, body, footer, width)
 
 
 def _summary(ledger: Ledger) -> str:
@@ -121,10 +176,6 @@ def _warnings(ledger: Ledger) -> list[str]:
         found.append(f"{layer}: {n} neurons fire as fast as they can, once a timestep")
     for layer, n in _layers_that(ledger.cores, "overflows").items():
         found.append(f"{layer}: inputs or currents exceeded their bits {n} times")
-    active = _layers_that(ledger.cores, "updates_active")
-    for layer in dict.fromkeys(core.layer for core in ledger.cores if core.spiking):
-        if layer not in active:
-            found.append(f"{layer}: silent, no neuron spiked")
     lost: dict[str, int] = {}
     for core in ledger.cores:
         lost[core.layer] = max(lost.get(core.layer, 0), core.lost_bits)
@@ -270,8 +321,9 @@ def format_costs(costs: LedgerCosts, width: int = WIDTH) -> str:
     ]
     title = f"Per inference, cores placed {costs.placement}"
     note = (
-        "energy: dynamic + static of whole chips, what of it is known. Latency is a "
-        "floor: the busiest core's mean timestep. The host's link isn't priced."
+        "energy: dynamic + static of whole chips, what of it is known. Latency is that "
+        "of the busiest core of each timestep; of the mean timestep, a floor, where "
+        "timesteps weren't followed. The host's link isn't priced."
     )
     table = format_table(header, body, [], width)
     return "\n\n".join([title, table, textwrap.fill(note, width)])

@@ -88,6 +88,41 @@ class Traffic:
                 total[axon.source, axon.target] += value
         return total
 
+    def by_timestep(self, spikes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what each core does in each timestep, for `counts.ChipUse`.
+
+        Synops and arrivals are those of the spikes that are sent in the timestep.
+
+        Parameters
+        ----------
+        spikes : (timesteps, n_units) int ndarray
+            Spikes of each unit.
+
+        Returns
+        -------
+        dict of {str: (timesteps, n_cores) int32 ndarray}
+        """
+        axons = self.image.axons
+        own = spikes[:, : self.n_compartments]
+        read, left = spikes @ self.weights, spikes @ self.leads
+        by_core = _incidence(self.block_of, self.n_cores)
+        to_core = _incidence([axon.target for axon in axons], self.n_cores)
+        inside = [k for k, axon in enumerate(axons) if not axon.from_host]
+        from_core = _incidence([axons[k].source for k in inside], self.n_cores)
+        active = own @ by_core
+        found = {
+            "neuron_update_active": active,
+            "neuron_update_inactive": by_core.sum(axis=0) - active,
+            "spike": (own * self.drives) @ by_core,
+            "message": left[:, inside] @ from_core,
+            "message_in": left @ to_core,
+        }
+        for form in {axon.form for axon in axons}:
+            (of_form,) = np.nonzero([axon.form == form for axon in axons])
+            synops = read[:, of_form] @ to_core[of_form]
+            found[f"synop_{form}" if form else "synop"] = synops
+        return {name: np.asarray(n, dtype=np.int32) for name, n in found.items()}
+
     def from_host(self, per_axon: np.ndarray) -> np.ndarray:
         """Sum numbers of axons from the host by core, (n_cores,) ndarray."""
         host = np.array([axon.from_host for axon in self.image.axons], dtype=bool)
@@ -107,6 +142,13 @@ class Traffic:
         return sp.csc_matrix(
             (np.concatenate(data), np.concatenate(rows), ends), shape=shape
         )
+
+
+def _incidence(owners: np.ndarray | Sequence[int], n_cores: int) -> sp.csr_matrix:
+    """Return the matrix that sums columns by the core that each belongs to."""
+    rows = np.arange(len(owners))
+    ones = np.ones(len(owners), np.int64)
+    return sp.csr_matrix((ones, (rows, owners)), shape=(len(owners), n_cores))
 
 
 def _zeros(shape: int | tuple[int, int], like: np.ndarray) -> np.ndarray:

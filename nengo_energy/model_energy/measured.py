@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..activity.retracing import as_traced
 from ..common.exceptions import InputError
+from ..common.shown import Shown
 from ..common.tables import NOTHING, WIDTH, format_si, format_table, merge_orders
 from ..counts import OpCounts
 from ..estimates.estimate import DeviceLike
@@ -57,8 +58,8 @@ class LayerComparison:
     energies: Mapping[str, tuple[float, float]]
 
 
-@dataclass(frozen=True)
-class MeasuredComparison:
+@dataclass(frozen=True, repr=False)
+class MeasuredComparison(Shown):
     """What `ModelEnergy` assumes of each layer beside what was measured.
 
     Attributes

@@ -22,6 +22,8 @@ import numpy as np
 
 from ..common.assumptions import Assumption
 from ..common.exceptions import UnsupportedError
+from ..common.shown import Shown
+from ..common.tables import WIDTH, format_table, plural
 from .linear_maps import LinearMap
 
 INPUT_ON_HOST = Assumption(
@@ -155,8 +157,8 @@ class Bias:
     target: Any = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True)
-class Topology:
+@dataclass(frozen=True, repr=False)
+class Topology(Shown):
     """Populations and projections of a network.
 
     Attributes
@@ -232,6 +234,18 @@ class Topology:
     def outgoing(self, name: str) -> tuple[Projection, ...]:
         """Return the projections and readouts that a population drives."""
         return tuple(p for p in self.projections + self.readouts if p.pre == name)
+
+    def __str__(self) -> str:
+        body = [
+            [p.pre, p.post, f"{p.fan_out.size:,}", f"{p.n_synapses:,}"]
+            for p in self.projections + self.readouts
+        ]
+        title = (
+            f"{plural(len(self.populations), 'population')}, "
+            f"{plural(self.n_neurons, 'neuron')}, {plural(self.n_synapses, 'synapse')}"
+        )
+        header = ["from", "to", "neurons", "synapses"]
+        return f"{title}\n\n{format_table([header], body, [], WIDTH)}"
 
 
 def require_supported(topology: Topology, what: str) -> None:

@@ -12,7 +12,8 @@ from ..common.colours import OPERATIONS
 from ..common.html_tables import count
 from ..common.tables import typeset_si
 from ..estimates.estimate import EnergyEstimate
-from ..estimates.report import energies_by_layer, known_interval, row_label
+from ..estimates.ranking import known_interval
+from ..estimates.report import energies_by_layer, row_label
 from .vega import (
     LABEL_WIDTH,
     SHOWN,

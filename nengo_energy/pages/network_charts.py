@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 from ..common.exceptions import InputError
 from ..common.pareto import pareto_front
 from ..common.tables import typeset_si
-from ..estimates.columns import best_quantity, tradeoff_columns, varied_settings
+from ..estimates.columns import (
+    best_quantity,
+    is_alive,
+    tradeoff_columns,
+    varied_settings,
+)
 from .vega import (
     LABEL_WIDTH,
     SHOWN,
@@ -191,7 +196,7 @@ def tradeoff_chart(
         x, y = tradeoff_columns(frame, device, dense)
         points = frame.dropna(subset=[x, y]).sort_values(x)
         points = points[points[x] > 0]  # a logarithm needs it
-        front = pareto_front(points[x], points[y])
+        front = pareto_front(points[x].where(is_alive(points)), points[y])
         for (_, row), on_front in zip(points.iterrows(), front):
             rows.append(
                 {

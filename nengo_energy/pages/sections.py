@@ -16,7 +16,8 @@ from ..estimates.columns import (
     varied_settings,
 )
 from ..estimates.estimate import EnergyEstimate
-from ..estimates.report import evidence_words, known_interval, remarks
+from ..estimates.ranking import evidence_words, known_interval
+from ..estimates.report import interval_words, moved_words, remarks
 from . import energy_charts, network_charts
 from .parts import Card, Chart, Section
 
@@ -35,6 +36,9 @@ def device_cards(estimate: EnergyEstimate) -> list[Card]:
         interval = known_interval(estimate, model.name)
         if interval is not None:
             notes.append(" to ".join(typeset_si(end, "J") for end in interval))
+        level = interval_words(estimate, model)
+        if level is not None:
+            notes.append(f"prediction interval {level}")
         latency = estimate.latency(model)
         if latency is not None:
             notes.append(f"latency {typeset_si(latency, 's')}")
@@ -305,7 +309,8 @@ def model_energy_section(frame: pandas.DataFrame) -> Section:
 
 def remarks_section(estimate: EnergyEstimate) -> Section:
     """Return what the totals leave out, and what they take for granted."""
-    return Section("assumptions", "What the numbers hold", "", lists=remarks(estimate))
+    lists = {"Kernels and bytes": moved_words(estimate), **remarks(estimate)}
+    return Section("assumptions", "What the numbers hold", "", lists=lists)
 
 
 def provenance_section(estimate: EnergyEstimate) -> Section:

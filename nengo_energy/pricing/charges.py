@@ -11,10 +11,9 @@ from ..devices import Device, Quantity
 from ..devices.fields import BYTES, PER_BATCH, PLACED_OPERATIONS, PRICED_OPERATIONS
 from ..estimates.estimate import EnergyRow, Interval, NotModelled
 from .chip_time import Range, chip_duration
+from .chips import ChipsTaken, chips_taken, share_of_power
 from .intervals import prediction_interval
-
-OVERHEADS = (*PER_BATCH, *BYTES)
-"""Operations that are no arithmetic, which few devices price."""
+from .memory import OVERHEADS
 
 COUNTED_BITS = 32
 """Bits of a number at which bytes are counted."""
@@ -40,6 +39,8 @@ class Charge:
         Prediction interval of the energy, where the device has one.
     messages_per_spike : bool
         Whether each spike was charged as one message, for want of a placement.
+    chips : ChipsTaken or None
+        The chips whose static power is charged, where it is known by chip.
     """
 
     rows: tuple[EnergyRow, ...]
@@ -47,6 +48,7 @@ class Charge:
     latency: float | None
     interval: Interval | None
     messages_per_spike: bool
+    chips: ChipsTaken | None = None
 
 
 def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
@@ -94,17 +96,19 @@ def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
         rows = [_spread(row, interval.factor) for row in rows]
     duration, untimed = _duration(counts, own, model)
     omitted.extend(untimed)
-    amount = _powered(counts, model, duration)
+    taken = chips_taken(counts, model)
+    amount = _powered(counts, model, duration, taken)
     if amount is not None and model.static_power is not None:
         rows.append(_whole_row(model, "static", amount, model.static_power))
     omitted.extend(_unplaced(model, counted))
-    omitted.extend(_unknowns(model, duration, amount is not None))
+    omitted.extend(_unknowns(model, duration, taken, amount is not None))
     return Charge(
         tuple(rows),
         tuple(omitted),
         None if duration is None else duration[1] * model.batch_size,
         interval,
         stand_in and any(row.operation == "message" for row in rows),
+        taken if amount is not None else None,
     )
 
 
@@ -248,25 +252,26 @@ def _duration(
     return (low, nominal, high), untimed
 
 
-def _powered(counts: OpCounts, model: Device, duration: Range | None) -> Range | None:
-    """Return for how long static power is drawn: s, chip x s or core x s.
-
-    Chips are drawn whole; the low end is the share of their cores that is in use, for
-    chips that other networks fill.
-    """
-    power, use = model.static_power, counts.chip_use
+def _powered(
+    counts: OpCounts, model: Device, duration: Range | None, taken: ChipsTaken | None
+) -> Range | None:
+    """Return for how long static power is drawn: s, or s x chips, boards or cores."""
+    power = model.static_power
     if power is None or duration is None:
         return None
     if power.per in ("", "device"):
         return duration
-    if use is None:
+    if power.per == "core":
+        use = counts.chip_use
+        return None if use is None else _times((use.n_cores,) * 3, duration)
+    if taken is None:
         return None
-    n_parts = use.n_cores if power.per == "core" else use.n_chips
-    share = 1.0
-    if power.per == "chip" and "cores_per_chip" in model.capacity:
-        share = use.n_cores / (use.n_chips * model.capacity["cores_per_chip"].value)
-    low, nominal, high = duration
-    return n_parts * share * low, n_parts * nominal, n_parts * high
+    return _times(share_of_power(taken.n_chips, model, power.per), duration)
+
+
+def _times(amount: Range, duration: Range) -> Range:
+    (low, nominal, high), (least, mean, most) = amount, duration
+    return low * least, nominal * mean, high * most
 
 
 def _unplaced(model: Device, counted: set[str]) -> Iterator[NotModelled]:
@@ -283,7 +288,10 @@ def _unplaced(model: Device, counted: set[str]) -> Iterator[NotModelled]:
 
 
 def _unknowns(
-    model: Device, duration: Range | None, is_powered: bool
+    model: Device,
+    duration: Range | None,
+    taken: ChipsTaken | None,
+    is_powered: bool,
 ) -> Iterator[NotModelled]:
     """Yield what is left out of a device's totals whatever was counted.
 
@@ -306,7 +314,8 @@ def _unknowns(
         pass
     elif power.per not in ("", "device"):
         known = format_si(power.value, "W")
-        reason = f"{known} per {power.per} are known, how many the network takes isn't."
+        missing = "the latency" if taken else "how many the network takes"
+        reason = f"{known} per {power.per} are known, {missing} isn't."
         yield NotModelled(model.name, "static power", reason)
     elif duration is None:
         reason = f"{power.value:g} W are known, the latency isn't."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Mapping
 
+import numpy as np
+
 from ..counts import ChipUse
 from ..devices import Device, Quantity
 from ..devices.fields import PRICED_FORMS
@@ -25,14 +27,16 @@ def chip_duration(
 
     time = timesteps x (busiest core + longest way of a message + barrier)
 
-    A core does its operations one after the other, and cores work side by side. As
-    cores are compared by their mean timestep, this is a floor: another core may be the
-    busiest in each timestep.
+    A core advances its neurons and sends their spikes one after the other, and beside
+    that takes the messages that arrive and reads their weights, one after the other;
+    the longer of both counts, as in the simple scheduler of SANA-FE [1]_. Where each
+    timestep was followed, the time is the mean over timesteps, each with its own
+    busiest core; else cores are compared by their mean timestep, which is a floor.
 
     Parameters
     ----------
     use : ChipUse
-        What the cores do in a mean timestep.
+        What the cores do.
     timesteps : int
         Timesteps per inference.
     model : Device
@@ -44,6 +48,12 @@ def chip_duration(
         Low, nominal and high time per inference [s].
     untimed : list of NotModelled
         Operations that happen and whose time isn't known.
+
+    References
+    ----------
+    .. [1] J. A. Boyle et al., "SANA-FE: simulating advanced neuromorphic architectures
+       for fast exploration", IEEE TCAD 44 (2025) 3165-3178,
+       doi:10.1109/TCAD.2025.3537971; schedule_messages_timestep_simple of its source.
     """
     bounds = {
         name: _range(time, use.n_tiles)
@@ -91,14 +101,28 @@ def _range(time: Quantity, n_tiles: int | None) -> Range:
 
 
 def _timestep(use: ChipUse, times: Mapping[str, float]) -> float:
-    """Return the length of a mean timestep [s]."""
-    busiest = max(
-        (
-            sum(n * times.get(name, 0.0) for name, n in core.operations.items())
-            for core in use.cores
-        ),
-        default=0.0,
-    )
+    """Return the mean length of a timestep [s]."""
+    per_core = use.by_timestep or _mean_timestep(use)
+    phases = []
+    for reads in (True, False):
+        busy = np.zeros((1, use.n_cores))
+        for name, n in per_core.items():
+            if _is_reading(name) == reads:
+                busy = busy + n * times.get(name, 0.0)
+        phases.append(busy.max(axis=1, initial=0.0))
     way = sum(n * times.get(name, 0.0) for name, n in zip(HOPS, use.longest_way))
-    needed = busiest + way + times.get(BARRIER, 0.0)
-    return needed if use.pace is None else max(needed, use.pace)
+    needed = np.maximum(*phases) + way + times.get(BARRIER, 0.0)
+    return float(np.maximum(needed, use.pace or 0.0).mean())
+
+
+def _is_reading(operation: str) -> bool:
+    """Tell whether a core does it for messages that arrive, not for its neurons."""
+    return operation == "message_in" or operation.startswith("synop")
+
+
+def _mean_timestep(use: ChipUse) -> dict[str, np.ndarray]:
+    """Return operations of each core in a mean timestep, (1, n_cores) ndarrays."""
+    return {
+        name: np.array([[core.operations.get(name, 0.0) for core in use.cores]])
+        for name in _operations(use)
+    }

@@ -11,12 +11,15 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.exceptions import ExtrapolationWarning, InputError, UnsupportedError
 from ..common.tables import format_si
 from ..common.version import __version__
+from ..common.vital_signs import said_of_firing
 from ..counts import ConventionalOps, OpCount, OpCounts
 from ..devices import Device
 from ..devices.device import device_key
 from ..devices.fields import PART_WORDS, PARTS
 from ..estimates.estimate import DeviceLike, EnergyEstimate, Interval, NotModelled
 from .charges import Charge, charge
+from .chips import said_of_chips
+from .memory import moved, with_memory
 
 DENSE_ONE_PASS = Assumption(
     "dense-one-pass",
@@ -36,6 +39,7 @@ def estimate_energy(
     *,
     host: DeviceLike | None = None,
     batch_size: int | None = None,
+    memory: bool = False,
 ) -> EnergyEstimate:
     """Price counted operations on devices.
 
@@ -58,6 +62,9 @@ def estimate_energy(
     batch_size : int, optional
         Inferences that run together on devices whose prices tell what a batch takes
         once; others keep theirs, and the estimate says so.
+    memory : bool
+        Count the bytes of weights and states that the spiking network moves beside its
+        synops, and charge them where a device prices them (``cmos45-spiking``).
 
     Returns
     -------
@@ -81,6 +88,8 @@ def estimate_energy(
         message says what is.
     """
     counts = _as_counts(counts)
+    if memory:
+        counts = with_memory(counts)
     models = resolve_devices(devices)
     one_batch: list[str] = []
     if batch_size is not None:
@@ -110,6 +119,11 @@ def estimate_energy(
         intervals=intervals,
         not_modelled=omitted,
         assumptions=merge_assumptions(
+            (
+                said_of_firing(counts.silent, counts.saturated)
+                if any(model.kind == "event" for model in models)
+                else ()
+            ),
             counts.assumptions,
             _deployed(counts, models),
             _abstract(counts, models),
@@ -126,8 +140,10 @@ def estimate_energy(
             "dt": counts.dt,
             "n_inferences": max((row.n_inferences for row in counts.rows), default=0),
             "host": None if host_model is None else host_model.name,
+            **({} if batch_size is None else {"batch_size": batch_size}),
             "versions": _versions(counts),
         },
+        moved=moved(counts),
     )
 
 
@@ -313,6 +329,9 @@ def _assumptions(
             held.setdefault(words + ", ".join(model.included), []).append(model.name)
     for words, names in held.items():
         yield Assumption("included", f"On {', '.join(names)} the price of {words}.")
+    for model, charged in zip(models, charges):
+        if charged.chips is not None:
+            yield from said_of_chips(charged.chips, model)
     floors = [m.name for m, c in zip(models, charges) if c.messages_per_spike]
     if floors:
         yield Assumption(

@@ -6,6 +6,7 @@ from typing import Sequence
 
 from ..counts import OpCount
 from ..devices import Device
+from ..devices.spread import Growth, Spread
 from ..estimates.estimate import Interval
 
 GOOD_PART = 0.05
@@ -29,13 +30,18 @@ def prediction_interval(counts: Sequence[OpCount], model: Device) -> Interval | 
     """
     if model.spread is None:
         return None
+    found = growth(counts, model.spread, model.batch_size)
+    return Interval(
+        model.spread.level, model.spread.energy * found.factor(), found.reasons
+    )
+
+
+def growth(counts: Sequence[OpCount], spread: Spread, batch_size: int) -> Growth:
+    """Return how far counts lie beyond what a prediction interval was made from."""
     by_form: dict[str, float] = {}
     for count in counts:
         if count.operation == "mac":
             by_form[count.form] = by_form.get(count.form, 0.0) + count.mean
     macs = sum(by_form.values())
     forms = {form for form, n in by_form.items() if form and n > GOOD_PART * macs}
-    growth = model.spread.growth(macs, model.batch_size, forms)
-    return Interval(
-        model.spread.level, model.spread.energy * growth.factor, growth.reasons
-    )
+    return spread.growth(macs, batch_size, forms)

@@ -158,6 +158,7 @@ def _to_row(key: tuple[str, int, int], result: ChunkResult) -> dict[str, Any]:
         "keras_correct": result.keras_accuracy.count,
         "agreeing": result.agreement.count,
         "positions": result.agreement.per_inference,
+        "classes": result.n_classes,
         "spikes": result.spikes,
         "counts": _counts_to_json(result.counts),
     }
@@ -174,6 +175,7 @@ def _from_row(row: Mapping[str, Any]) -> ChunkResult:
         accuracy=Share(int(row["correct"]), n, positions),
         keras_accuracy=Share(int(row["keras_correct"]), n, positions),
         agreement=Share(int(row["agreeing"]), n, positions),
+        n_classes=int(row.get("classes", 0)),
     )
 
 
@@ -186,6 +188,7 @@ def _counts_to_json(counts: OpCounts) -> str:
             "assumptions": [[a.code, a.text] for a in counts.assumptions],
             "settings": counts.settings,
             "deployment": _deployment_to_plain(counts.deployment),
+            "saturated": counts.saturated,
         }
     )
 
@@ -199,6 +202,7 @@ def _counts_from_json(text: str) -> OpCounts:
         tuple(Assumption(code, text) for code, text in content["assumptions"]),
         content["settings"],
         deployment=_deployment_from_plain(content.get("deployment")),
+        saturated=tuple(content.get("saturated", ())),
     )
 
 

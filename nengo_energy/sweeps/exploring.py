@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
 from .. import devices as registry
+from ..common.assumptions import merge_assumptions
 from ..common.checks import check_choice, check_count
 from ..common.exceptions import InputError, NengoEnergyError
 from ..common.progress import progress_bar
 from ..common.proportions import sum_shares
+from ..common.vital_signs import said_of_accuracy
 from ..counts import merge_counts
 from ..devices import Device
 from ..keras_models.graph import read_graph
@@ -39,6 +42,7 @@ OPTIONS = (
     "verify",
     "max_to_avg_pool",
     "max_pooling",
+    "piecewise",
     "neurons",
     "host_synapse",
     "split_shared_weights",
@@ -53,6 +57,7 @@ def sweep(
     grid: Mapping[str, Any],
     *,
     host: Any = None,
+    on_host: Sequence[str] | None = None,
     output: Any = None,
     convert_options: Mapping[str, Any] | None = None,
     custom_objects: Mapping[str, Any] | None = None,
@@ -88,6 +93,8 @@ def sweep(
         all of them, by default on those of ``ne.devices.default_names()``.
     host : str or Device, optional
         See `SpikingModel.estimate`.
+    on_host : sequence of str, optional
+        Layers that the host runs; see `SpikingModel.count`.
     output : tensor, layer or str, optional
         Output that is judged, where the model has several.
     convert_options : mapping, optional
@@ -160,6 +167,7 @@ def sweep(
         chunk_size=min(data.chunk_size, data.n_inferences),
         minibatch_size=minibatch_size,
         seed=seed,
+        on_host=on_host,
     )
     settings = {
         "seed": seed,
@@ -177,6 +185,7 @@ def sweep(
             "grid": plan.axes,
             "chunk_size": data.chunk_size,
             "minibatch_size": minibatch_size,
+            "on_host": on_host,
         }
         saved = Checkpoint(checkpoint, identity)
         results.update(saved.load())
@@ -249,6 +258,9 @@ def _price(
     counts = merge_counts([part.counts for part in parts])
     accuracy = sum_shares(part.accuracy for part in parts)
     n_inferences = accuracy.n // accuracy.per_inference
+    n_classes = min(part.n_classes for part in parts)
+    keras_accuracy = sum_shares(part.keras_accuracy for part in parts)
+    said = said_of_accuracy(accuracy, keras_accuracy, n_classes) if n_classes else ()
     try:
         estimate = estimate_energy(counts, devices, host=host)
     except NengoEnergyError as error:
@@ -256,11 +268,13 @@ def _price(
     return SweepPoint(
         point.settings,
         accuracy=accuracy,
-        keras_accuracy=sum_shares(part.keras_accuracy for part in parts),
+        keras_accuracy=keras_accuracy,
         agreement=sum_shares(part.agreement for part in parts),
         spikes=sum(part.spikes for part in parts) / n_inferences,
         synops=counts.total("synop") / n_inferences,
-        estimate=estimate,
+        estimate=replace(
+            estimate, assumptions=merge_assumptions(said, estimate.assumptions)
+        ),
     )
 
 

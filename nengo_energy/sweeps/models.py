@@ -52,7 +52,8 @@ class ModelSource:
         with tempfile.TemporaryDirectory(prefix="nengo-energy-") as folder:
             path = Path(folder) / f"model{self.suffix}"
             path.write_bytes(self.content)
-            return load_model(path, self.custom_objects)
+            # what was written here may be as large as it is
+            return load_model(path, self.custom_objects, max_bytes=None)
 
     def packed(self) -> ModelSource:
         """Return a source that can be sent to other processes.
@@ -71,7 +72,7 @@ class ModelSource:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # that HDF5 is an old format
                     self.model.save(path)
-                load_model(path, self.custom_objects)
+                load_model(path, self.custom_objects, max_bytes=None)
             except (NotImplementedError, OSError, TypeError, ValueError) as error:
                 raise InputError(
                     f"model {self.model.name!r} can't be sent to other processes: "

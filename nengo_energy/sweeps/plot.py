@@ -9,7 +9,12 @@ from ..common.colours import LINES
 from ..common.exceptions import InputError
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_percent, use_si
 from ..common.pareto import pareto_front
-from ..estimates.columns import check_columns, energy_devices, tradeoff_columns
+from ..estimates.columns import (
+    check_columns,
+    energy_devices,
+    is_alive,
+    tradeoff_columns,
+)
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -82,7 +87,7 @@ def _draw_front(
     columns = tradeoff_columns(frame, device, dense)
     points = frame.dropna(subset=list(columns)).sort_values(columns[0])
     x, y = (points[column] for column in columns)
-    front = points[pareto_front(x, y)]
+    front = points[pareto_front(x.where(is_alive(points)), y)]
     axes.plot(x, y, "o", ms=3.5, color=colour, alpha=0.35, mew=0)
     places = [front[column] for column in columns]
     # in steps, as nothing between two settings was tried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
@@ -14,6 +15,8 @@ from ..common.exceptions import InputError, NotFoundError
 from ..common.frame_records import frame_records, to_json
 from ..common.pareto import cheapest, is_on_front
 from ..common.proportions import Share, share_columns
+from ..common.shown import Shown
+from ..common.vital_signs import is_dead
 from ..devices.device import device_key
 from ..estimates.estimate import DeviceLike, EnergyEstimate
 
@@ -25,8 +28,8 @@ OBJECTIVES = ("energy", "accuracy", "latency")
 """What `Sweep.pareto` can weigh against each other."""
 
 
-@dataclass(frozen=True)
-class SweepPoint:
+@dataclass(frozen=True, repr=False)
+class SweepPoint(Shown):
     """What one point of the grid gave.
 
     Attributes
@@ -53,12 +56,17 @@ class SweepPoint:
     synops: float | None = None
     estimate: EnergyEstimate | None = field(default=None, repr=False)
 
+    @property
+    def dead(self) -> bool:
+        """Whether layers are silent, or it decides no better than by guessing."""
+        return self.estimate is not None and is_dead(self.estimate.assumptions)
+
     def __str__(self) -> str:
         return ", ".join(f"{name}={value}" for name, value in self.settings.items())
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(Shown):
     """Energy and accuracy at every point of a grid.
 
     Attributes
@@ -112,8 +120,8 @@ class Sweep:
             ``accuracy_low`` and ``accuracy_high``; ``spikes`` and ``synops``
             [1/inference]; for each device ``energy loihi``, with all prices low and
             high ``low loihi`` and ``high loihi`` [J/inference], and ``latency loihi``
-            [s]; ``seed``, ``versions`` and ``error``. What isn't known is NaN;
-            ``attrs["units"]`` holds the units.
+            [s]; ``dead``, see `SweepPoint`; ``seed``, ``versions`` and ``error``. What
+            isn't known is NaN; ``attrs["units"]`` holds the units.
         """
         import pandas as pd
 
@@ -141,7 +149,8 @@ class Sweep:
         Returns
         -------
         pandas.DataFrame
-            Those rows of `to_frame`, with its index, from the least energy on.
+            Those rows of `to_frame`, with its index, from the least energy on; of
+            several that are equal the first. Dead points are on no front.
 
         Raises
         ------
@@ -150,6 +159,8 @@ class Sweep:
         InputError
             If an objective isn't one, or the device's latency isn't known.
         """
+        import pandas as pd
+
         name = self._name_of(device)
         if isinstance(objectives, str) or not objectives:
             raise InputError(
@@ -170,7 +181,10 @@ class Sweep:
                 "inference"
             )
         costs = np.stack([columns[key].to_numpy(float) for key in objectives], axis=1)
-        return frame[is_on_front(costs)].sort_values(f"energy {name}", kind="stable")
+        costs[frame["dead"]] = np.nan
+        first = ~pd.DataFrame(costs).duplicated().to_numpy()
+        front = frame[is_on_front(costs) & first]
+        return front.sort_values(f"energy {name}", kind="stable")
 
     def recommend(
         self,
@@ -194,19 +208,32 @@ class Sweep:
         Returns
         -------
         SweepPoint
-            Of several with the same energy, the most accurate.
+            Of several with the same energy, the most accurate. Where no point is
+            accurate enough, a warning says so, and it is the most accurate one. Dead
+            points are never recommended.
 
         Raises
         ------
         NotFoundError
-            If the sweep doesn't hold the device, or no point is accurate enough; the
-            message says which is the most accurate.
+            If the sweep doesn't hold the device, or all points are dead.
 
         Notes
         -----
         Accuracies are measured on the data of the sweep, and near points differ by
         less than their confidence intervals.
         """
+        point, missed = self.choose(device, max_accuracy_drop, reference)
+        if missed:
+            warnings.warn(f"{missed}: {point}", stacklevel=2)
+        return point
+
+    def choose(
+        self,
+        device: DeviceLike,
+        max_accuracy_drop: float = 0.01,
+        reference: float | None = None,
+    ) -> tuple[SweepPoint, str]:
+        """Return what `recommend` does, and in words what it misses, if anything."""
         name = self._name_of(device)
         if not 0 <= max_accuracy_drop <= 1:
             raise InputError(
@@ -214,18 +241,25 @@ class Sweep:
                 f"{max_accuracy_drop!r}"
             )
         wanted = self.keras_accuracy if reference is None else float(reference)
-        done = [p for p in self.points if p.estimate is not None and p.accuracy]
+        done = [p for p in self.points if p.estimate and p.accuracy and not p.dead]
+        if not done:
+            raise NotFoundError(
+                f"none of the {len(self.points)} points can be recommended: those that "
+                "ran have silent layers or decide no better than by guessing; raise "
+                "scale_firing_rates or timesteps"
+            )
         accuracies = [p.accuracy.value for p in done if p.accuracy]
         energies = [p.estimate.total(name) for p in done if p.estimate]
         # counts are whole, so a millionth tells no two accuracies apart
         index = cheapest(energies, accuracies, wanted - max_accuracy_drop - 1e-9)
         if index is None:
-            best = done[int(np.argmax(accuracies))]
-            raise NotFoundError(
-                f"no point is within {max_accuracy_drop:g} of an accuracy of "
-                f"{wanted:.4f}; the best has {max(accuracies):.4f}: {best}"
+            best = cheapest(energies, accuracies, max(accuracies))
+            assert best is not None
+            return done[best], (
+                f"no point is within {max_accuracy_drop:.1%} of the accuracy of "
+                f"{wanted:.1%}; the nearest has {max(accuracies):.1%}"
             )
-        return done[index]
+        return done[index], ""
 
     def plot(
         self, devices: Sequence[DeviceLike] | None = None
@@ -304,6 +338,7 @@ class Sweep:
             row[f"energy {device}"] = total
             row[f"low {device}"], row[f"high {device}"] = ends
             row[f"latency {device}"] = nothing if latency is None else latency
+        row["dead"] = point.dead
         row["seed"] = self.settings["seed"]
         row["versions"] = "" if estimate is None else _versions(estimate)
         row["error"] = point.error or ""

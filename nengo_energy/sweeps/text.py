@@ -73,15 +73,17 @@ def _choice(
         _points_table(sweep, points, varied, width),
     ]
     try:
-        best = sweep.recommend(device, max_accuracy_drop)
+        best, missed = sweep.choose(device, max_accuracy_drop)
     except NotFoundError as error:
-        lines.append(f"No recommendation: {error}")
-    else:
-        words = ", ".join(_setting_words(best, varied)) or "the only point"
-        lines.append(
-            f"Cheapest within {max_accuracy_drop:.1%} of the Keras model: {words}"
-        )
+        return f"{device}: {error}"
+    words = ", ".join(_setting_words(best, varied)) or "the only point"
+    within = f"Cheapest within {max_accuracy_drop:.1%} of the Keras model"
+    lines.append(f"{_capital(missed) or within}: {words}")
     return "\n".join(lines)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _setting_words(point: SweepPoint, varied: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ import logging
 import threading
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import nengo
 
@@ -46,6 +46,8 @@ class Job:
         See `nengo_energy.measure_activity`.
     seed : int
         Seed of the networks.
+    on_host : sequence of str or None
+        Layers that the host runs; see `SpikingModel.count`.
     key : str
         Tells the job from all others: the user's function may return another model in
         the next sweep, or a file hold one.
@@ -57,6 +59,7 @@ class Job:
     chunk_size: int
     minibatch_size: int | None
     seed: int
+    on_host: Sequence[str] | None = None
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -75,6 +78,8 @@ class ChunkResult:
     accuracy, keras_accuracy, agreement : Share
         Inferences, or positions of them, on which the converted network is right, on
         which the Keras model is, and on which both decide alike.
+    n_classes : int
+        Classes that are decided between; 0 where that isn't known.
     """
 
     timesteps: int
@@ -83,6 +88,7 @@ class ChunkResult:
     accuracy: Share
     keras_accuracy: Share
     agreement: Share
+    n_classes: int = 0
 
 
 def run_chunk(
@@ -149,7 +155,7 @@ def _run_chunk(
         progress=False,
         **{name: settings[name] for name in RUN_SETTINGS},
     )
-    activities = snn.measure_run(chunk.x, run)
+    activities = snn.measure_run(chunk.x, run, on_host=job.on_host)
     outputs = keras_outputs(snn, snn.as_input(chunk.x))
     keras = decision.decide(outputs[list(output_probes(snn)).index(name)])
     results = []
@@ -162,11 +168,12 @@ def _run_chunk(
         results.append(
             ChunkResult(
                 timesteps=activity.timesteps,
-                counts=snn.count(activity),
+                counts=snn.count(activity, on_host=job.on_host),
                 spikes=spikes,
                 accuracy=share_equal(found, labels),
                 keras_accuracy=share_equal(keras, labels),
                 agreement=share_equal(found, keras),
+                n_classes=decision.n_classes,
             )
         )
     return tuple(results)

@@ -10,6 +10,7 @@ import pytest
 from paths import ROOT
 
 from nengo_energy import devices
+from nengo_energy.devices.spread import SIZE_EXPONENT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
@@ -58,6 +59,25 @@ def test_factors_and_intervals_are_what_they_are_meant_to_be(predictions):
         assert validation.geometric_mean(factors) <= mean
         assert max(factors) <= worst
         assert 0.80 <= validation.coverage(tiers[name]) <= 0.97
+
+
+def test_growth_is_what_its_rule_chooses(predictions):
+    known = validation.grown(predictions)
+    assert validation.growth_exponent(known) == SIZE_EXPONENT
+    # intervals of the package are those that the rule is about
+    assert all(validation.holds(p, SIZE_EXPONENT) == p.is_inside for p in known)
+
+
+def test_intervals_hold_with_growth_that_other_networks_chose(predictions):
+    exponents = validation.nested_exponents(predictions)
+    for name, tier in validation.by_tier(predictions).items():
+        if validation.grown(tier):
+            held = [validation.holds(p, exponents[p.group]) for p in tier]
+            assert 0.80 <= np.mean(held) <= 0.97, name
+    kws = [p for p in validation.grown(predictions) if p.group != "kws"]
+    fewer = exponents["kws"] - 0.02
+    assert np.mean([validation.holds(p, exponents["kws"]) for p in kws]) >= 0.9
+    assert fewer < 0 or np.mean([validation.holds(p, fewer) for p in kws]) < 0.9
 
 
 def test_intervals_too_wide_to_be_of_use_are_named(predictions):

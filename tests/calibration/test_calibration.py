@@ -470,4 +470,4 @@ def test_model_file_that_cant_be_loaded(monkeypatch, tmp_path, capsys):
     zeus_that_opens(monkeypatch, FakeMonitor([10] * 9))
     file = str(tmp_path / "mine.toml")
     assert cli.main(["calibrate", file, "--model", "nothing.keras"]) == 1
-    assert "model 'nothing.keras' can't be loaded: " in capsys.readouterr().err
+    assert "there is no file or folder 'nothing.keras'" in capsys.readouterr().err

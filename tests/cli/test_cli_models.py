@@ -14,6 +14,7 @@ from sweep_examples import build_model, make_data
 
 import nengo_energy as ne
 from nengo_energy.cli import program as cli
+from nengo_energy.common.tables import format_si
 
 pytestmark = pytest.mark.tensorflow
 
@@ -60,12 +61,16 @@ def snn():
 
 @pytest.mark.filterwarnings("ignore::nengo_energy.ExtrapolationWarning")
 def test_estimate_prints_the_librarys_numbers(run, snn):
-    x, _ = make_data()
-    estimate = snn.estimate(snn.measure(x, 20), ["loihi", "h100"], host="cpu")
+    x, labels = make_data()
+    activity = snn.measure(x, 20, labels=labels)
+    estimate = snn.estimate(activity, ["loihi", "h100"], host="cpu")
     words = ["estimate", "model.h5", "--data", "data.npz", *SCALE, "--host", "cpu"]
-    words += ["--device", "loihi", "--device", "h100"]
+    words += ["--device", "loihi,h100"]
     text = run(*words)
-    assert text == f"{estimate}\n".replace("'model'", "'small'")
+    assert text == f"{estimate}\n"
+    assert f"{estimate.notes()}\n" in run(*words, "--verbose")
+    quiet = run(*words, "-q")
+    assert text.startswith(quiet[:-1]) and "layer" not in quiet
     frame = pd.read_csv(io.StringIO(run(*words, "--format", "csv")))
     wanted = estimate.to_frame()
     assert list(frame) == list(wanted)
@@ -73,6 +78,30 @@ def test_estimate_prints_the_librarys_numbers(run, snn):
     content = json.loads(run(*words, "--format", "json"))
     assert [row["energy"] for row in content["rows"]] == wanted["energy"].tolist()
     assert content["settings"]["timesteps"] == 20
+
+
+@pytest.mark.filterwarnings("ignore::nengo_energy.ExtrapolationWarning")
+def test_estimate_of_a_batch_and_of_memory(run, snn):
+    x, _ = make_data()
+    devices = ["h100", "cmos45-spiking@int8-sram-32k"]
+    activity = snn.measure(x, 20)
+    estimate = snn.estimate(activity, devices, batch_size=8, memory=True)
+    words = ["estimate", "model.h5", "--data", "data.npz", *SCALE, "--format", "json"]
+    words += ["--device", devices[0], "--device", devices[1]]
+    content = json.loads(run(*words, "--batch-size", "8", "--memory"))
+    rows = [(row["operation"], row["energy"]) for row in content["rows"]]
+    assert rows == [(row.operation, row.energy) for row in estimate.rows]
+    found = {(m["execution"], m["operation"]): m["count"] for m in content["moved"]}
+    kernels = sum(
+        row["count"] for row in content["rows"] if row["operation"] == "kernel"
+    )
+    assert kernels == found["dense", "kernel"] / 8 > 0  # each inference's share
+    synops = sum(row["count"] for row in content["rows"] if row["operation"] == "synop")
+    assert found["event", "weight_byte"] == 4 * synops > 0
+    assert content["intervals"]["h100"]["level"] == 0.9
+    assert content["intervals"]["h100"]["outside"]
+    assert content["settings"]["batch_size"] == 8
+    assert "batch_size must be" in run(*words, "--batch-size", "0", code=1)
 
 
 @pytest.mark.parametrize("form, part", [("markdown", "| --- "), ("latex", "\\toprule")])
@@ -160,11 +189,15 @@ def test_deploy(run, snn):
     explained = ledger.explain(snn.count(activity), "loihi")
     assert found["steps"] == dict(explained.steps)
     assert found["estimate"] == snn.estimate(activity, "loihi").dynamic("loihi")
-    text = run(*words)
+    text = run(*words, "-v")
     assert f"\n{explained}\n" in text
     assert f"{ledger.costs()}" in text and f"{ledger.n_cores} cores on 1 chip" in text
-    assert text.startswith("Activity by loihi, 4 inferences of 20 timesteps")
-    assert "Accuracy on the emulator" in text and "Energy per inference" in text
+    assert "Activity by loihi, 4 inferences of 20 timesteps" in text
+    assert "Energy per inference" in text
+    brief = run(*words)
+    assert f"Loihi: {ledger.n_cores} core" in brief and f"{ledger.costs()}" in brief
+    by_both = [format_si(e, "J") for e in (explained.estimate, explained.ledger)]
+    assert "loihi: {} by the estimate, {} by the ledger".format(*by_both) in brief
     assert run(*words, "--format", "csv").startswith("device,layer,operation")
 
 
@@ -191,10 +224,10 @@ def test_deploy(run, snn):
         ("estimate model.h5 --data data.npz --device abacus", "'abacus' not found"),
         (
             "estimate model.h5 --data data.npz --scale-firing-rates -3",
-            "scale_firing_rates must be numbers above 0",
+            "--scale-firing-rates must be a number above 0",
         ),
-        ("compare model.h5 --data data.npz --y labels", "shape (11,), one for each"),
-        ("compare model.h5 --data data.npz --y x", "labels must have the shape (11,)"),
+        ("compare model.h5 --data data.npz --y labels", "are 11 of x, 4 of labels"),
+        ("compare model.h5 --data data.npz --y x", "labels must be whole numbers"),
         ("compare model.h5 --data data.npz --y z", "array 'z' not found"),
         ("deploy model.h5 --data no_labels.npz --y y", "array 'y' not found"),
         ("sweep model.h5 nothing.toml --data data.npz", "grid nothing.toml not found"),
@@ -207,8 +240,11 @@ def test_deploy(run, snn):
         ("sweep model.h5 other.toml --data data.npz", "got scale_firing_rates"),
         ("sweep model.h5 unknown.toml --data data.npz", "unknown names scale; known"),
         ("sweep model.h5 grid.toml --data no_labels.npz", "array 'y' not found"),
-        ("sweep model.h5 grid.toml --data data.npz --y labels", "labels must have the"),
-        ("sweep model.h5 grid.toml --data data.npz --x images", "labels must have the"),
+        ("sweep model.h5 grid.toml --data data.npz --y labels", "11 of x, 4 of labels"),
+        (
+            "sweep model.h5 grid.toml --data data.npz --x images",
+            "4 of images, 11 of lab",
+        ),
         (
             "sweep model.h5 grid.toml --data data.npz --checkpoint data.npz/a",
             "checkpoint data.npz/a can't be written: Not a directory",
@@ -258,7 +294,15 @@ def test_wrong_usage_exits_with_2(words, capsys):
 def test_nothing_but_data_on_the_output(files):
     """In a process of its own, as TensorFlow's libraries write when they are loaded."""
     command = [sys.executable, "-m", "nengo_energy.cli", "estimate", "model.h5"]
-    command += ["--data", "data.npz", "--device", "loihi", "--format", "csv", *SCALE]
+    command += [
+        "--data",
+        "no_labels.npz",
+        "--device",
+        "loihi",
+        "--format",
+        "csv",
+        *SCALE,
+    ]
     done = subprocess.run(command, cwd=files, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(pd.read_csv(io.StringIO(done.stdout))) > 0

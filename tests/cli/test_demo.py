@@ -75,18 +75,24 @@ def test_synops_follow_the_shapes(digits, snn):
     assert snn.count(activity).total("synop") == by_hand > 0
 
 
-def test_demo_says_what_came_out(monkeypatch):
+def test_demo_says_what_came_out(monkeypatch, tmp_path):
     monkeypatch.setattr(demo, "N_EPOCHS", 1)
     monkeypatch.setattr(demo, "N_EMULATED", 2)
-    said = []
-    demo.run_demo(said.append, progress=False)
-    text = "\n".join(said)
+    text = demo.run_demo(demo.make_folder(str(tmp_path / "new")), progress=False)
+    lines = text.splitlines()
+    assert len(lines) <= 45
+    assert max(len(line) for line in lines if str(tmp_path) not in line) <= 100
+    assert lines[0].startswith("Accuracy: ") and "of 450 in 50 timesteps" in lines[0]
+    assert lines[1].startswith("Least dynamic energy: loihi-davies2018 ")
     for words in (
-        "Accuracy on 450 test digits",
-        "Energy per inference",
-        "loihi-davies2018",
-        "Assumptions",
         "nengo_loihi.Simulator (emulator), first 2 test",
         "has shape (50, 10)",
     ):
         assert words in text
+    written = {path.name for path in (tmp_path / "new").iterdir()}
+    assert {"digits.keras", "test.npz", "estimate.json"} <= written
+    estimate = ne.load_estimate(tmp_path / "new" / "estimate.json")
+    # the tables of all layers and devices, and the notes, are for those who ask
+    assert estimate.notes() not in text
+    long = demo.run_demo(verbose=True, progress=False)
+    assert "Assumptions\n- " in long and "Activity by " in long

@@ -29,12 +29,19 @@ def measure(progress):
     ne.measure_activity(net, np.zeros((3, 1)), timesteps=7, progress=progress)
 
 
-def test_bar_shows_all_timesteps_when_asked_for(capsys):
+def test_bar_shows_all_timesteps_when_asked_for(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
     measure(progress=True)
-    out, err = capsys.readouterr()
-    assert out == ""
+    err = terminal.getvalue()
     assert "simulating (nengo)" in err
     assert "100%" in err and "21.0/21.0" in err  # 3 inferences of 7 timesteps
+
+
+def test_a_log_gets_plain_lines(capsys):
+    measure(progress=True)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "simulating (nengo): 21 steps\n")
 
 
 @pytest.mark.parametrize("progress", [False, None])

@@ -209,7 +209,7 @@ def test_a_number_alone_decides_nothing():
     (output,) = compared.outputs
     assert output.agreement is None and output.curve == ()
     assert len(compared.curve_frame()) == 0 and "agreement" in str(compared)
-    assert "no-decision: Output dense_" in " ".join(str(compared).split())
+    assert "no-decision: Output dense_" in " ".join(compared.notes().split())
 
 
 def ones_beyond_zero(keras, activation=None):
@@ -268,7 +268,8 @@ def test_segmentation_is_judged_position_by_position():
     assert output.keras_accuracy == output.accuracy
     assert (output.accuracy.count, output.accuracy.n) == (35, 40)
     assert (output.agreement.count, output.agreement.n) == (40, 40)
-    assert "at 20 positions: shares are of positions" in " ".join(str(compared).split())
+    notes = " ".join(compared.notes().split())
+    assert "at 20 positions: shares are of positions" in notes
     activity = snn.measure(x, 40, progress=False)
     assert activity.accuracy(wrong) == 35 / 40
     # without labels it might be a picture that is put together again

@@ -266,3 +266,72 @@ def test_inputs_that_lead_nowhere(keras: ModuleType) -> None:
     check_rates(model, snn)
     activity = snn.measure([np.ones((2, 3)), np.ones((2, 4))], 5, progress=False)
     assert activity.n_inferences == 2
+
+
+def test_straight_lines_stand_in_for_smooth_functions_on_the_chip() -> None:
+    keras = import_tf_keras()
+    layers = keras.layers
+    dense = [layers.Dense(9, activation="relu"), layers.Dense(7, activation="tanh")]
+    model = model_of(keras, (6,), *dense, layers.Dense(3))
+    x = np.random.RandomState(0).uniform(-1, 1, size=(3, 6))
+    options = {"scale_firing_rates": "auto", "example_data": x}
+    smooth = ne.convert(model, **options)
+    with pytest.raises(ne.UnsupportedError, match="tanh.*piecewise=8"):
+        smooth.loihi_network()
+    snn = ne.convert(model, piecewise=12, **options)
+    said = {a.code: a.text for a in snn.assumptions}
+    assert said["piecewise-stand-in"].startswith(
+        "Straight lines stand in for tanh by 12 neurons a unit, off by up to 0.0"
+    )
+    assert "dense" in said["piecewise-stand-in"]
+    # of the whole network, the rates are off by as much as is said
+    wanted = model(sample_of_verification((6,))).numpy()
+    (got,) = rate_outputs(snn, [sample_of_verification((6,))])
+    error = np.max(np.abs(got - wanted)) / max(1, np.max(np.abs(wanted)))
+    assert 1e-4 < error < 0.1
+    assert f"by up to {error:.2g}" in said["activations-replaced"]
+    counts = [p.n_neurons for p in snn.topology.populations]
+    assert counts == [9] + [7] * 12
+    (output,) = snn.measure(x, 200, simulator="loihi", progress=False).outputs.values()
+    assert np.max(np.abs(output - model(x).numpy())) < 0.25 * np.ptp(model(x).numpy())
+    with pytest.raises(ne.InputError, match="piecewise must be a whole number"):
+        ne.convert(model, piecewise=1)
+
+
+@pytest.mark.parametrize("neurons", ["loihi", "integrate-and-fire"])
+def test_differences_of_spikes_are_filtered_where_neurons_lose_them(
+    neurons: str,
+) -> None:
+    """Spikes of two sides at equal rates cancel in a maximum: it is what each is."""
+    keras = import_tf_keras()
+    layers = keras.layers
+    inputs = keras.Input((2, 1))
+    x = layers.MaxPooling1D(2, name="pool")(layers.ReLU(name="relu")(inputs))
+    model = keras.Model(inputs, layers.Flatten()(x))
+    snn = ne.convert(model, scale_firing_rates=1, neurons=neurons)
+    loses = neurons == "loihi"
+    said = [a.text for a in snn.assumptions if a.code == "differences-filtered"]
+    assert len(said) == loses and all(
+        "pool pass a low-pass filter of 2" in s for s in said
+    )
+    x = np.array([[[90.0], [90.0]], [[90.0], [45.0]], [[45.0], [90.0]]])
+    for simulator in ("compiled", "nengo-dl", "loihi")[: 3 if loses else 2]:
+        activity = snn.measure(x, 1000, simulator=simulator, progress=False)
+        (found,) = activity.outputs.values()
+        # without a filter: 90, 67, 90
+        np.testing.assert_allclose(found[:, 0], 90, atol=9, err_msg=simulator)
+    filtered = ne.convert(model, scale_firing_rates=1, synapse=0.01, neurons=neurons)
+    assert "differences-filtered" not in [a.code for a in filtered.assumptions]
+
+
+def test_volumes_are_refused_by_nengos_own_simulator() -> None:
+    keras = import_tf_keras()
+    conv = keras.layers.Conv3D(2, 2, activation="relu", name="volume")
+    model = model_of(keras, (3, 3, 3, 1), conv, keras.layers.Flatten())
+    snn = ne.convert(model, scale_firing_rates=100)
+    with pytest.raises(ne.UnsupportedError, match="volume.*'compiled' or 'nengo-dl'"):
+        snn.measure(np.ones((1, 3, 3, 3, 1)), 2, simulator="nengo")
+    with pytest.raises(ne.UnsupportedError, match="volume"):
+        snn.simulator("nengo")
+    spikes = snn.measure(np.ones((1, 3, 3, 3, 1)), 50).populations["volume"].spikes
+    assert spikes.sum() > 0

@@ -7,8 +7,9 @@ from fractions import Fraction
 import pytest
 
 from nengo_energy import devices
+from nengo_energy.common.exceptions import InputError
 from nengo_energy.devices.fields import PARTS
-from nengo_energy.devices.quantity import EVIDENCE
+from nengo_energy.devices.quantity import EVIDENCE, REREAD, Quantity
 from nengo_energy.devices.registry import DEFAULT_NAMES
 
 BUILTIN = (
@@ -34,6 +35,7 @@ BUILTIN = (
     "loihi-davies2018",
     "loihi-fitted2025",
     "loihi2",
+    "loihi2-stand-in",
     "movidius-ncs",
     "ndp120",
     "odin",
@@ -209,6 +211,8 @@ def test_static_power_of_loihi_is_that_of_a_chip():
         power = devices.get(name).static_power
         assert power.value == pytest.approx(3.34 / 32, rel=0.01)
         assert power.per == "chip"
+        # Blouw et al. 2019, logs: VDD 8.8 mW + VDDM 20.8 mW of one chip after boot
+        assert power.bounds == (pytest.approx(8.8e-3 + 20.8e-3, rel=0.01), power.value)
 
 
 @pytest.mark.parametrize(
@@ -331,3 +335,27 @@ def test_h100_has_each_precision_at_any_batch_size():
     for price in ("kernel", "weight_byte", "activation_byte"):
         same = {p.energies[price].value for p in h100.operating_points.values()}
         assert len(same) == 1
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_a_second_reader_looked_up_every_price(name):
+    device = devices.get(name)
+    for point in device.operating_points.values() or [device]:
+        numbers = point.charged or point.powers
+        for part, number in numbers.items():
+            assert number.reread in REREAD, f"{point.name}: {part}"
+
+
+def test_what_a_second_reader_found_is_one_of_the_words():
+    with pytest.raises(InputError, match="reread must be one of primary"):
+        Quantity(1.0, "paper", reread="tertiary")
+
+
+def test_loihi_2_is_priced_by_a_stand_in_that_is_asked_for_by_name():
+    stand_in, model = devices.get("loihi2-stand-in"), devices.get("loihi-davies2018")
+    assert "loihi2-stand-in" not in devices.default_names()
+    assert set(stand_in.evidence) == {"stand-in"}
+    assert "stand-in" in stand_in.description and "stand-in" in stand_in.notes[0]
+    for operation, price in stand_in.energies.items():
+        assert price.value == model.energies[operation].value
+    assert stand_in.static_power.bounds == devices.get("loihi2").static_power.bounds

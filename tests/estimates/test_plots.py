@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_every_operation_has_a_look():
 
 
 def test_bars_add_up_to_the_rows_of_the_frame(estimate):
-    figure = estimate.plot()
+    figure = estimate.plot(by="layer")
     assert len(figure.axes) == len(estimate.devices)
     words = {look.words: key for key, look in OPERATIONS.items()}
     frame = estimate.to_frame()
@@ -68,23 +69,61 @@ def test_bars_add_up_to_the_rows_of_the_frame(estimate):
 
 
 def test_titles_hold_total_and_interval(estimate):
-    titles = [axes.get_title(loc="left") for axes in estimate.plot().axes]
+    titles = [axes.get_title(loc="left") for axes in estimate.plot(by="layer").axes]
     # 900 uJ of the host, 851 + 61 nJ, 50 nJ static; synops from half to twice 860 nJ
     assert titles[0] == "chip: 901 µJ (901 µJ to 902 µJ)"
     assert titles[2] == "arm: 9.46 µJ"
 
 
 def test_chosen_devices(estimate):
-    figure = estimate.plot(["H100", "arm"])
+    figure = estimate.plot(["H100", "arm"], by="layer")
     assert [axes.get_title(loc="left").split(":")[0] for axes in figure.axes] == [
         "h100",
         "arm",
     ]
-    assert len(estimate.plot("arm").axes) == 1
+    (axes,) = estimate.plot("arm").axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["arm"]
     with pytest.raises(NotFoundError, match="device 'cpu' isn't in this estimate"):
         estimate.plot(["cpu"])
     with pytest.raises(InputError, match="devices must name at least one"):
         estimate.plot([])
+    with pytest.raises(InputError, match="by must be one of"):
+        estimate.plot(by="chip")
+
+
+def test_totals_are_sorted_on_one_logarithmic_axis(estimate):
+    (axes,) = estimate.plot().axes
+    assert axes.get_xscale() == "log"
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    # 9.46 uJ of arm, 901 uJ of the chip with its host
+    assert names.index("arm") < names.index("chip")
+    totals = [estimate.total(name) for name in names]
+    assert totals == sorted(totals) and set(names) == set(estimate.devices)
+    for place, (name, bar) in enumerate(zip(names, axes.containers)):
+        point, _, (interval,) = bar.lines
+        assert list(point.get_xdata()) == [estimate.total(name)]
+        assert list(point.get_ydata()) == [place]
+        (ends,) = interval.get_segments()
+        assert ends[:, 0] == pytest.approx(estimate.interval(name), rel=1e-12)
+
+
+def test_totals_with_gaps_are_hollow(estimate):
+    (axes,) = estimate.plot().axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    hollow = {
+        name
+        for name, bar in zip(names, axes.containers)
+        if bar.lines[0].get_markerfacecolor() == "white"
+    }
+    assert hollow == {gap.device for gap in estimate.not_modelled if gap.count}
+    assert 0 < len(hollow) < len(names)
+
+
+def test_a_device_that_prices_nothing_says_so(estimate):
+    rows = tuple(row for row in estimate.rows if row.device != "arm")
+    (axes,) = replace(estimate, rows=rows).plot().axes
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "arm"
+    assert [text.get_text() for text in axes.texts] == ["nothing of it is priced"]
 
 
 def curve_points(line):
@@ -180,7 +219,13 @@ def test_files_hold_vectors(estimate, tmp_path):
         figure.savefig(tmp_path / f"{name}.pdf")
         svg = (tmp_path / f"{name}.svg").read_text()
         assert "<image" not in svg and svg.count("<path") > 20
-        assert b"/Subtype /Image" not in (tmp_path / f"{name}.pdf").read_bytes()
+        pdf = (tmp_path / f"{name}.pdf").read_bytes()
+        assert b"/Subtype /Image" not in pdf
+        assert b"/Type3" not in pdf and b"/FontFile2" in pdf  # TrueType
+
+
+def test_notebooks_show_a_figure(estimate):
+    assert estimate.plot()._repr_png_().startswith(b"\x89PNG")
 
 
 def test_global_state_is_left_alone():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import nengo
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from random_networks import random_networks
 import nengo_energy as ne
 from nengo_energy.activity.emulator import meter
 from nengo_energy.compat import import_nengo_loihi
-from nengo_energy.loihi import build_loihi_network, ledger_from_run
+from nengo_energy.loihi import accounting, build_loihi_network, ledger_from_run
 
 pytestmark = pytest.mark.tensorflow  # NengoLoihi imports TensorFlow
 
@@ -39,6 +41,9 @@ def check_equal(found, expected):
     assert_array_equal(found.messages, expected.messages)
     assert found.rows == expected.rows
     assert found.pending == expected.pending
+    assert found.by_timestep.keys() == expected.by_timestep.keys()
+    for name, counts in found.by_timestep.items():
+        assert_array_equal(counts, expected.by_timestep[name])
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +196,19 @@ def test_counts_worked_out_by_hand(by_hand):
     assert ledger.hops("row-major") == ledger.hops("greedy") == (0, 0)  # of one tile
     assert (b.saturated, b.overflows, c.saturated) == (0, 0, 0)
 
+    spiking = np.tile([0, 0, 0, 1], 5 * 2)[:, None]
+    expected = {
+        "neuron_update_active": spiking * [4, 3],
+        "neuron_update_inactive": (1 - spiking) * [4, 3],
+        "spike": spiking * [4, 0],
+        "message": spiking * [4, 0],
+        "message_in": spiking * [2, 4],
+        "synop_dense": spiking * [2 * 4, 4 * 3],
+    }
+    assert ledger.by_timestep.keys() == expected.keys()
+    for name, counts in expected.items():
+        assert_array_equal(ledger.by_timestep[name], counts)
+
     counts = ledger.counts()
     totals = {
         (row.layer, row.operation, row.where): (row.total, row.std)
@@ -203,6 +221,20 @@ def test_counts_worked_out_by_hand(by_hand):
     assert totals["c", "neuron_update_inactive", "device"] == (90, 0)
     assert counts.total("neuron_update_active") == 70
     assert (counts.timesteps, counts.dt) == (20, 0.001)
+
+
+def test_first_inferences_are_followed(by_hand, monkeypatch):
+    """Two inferences of 20 timesteps on two cores are 80; the third isn't kept."""
+    monkeypatch.setattr(accounting, "MAX_FOLLOWED", 80)
+    topology = ne.trace_topology(by_hand)
+    prepared = build_loihi_network(by_hand, topology, by_hand.all_probes)
+    ledger = ledger_from_run(prepared, np.zeros((3, 1)), 20, progress=False)
+    assert ledger.by_timestep["spike"].shape == (40, 2)
+    assert ledger.total("spikes") == 3 * 4 * 5
+    codes = {a.code for a in ledger.counts().assumptions}
+    assert "loihi-busiest-cores" in codes and "loihi-mean-timestep" not in codes
+    measured = replace(ledger, by_timestep={})
+    assert "loihi-mean-timestep" in {a.code for a in measured.counts().assumptions}
 
 
 def test_cores_are_the_allocators(converted):
@@ -252,7 +284,8 @@ def test_saturated_overflowing_and_silent_layers_are_named():
     assert by_layer["loud"].overflows == 0
     assert by_layer["loud"].saturated == 2 and by_layer["mute"].updates_active == 0
     text = str(ledger)
-    assert "mute: silent, no neuron spiked" in text
+    assert text.startswith("Warning: mute, last spiked less than once in ten")
+    assert "of the neurons of loud fire as fast as they can" in " ".join(text.split())
     assert "loud: 2 neurons fire as fast as they can" in text
     n = by_layer["flood"].overflows
     assert f"flood: inputs or currents exceeded their bits {n} times" in text

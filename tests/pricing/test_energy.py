@@ -482,15 +482,22 @@ def test_each_count_is_priced_or_listed(rows):
             assert (operation in priced) != (operation in listed)
 
 
-def test_static_power_of_a_chip_waits_for_the_number_of_chips():
-    estimate = estimate_energy(make_counts(), "loihi-davies2018")
+@pytest.mark.parametrize(
+    "name, missing",
+    [
+        ("loihi-davies2018", "the latency"),  # says what a chip holds
+        ("loihi-fitted2025", "how many the network takes"),
+    ],
+)
+def test_static_power_of_a_chip_waits_for_chips_and_latency(name, missing):
+    estimate = estimate_energy(make_counts(), name)
     sentences = [
         item.reason
         for item in estimate.not_modelled
         if item.operation == "static power"
     ]
-    assert sentences == ["104 mW per chip are known, how many the network takes isn't."]
-    assert estimate.static("loihi-davies2018") is None
+    assert sentences == [f"104 mW per chip are known, {missing} isn't."]
+    assert estimate.static(name) is None
 
 
 def test_what_a_device_says_of_its_static_power_is_said_once():

@@ -209,7 +209,11 @@ def test_seed_decides_random_initial_states(model, data):
 
 
 def test_pareto_and_recommendation(swept):
-    frame = swept.to_frame()
+    # 100 Hz over 5 timesteps silence a layer: cheapest of all, and on no front
+    everything = swept.to_frame()
+    frame = everything[~everything["dead"]]
+    assert 0 < len(frame) < len(everything)
+    assert everything["energy loihi"].idxmin() not in frame.index
     front = swept.pareto("Loihi")
     assert front["energy loihi"].is_monotonic_increasing
     assert front["accuracy"].is_monotonic_increasing
@@ -228,8 +232,9 @@ def test_pareto_and_recommendation(swept):
     best = swept.recommend("loihi", drop)
     assert best.estimate.total("loihi") == enough["energy loihi"].min()
     assert str(best).startswith("scale_firing_rates=")
-    with pytest.raises(ne.NotFoundError, match="within 0 of an accuracy of 2.0000"):
-        swept.recommend("loihi", 0, reference=2)
+    with pytest.warns(UserWarning, match="within 0.0% of the accuracy of 200.0%"):
+        nearest = swept.recommend("loihi", 0, reference=2)
+    assert nearest.accuracy.value == frame["accuracy"].max()
 
 
 def test_latency_is_an_objective_where_it_is_known(model, data):
@@ -237,7 +242,7 @@ def test_latency_is_an_objective_where_it_is_known(model, data):
     prices = {"synop": 1e-12, "neuron_update": 1e-12}
     ne.register_device("clocked", kind="event", energies=prices, real_time=True)
     grid = {"timesteps": [5, 20], "dt": [0.001, 0.002], "devices": ["loihi", "clocked"]}
-    found = ne.sweep(model, *data, {**grid, "scale_firing_rates": 100}, **HERE)
+    found = ne.sweep(model, *data, {**grid, "scale_firing_rates": 400}, **HERE)
     frame = found.to_frame()
     by_hand = frame["timesteps"] * frame["dt"]
     assert frame["latency clocked"].tolist() == pytest.approx(by_hand.tolist())

@@ -33,6 +33,7 @@ class SpikeMeter:
         reset_emulator(self.sim)
         for sent in self._sent:
             sent[:] = 0
+        self._held_until = 0
         emulator = chip_emulator(self.sim)
         emulator.compartment.error = _accept
         self._watch = watched_emulator(self.sim).watch()
@@ -53,10 +54,12 @@ class SpikeMeter:
     def sent(self) -> list[np.ndarray]:
         """Spikes of each input that the host sent, or a file held, (n_units,) int64."""
         now = chip_emulator(self.sim).t
-        return [
-            sent + _spikes(spike_input, [t for t in spike_input.permanent if t <= now])
-            for spike_input, sent in zip(self.sim.model.inputs, self._sent)
-        ]
+        since, self._held_until = self._held_until, now
+        for spike_input, sent in zip(self.sim.model.inputs, self._sent):
+            held = spike_input.permanent
+            new = [t for t in range(since + 1, now + 1) if t in held]
+            sent += _spikes(spike_input, new)
+        return [sent.copy() for sent in self._sent]
 
     @property
     def waiting(self) -> list[np.ndarray]:

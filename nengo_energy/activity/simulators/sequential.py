@@ -8,7 +8,9 @@ from typing import Any, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
+from ...common.exceptions import UnsupportedError
 from ...compat import counting, emulator
+from ...network.objects import base
 from ...network.topology import Population
 from ..emulator import open_prepared
 from ..on_loihi.preparing import prepare_network
@@ -140,6 +142,7 @@ class NengoRunner(SequentialRunner):
     name = "nengo"
 
     def __enter__(self) -> Runner:
+        refuse_volumes(self.network)
         self.sim = counting.open_nengo(self.network, self.dt)
         self.count_and_record(self.sim, self.populations)
         return self
@@ -232,6 +235,24 @@ class LoihiRunner(SequentialRunner):
     def _chip_spikes(self) -> dict[nengo.Ensemble, np.ndarray]:
         ensembles = [pop.ensemble for pop in self.on_chip]
         return emulator.chip_spike_counts(self.sim, ensembles)
+
+
+def refuse_volumes(network: nengo.Network) -> None:
+    """Refuse convolutions along three axes, which Nengo's own simulator can't compute.
+
+    Raises
+    ------
+    UnsupportedError
+        Names the object that such a convolution leads to.
+    """
+    for conn in network.all_connections:
+        if getattr(conn.transform, "dimensions", 0) > 2:
+            raise UnsupportedError(
+                f"{base(conn.post_obj).label or conn.post_obj}: Nengo's own simulator "
+                f"has convolutions along one axis or two, and this has "
+                f"{conn.transform.dimensions}; take the simulator 'compiled' or "
+                "'nengo-dl'"
+            )
 
 
 def stack(each: Sequence[BatchCounts]) -> BatchCounts:

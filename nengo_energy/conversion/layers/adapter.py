@@ -62,8 +62,9 @@ def run_converter(model: Any, options: ConversionOptions, temporal: bool) -> Any
         ``finals`` holds what is applied to outputs, ``host_layers`` the names of what
         the host computes, ``passed_on`` names and classes of what does nothing,
         ``swapped`` what ``options.swaps`` was asked for, ``smoothed`` the names of
-        layers whose input is filtered, and ``obstacles`` the layers that can't be
-        converted, for which stand nodes that nothing feeds.
+        layers whose input is filtered, by the filter, ``pieces`` what is said of
+        functions that straight lines stand in for, and ``obstacles`` the layers that
+        can't be converted, for which stand nodes that nothing feeds.
     """
     converter = _converter_class()(
         model,
@@ -126,7 +127,8 @@ def _converter_class() -> type:
             self.scope: Any = None
             self.labels: dict[Any, str] = {}
             self.swapped: set[Any] = set()
-            self.smoothed: list[str] = []
+            self.smoothed: dict[Any, list[str]] = {}
+            self.pieces: dict[str, list[str]] = {}
             self.temporal_model = False  # NengoDL's to set
             super().__init__(model, **options)
             for tensor, obj in self.several.values():

@@ -161,11 +161,40 @@ class LayerBuild:
 
     def connect(self, pre: Any, post: Any, transform: Any = None) -> nengo.Connection:
         """Connect two objects; what neurons put out passes the model's filter."""
+        if isinstance(transform, nengo.Convolution) and transform.dimensions == 3:
+            if not transform.channels_last:
+                return self._connect_channels_last(pre, post, transform)
         spikes = isinstance(base(pre), nengo.Ensemble)
         options = {} if transform is None else {"transform": transform}
         return nengo.Connection(
             pre, post, synapse=self.options.synapse if spikes else None, **options
         )
+
+    def _connect_channels_last(
+        self, pre: Any, post: Any, transform: nengo.Convolution
+    ) -> nengo.Connection:
+        """Connect by a convolution along three axes whose channels come first.
+
+        NengoDL can't compute those on a CPU, so channels are moved to the end for it.
+        """
+        shapes = transform.input_shape.shape, transform.output_shape.shape
+        orders = [
+            np.ravel(np.moveaxis(np.arange(np.prod(shape)).reshape(shape), 0, -1))
+            for shape in shapes
+        ]
+        entry, result = (self.node(len(o), "channels last") for o in orders)
+        self.connect(pre[orders[0].tolist()], entry)
+        channels, *sizes = shapes[0]
+        moved = nengo.Convolution(
+            n_filters=transform.n_filters,
+            input_shape=(*sizes, channels),
+            kernel_size=transform.kernel_size,
+            strides=transform.strides,
+            padding=transform.padding,
+            init=transform.init,
+        )
+        self.connect(entry, result, moved)
+        return self.connect(result[np.argsort(orders[1]).tolist()], post)
 
     def bias(self, values: np.ndarray, post: Any, part: str = "") -> None:
         """Add constants to what an object receives."""
@@ -291,6 +320,8 @@ class ConversionOptions:
         Time constant of the mean of what the host's layers work on [s].
     max_pooling : str
         What max pooling becomes.
+    piecewise : int, optional
+        Most rectified linear neurons that stand in for a unit's smooth function.
     """
 
     swaps: Mapping[Any, Any]
@@ -299,3 +330,4 @@ class ConversionOptions:
     synapse: Any = None
     host_synapse: float = 0.05
     max_pooling: str = "neurons"
+    piecewise: int | None = None

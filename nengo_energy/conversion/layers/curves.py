@@ -29,6 +29,9 @@ SLOPE_TOLERANCE = 2e-3
 VALUE_TOLERANCE = 2e-5
 """Largest error of the sum of rectifiers, relative to the value, and to the slope."""
 
+FITTED = 8.0
+"""How far from zero the lines that stand in for a curve are fitted to it."""
+
 
 @dataclass(frozen=True)
 class Rectifiers:
@@ -94,6 +97,49 @@ def read_curve(function: Function) -> Line | Rectifiers | None:
     steepest = max(abs(slope) for slope, _ in pieces)
     allowed = VALUE_TOLERANCE * (steepest + np.abs(values))
     return curve if np.all(np.abs(found - values) <= allowed) else None
+
+
+def fit_rectifiers(function: Function, n: int) -> Rectifiers | None:
+    """Return a sum of at most n rectifiers that comes near to a curve.
+
+    Its bends lie closest where the curve bends most, as is best for straight lines;
+    between -8 and 8 the squares of the errors are least, and beyond its last bends it
+    has the slopes that the curve has far out. None for a curve without such slopes.
+
+    Parameters
+    ----------
+    function : callable
+        Works element by element, in single precision.
+    n : int
+        Number of rectifiers, at least 2.
+    """
+    with np.errstate(over="ignore"):
+        values = np.asarray(function(GRID), dtype=float)
+    if not np.all(np.isfinite(values)):
+        return None
+    slopes = np.diff(values) / np.diff(GRID)
+    left, right = _plain(slopes[0], 1e-4), _plain(slopes[-1], 1e-4)
+    inside = np.abs(GRID) <= FITTED
+    x, y = GRID[inside], values[inside]
+    bends = np.cumsum(np.sqrt(np.abs(np.diff(y, 2))))
+    n_knots = n if 0 in (left, right) else n - 1
+    places = (np.arange(n_knots) + 0.5) / n_knots * bends[-1]
+    knots = np.interp(places, bends, x[1:-1])
+    # values at the knots, between which lines run
+    hats = np.stack([np.interp(x, knots, row) for row in np.eye(n_knots)], axis=1)
+    outer = left * np.minimum(x - knots[0], 0) + right * np.maximum(x - knots[-1], 0)
+    at_knots = np.linalg.lstsq(hats, y - outer, rcond=None)[0]
+    between = np.diff(at_knots) / np.diff(knots)
+    first = left, float(at_knots[0] - left * knots[0])
+    return _as_rectifiers(
+        [left, *map(float, between), right], list(map(float, knots)), first
+    )
+
+
+def largest_error(curve: Rectifiers, function: Function) -> float:
+    """Return the largest error of a curve between -16 and 16."""
+    x = np.linspace(FINE[0], FINE[-1], 4 * len(FINE) + 1)
+    return float(np.max(np.abs(curve(x) - np.asarray(function(x), float))))
 
 
 def is_elementwise(function: Function) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .activations import connect_difference
 from .building import LayerBuild
 from .registry import converts
 
@@ -38,8 +39,7 @@ def larger(build: LayerBuild, a: Any, b: Any, sign: float, part: str = "") -> An
     """Return ``b + relu(a - b)``; with a sign of -1, the smaller of the two."""
     size = b.size_out
     neurons = build.neurons(build.options.rectifier, size, part=f"difference{part}")
-    build.connect(a, neurons, transform=sign)
-    build.connect(b, neurons, transform=-sign)
+    connect_difference(build, a, b, neurons, sign)
     output = build.node(size, part=f"result{part}")
     build.connect(b, output)
     build.connect(neurons, output, transform=sign)

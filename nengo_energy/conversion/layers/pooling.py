@@ -7,6 +7,7 @@ from typing import Any, Sequence
 import nengo
 import numpy as np
 
+from .activations import connect_difference
 from .building import LayerBuild
 from .registry import converts
 
@@ -39,7 +40,8 @@ def convert_average_pooling(build: LayerBuild) -> Any:
     counts = np.ravel(counts)
     output = build.node()
     n_window = int(np.prod(sizes))
-    if np.all(counts == n_window) and n_window * channels**2 <= MAX_KERNEL:
+    is_small = np.all(counts == n_window) and n_window * channels**2 <= MAX_KERNEL
+    if is_small or len(sizes) == 3:  # TensorFlow has no groups in 3-D
         # as NengoDL's converter has it, which Loihi's preparation knows
         kernel = np.reshape(
             [np.eye(channels) / n_window] * n_window, (*sizes, channels, channels)
@@ -148,8 +150,7 @@ def _pairwise(
         neurons = build.neurons(
             build.options.rectifier, n_pairs, part=f"differences {level}"
         )
-        build.connect(obj[first], neurons)
-        build.connect(obj[second], neurons, transform=-1.0)
+        connect_difference(build, obj[first], obj[second], neurons)
         build.connect(obj[second], output[:n_pairs])
         build.connect(neurons, output[:n_pairs])
     if n_single:

@@ -149,11 +149,13 @@ def _convolve(
     last = _is_channels_last(build)
     padding, shape = layer.padding, build.input_shape
     if padding == "causal":
-        n, channels = shape
+        (n,), channels = _split(shape, last)
         pad = kernel.shape[0] - 1
         padded = build.node((n + pad) * channels, "padded")
-        build.connect(pre, padded[pad * channels :])
-        pre, padding, shape = padded, "valid", (n + pad, channels)
+        numbers = _numbers((n + pad,), channels, last)
+        inside = numbers[pad:] if last else numbers[:, pad:]
+        build.connect(pre, padded[np.ravel(inside).tolist()])
+        pre, padding, shape = padded, "valid", numbers.shape
     if kernel.ndim == 5:  # TensorFlow has no groups in 3-D
         kernel, groups = _ungrouped(kernel, groups), 1
     options = {} if groups == 1 else {"groups": groups}

@@ -6,7 +6,9 @@ import pytest
 from nengo_energy.conversion.layers.curves import (
     Line,
     Rectifiers,
+    fit_rectifiers,
     is_elementwise,
+    largest_error,
     read_curve,
 )
 
@@ -80,3 +82,39 @@ def test_softmax_is_not_elementwise():
     assert is_elementwise(np.tanh)
     assert not is_elementwise(lambda x: np.exp(x) / np.exp(x).sum())
     assert not is_elementwise(lambda x: x[::-1])
+
+
+SMOOTH = {
+    # slopes far to the left and to the right, and the largest error that is allowed of
+    # eight lines: that of equal intervals between -8 and 8, h**2 / 8 max |f''|
+    "sigmoid": (lambda x: 1 / (1 + np.exp(-x)), 0, 0, 4 / 8 * 0.0963),
+    "tanh": (np.tanh, 0, 0, 4 / 8 * 0.770),
+    "softplus": (lambda x: np.logaddexp(x, 0), 0, 1, 4 / 8 * 0.25),
+    "log_sigmoid": (lambda x: -np.logaddexp(-x, 0), 1, 0, 4 / 8 * 0.25),
+    "swish": (lambda x: x / (1 + np.exp(-x)), 0, 1, 4 / 8 * 0.5),
+    "sum": (lambda x: np.tanh(x) + x, 1, 1, 4 / 8 * 0.770),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_straight_lines_stand_in_for_curves(name):
+    function, left, right, allowed = SMOOTH[name]
+    with np.errstate(over="ignore"):
+        curve = fit_rectifiers(single(function), 8)
+        finer = fit_rectifiers(single(function), 32)
+    assert len(curve.terms) <= 8 and len(finer.terms) <= 32
+    x = np.linspace(-16, 16, 3001)
+    with np.errstate(over="ignore"):
+        error = np.max(np.abs(curve(x) - function(x)))
+        found = largest_error(curve, single(function))
+    assert 0 < error < allowed / 2
+    assert found == pytest.approx(error, rel=0.02)
+    # four times as many lines: an error of about a sixteenth
+    assert np.max(np.abs(finer(x) - function(x))) < error / 6
+    far = np.array([-200.0, -100.0, 100.0, 200.0])
+    slopes = np.diff(curve(far))[[0, 2]] / 100
+    np.testing.assert_allclose(slopes, [left, right], atol=1e-6)
+
+
+def test_curves_without_straight_ends_have_no_stand_in():
+    assert fit_rectifiers(single(np.exp), 8) is None

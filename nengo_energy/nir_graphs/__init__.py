@@ -1,0 +1,1 @@
+"""Networks of other frameworks, by NIR, as Nengo networks, and back."""
