@@ -65,6 +65,10 @@ if TYPE_CHECKING:
     from .layer_ops.counters import register_layer as register_layer
     from .layer_ops.counting import count_layer_ops as count_layer_ops
     from .layer_ops.layer_ops import LayerOps as LayerOps
+    from .loihi.any_network import (
+        PreparedNetwork as PreparedNetwork,
+        loihi_network as loihi_network,
+    )
     from .loihi.ledger import Ledger as Ledger
     from .loihi.prepared import LoihiNetwork as LoihiNetwork
     from .model_energy.estimator import ModelEnergy as ModelEnergy

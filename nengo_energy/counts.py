@@ -306,7 +306,9 @@ def count_ops(
         Populations that a host runs for a device that takes spikes alone. Analog input
         of others is encoded: two neurons of the host for each value, one of which
         spikes in every timestep, as NengoLoihi has it. By default no population is on
-        the host, and the device takes the input once the host has multiplied it.
+        the host, and the device takes the input once the host has multiplied it; but
+        for devices that take spikes alone, those are on the host that were there when
+        NengoLoihi ran them.
 
     Returns
     -------
@@ -376,6 +378,11 @@ def count_ops(
         stays = activity.static_input and projection.source not in changing
         macs = projection.n_synapses * (1 if stays else activity.timesteps)
         tally.add(projection.layer, "mac", macs, where="host")
+    placed = activity.settings.get("on_host", ()) if on_host is None else ()
+    deployment = None
+    if isinstance(placed, list):
+        shared = count_ops(topology, activity, on_host=placed).rows
+        deployment = Deployment(shared, frozenset(placed))
     return OpCounts(
         tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),
         timesteps=activity.timesteps,
@@ -387,6 +394,7 @@ def count_ops(
             layer_ops.assumptions if layer_ops is not None else (),
         ),
         settings=activity.settings,
+        deployment=deployment,
         saturated=tuple(
             dict.fromkeys(
                 pop.layer

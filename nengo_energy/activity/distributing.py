@@ -16,6 +16,7 @@ from typing import Any, Iterator, Mapping, Sequence
 import nengo
 import numpy as np
 
+from ..common.assumptions import Assumption
 from ..common.clients import run_tasks
 from ..network.topology import Topology
 from .run import Run
@@ -78,13 +79,40 @@ class Job:
             total.add(counts)
         return counts.spikes
 
+    def ask(self, runner: Runner) -> Conduct:
+        """Return how a simulator runs the network."""
+        warmup = self.run.warmup
+        return Conduct(
+            runner.name,
+            tuple(sorted(runner.on_host)),
+            runner.assumptions(),
+            [
+                {
+                    each.name: runner.learned(each, warmup, warmup + mark)
+                    for each in self.topology.learning
+                }
+                for mark in self.run.schedule.marks
+            ],
+        )
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a simulator runs a network: its name, the populations that a host runs for
+    its chip, what it takes for granted, and by mark and rule what it does to learn."""
+
+    simulator: str
+    on_host: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+    learning: list[dict[str, dict[str, int]]]
+
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a worker sends back: the simulator that ran, what was added up until each
+    """What a worker sends back: how the batch was run, what was added up until each
     mark, and the spikes of each neuron in each inference if they are wanted."""
 
-    simulator: str
+    conduct: Conduct
     states: list[Any]
     spikes: Mapping[str, np.ndarray] | None
 
@@ -134,8 +162,9 @@ def _run(job: Job, inputs: Sequence[np.ndarray]) -> BatchResult:
         totals = [Totals(opened.topology, n, run.dt) for n in run.schedule.marks]
         with opened.open(simulators) as runner:
             spikes = opened.run_batch(runner, inputs, totals, lambda n: None)
+            conduct = opened.ask(runner)
     return BatchResult(
-        runner.name,
+        conduct,
         [total.state(opened.probes) for total in totals],
         (
             {pop: _narrow(n) for pop, n in spikes.items()}

@@ -231,17 +231,17 @@ def measure_run(
                 if on_batch is not None and result.spikes is not None:
                     on_batch(start, result.spikes)
                 tick(min(batch_size, n_inferences - start) * schedule.total)
-            simulator = result.simulator
+            conduct = result.conduct
         else:
             if simulators is None:
                 simulators = stack.enter_context(contextlib.closing(Simulators()))
             runner = stack.enter_context(job.open(simulators))
-            simulator = runner.name
             for start in range(0, n_inferences, batch_size):
                 batch = [x[start : start + batch_size] for x in data.values()]
                 spikes = job.run_batch(runner, batch, totals, tick)
                 if on_batch is not None:
                     on_batch(start, spikes)
+            conduct = job.ask(runner)
     activities = {
         mark: Activity(
             populations=total.populations(),
@@ -249,27 +249,25 @@ def measure_run(
             timesteps=mark,
             warmup=run.warmup,
             dt=run.dt,
-            simulator=simulator,
+            simulator=conduct.simulator,
             static_input=_stays(topology, data),
             fingerprint=topology.fingerprint,
-            learning={
-                each.name: runner.learned(each, run.warmup, run.warmup + mark)
-                for each in topology.learning
-            },
+            learning=learning,
             outputs=total.outputs(),
-            assumptions=total.assumptions() + runner.assumptions(),
+            assumptions=total.assumptions() + conduct.assumptions,
             settings={
-                "simulator": simulator,
+                "simulator": conduct.simulator,
                 "timesteps": mark,
                 "warmup": run.warmup,
                 "dt": run.dt,
                 "n_inferences": n_inferences,
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
-                "versions": _versions(simulator),
+                "versions": _versions(conduct.simulator),
+                **({"on_host": [*conduct.on_host]} if conduct.on_host else {}),
             },
         )
-        for mark, total in zip(schedule.marks, totals)
+        for mark, total, learning in zip(schedule.marks, totals, conduct.learning)
     }
     return tuple(activities[mark] for mark in run.timesteps)
 

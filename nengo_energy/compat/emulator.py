@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from typing import Any, Callable, Iterator, Mapping, Protocol, cast
+from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol, cast
 from weakref import WeakKeyDictionary
 
 import nengo
@@ -16,6 +16,7 @@ from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
 from .counting import make_repeatable
 from .loihi import import_nengo_loihi
+from .loihi_building import building
 from .loihi_image import note_owners
 from .loihi_probes import allow_sample_every
 
@@ -42,6 +43,7 @@ def open_emulator(
     seeds: Mapping[Any, int] | None = None,
     seeded: Mapping[Any, bool] | None = None,
     stands_for: Mapping[Any, Any] | None = None,
+    pieces: Mapping[Any, int] | None = None,
     **options: Any,
 ) -> Any:
     """Return a nengo_loihi.Simulator of a network.
@@ -57,8 +59,15 @@ def open_emulator(
         Seeds of its objects, and whether they were set, by default as Nengo has them.
     stands_for : mapping, optional
         Objects of the network -> those by which they are asked for in ``sim.data``.
+    pieces : mapping, optional
+        See `nengo_energy.compat.loihi_building.building`.
     **options
         Passed on to ``nengo_loihi.Simulator``.
+
+    Raises
+    ------
+    BuildFailure
+        If NengoLoihi doesn't build an object of the network.
     """
     nengo_loihi = import_nengo_loihi()
     if options.get("model") is None:
@@ -67,8 +76,8 @@ def open_emulator(
     model = options["model"]
     model.seeds.update(seeds or {})
     model.seeded.update(seeded or {})
-    note_owners(model)
-    with _casts_accepted():
+    note_owners(model, network)
+    with _casts_accepted(), building(model, network, pieces or {}):
         sim = nengo_loihi.Simulator(network, **options)
     seed = options.get("seed")
     if seed is None and network.seed is not None:
@@ -83,6 +92,8 @@ def open_emulator(
     ]
     allow_sample_every(sim, model)
     for new, old in (stands_for or {}).items():
+        if isinstance(new, nengo.Ensemble) and new in model.objs:
+            model.objs[old] = model.objs[new]
         hosts = (host.model.params for host in nengo_simulators(sim))
         for params in (model.params, *hosts):
             if new in params:
@@ -224,6 +235,20 @@ def host_objects(network: nengo.Network) -> set[Any]:
 
     on_host: set[Any] = HostChipSplit(network).host_objs
     return on_host
+
+
+def place_of(network: nengo.Network, ens: nengo.Ensemble) -> str | None:
+    """Return where the configuration puts an ensemble: "chip", "host", or None."""
+    import_nengo_loihi().add_params(network)
+    place: str | None = {True: "chip", False: "host"}.get(network.config[ens].on_chip)
+    return place
+
+
+def put_on_host(network: nengo.Network, ensembles: Iterable[nengo.Ensemble]) -> None:
+    """Put ensembles of a network of our own on the host."""
+    import_nengo_loihi().add_params(network)
+    for ens in ensembles:
+        network.config[ens].on_chip = False
 
 
 def copy_placement(

@@ -8,7 +8,7 @@ import nengo
 import numpy as np
 from nengo.builder.signal import Signal
 
-from .emulator import chip_emulator, install_emulator
+from .emulator import chip_emulator, install_emulator, nengo_simulators
 
 
 class _Collector:
@@ -31,6 +31,17 @@ class _Player:
             for k, output in enumerate(self.outputs[probe]):
                 # read by the host in the timestep after the one of the chip
                 receiver.receive(self.dt * (self.first_step + k + 2), output)
+
+
+def host_parts(sim: Any) -> list[nengo.builder.Model]:
+    """Return the models of Nengo that the hosts run."""
+    return [host.model for host in nengo_simulators(sim)]
+
+
+def encoding_ensembles(sim: Any) -> dict[nengo.Ensemble, nengo.Connection]:
+    """Return the ensembles by which the host encodes values, and what they encode."""
+    found = sim.model.connection_decode_neurons.items()
+    return {made: conn for conn, made in found if isinstance(made, nengo.Ensemble)}
 
 
 def host_probes(sim: Any) -> list[Any]:

@@ -6,16 +6,16 @@ The image holds numbers and Nengo's objects, and none of NengoLoihi's.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import nengo
 import numpy as np
 
-from ..common.exceptions import UnsupportedError
 from .loihi import import_nengo_loihi
 
-_OWNERS: WeakKeyDictionary[Any, list[nengo.Connection]] = WeakKeyDictionary()
+_OWNERS: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,28 @@ class BlockImage:
 
     Attributes
     ----------
-    ensemble : nengo.Ensemble
-        The ensemble that it is a part of.
+    owner : nengo.Ensemble, nengo.Connection or nengo.Probe
+        The ensemble that it is a part of; or the connection or the probe whose decoded
+        values its neurons pass on.
     neurons : (n,) int ndarray
-        Which neurons of the ensemble its compartments are.
+        Which neurons of those of the owner its compartments are.
     in_axons, out_axons, synapse_bits : int
         What it takes of its core.
     lost_bits : int
         Bits of the weights' eight that were given up so that threshold and biases fit.
+    spiking : bool
+        Whether its neurons spike; those that a decoded value is read off don't.
     is_read : bool
         Whether the host reads its spikes.
     """
 
-    ensemble: nengo.Ensemble
+    owner: Any
     neurons: np.ndarray = field(repr=False)
     in_axons: int
     out_axons: int
     synapse_bits: int
     lost_bits: int
+    spiking: bool
     is_read: bool
 
 
@@ -51,8 +55,9 @@ class AxonImage:
 
     Attributes
     ----------
-    connection : nengo.Connection
-        The connection that the weights belong to.
+    owner : nengo.Connection or nengo.Probe
+        What the weights belong to. Encoders belong to the first of the connections
+        that lead to them.
     source : int
         Number of the block, or of the input.
     from_host : bool
@@ -62,12 +67,13 @@ class AxonImage:
     leads : (n_units,) bool ndarray
         Whether a spike of each unit of the source is sent here.
     weights, zeros : (n_units,) int64 ndarray
-        Weights that a spike of each unit reads here, and how many of them are zero.
+        Weights that a spike of each unit reads here, and how many of them are zero;
+        of weights that learn, none is.
     form : str
         How they are stored, one of `counts.FORMS` of a synop.
     """
 
-    connection: nengo.Connection
+    owner: Any
     source: int
     from_host: bool
     target: int
@@ -85,8 +91,8 @@ class ChipImage:
     ----------
     blocks : tuple of BlockImage
         In the order of the emulator's compartments.
-    inputs : tuple of nengo.Connection
-        Connections by which the host sends spikes.
+    inputs : tuple of nengo.Connection or nengo.Node
+        Connections by which the host sends spikes, and nodes whose spikes the chip has.
     input_sizes : tuple of int
         Units of each.
     axons : tuple of AxonImage
@@ -96,32 +102,44 @@ class ChipImage:
     """
 
     blocks: tuple[BlockImage, ...]
-    inputs: tuple[nengo.Connection, ...]
+    inputs: tuple[Any, ...]
     input_sizes: tuple[int, ...]
     axons: tuple[AxonImage, ...]
     chip_of: tuple[int, ...]
     core_of: tuple[int, ...]
 
 
-def note_owners(model: Any) -> None:
-    """Let a model that will be built note which connection synapses and inputs are of.
+def note_owners(model: Any, network: nengo.Network) -> None:
+    """Let a model that will be built note which object synapses and inputs are of.
 
     Parameters
     ----------
     model : nengo_loihi.builder.Model
         Empty yet.
+    network : nengo.Network
+        The network that will be built. NengoLoihi makes further objects, which are
+        passed over for those of the network that they are made for.
     """
-    owners: list[nengo.Connection] = []
+    owners: list[Any] = []
     _OWNERS[model] = owners
     seen: set[Any] = set()
+    known = {*network.all_nodes, *network.all_connections, *network.all_probes}
     callback = model.build_callback
+    n_blocks = 0
 
     def note(obj: Any) -> None:
+        nonlocal n_blocks
         if callback is not None:
             callback(obj)
-        if not isinstance(obj, nengo.Connection):
+        if obj not in known:
             return
-        new = [s for block in model.blocks for s in block.synapses if s not in seen]
+        # it brought new blocks, or synapses to where it leads
+        blocks = list(islice(reversed(model.blocks), len(model.blocks) - n_blocks))
+        n_blocks = len(model.blocks)
+        target = model.objs.get(getattr(obj, "post_obj", None), {}).get("in")
+        if target in model.blocks:
+            blocks.append(target)
+        new = [s for block in blocks for s in block.synapses if s not in seen]
         new += [i for i in model.inputs if i not in seen]
         for part in new:
             # pieces that a split makes of synapses keep their label, and add to it
@@ -151,7 +169,10 @@ def read_image(sim: Any, allocator: Any, n_chips: int) -> ChipImage:
     number = {block: k for k, block in enumerate(blocks)}
     home = {synapse: k for k, b in enumerate(blocks) for synapse in b.synapses}
     ensembles = _ensembles(model)
-    read = {block for probe in model.probes for block in probe.target}
+    read: dict[Any, set[str]] = {block: set() for block in blocks}
+    for probe in model.probes:
+        for block in probe.target:
+            read[block].add(probe.key)
     sources = [(k, b.n_neurons, b.axons, False) for k, b in enumerate(blocks)]
     sources += [(k, i.n_neurons, i.axons, True) for k, i in enumerate(model.inputs)]
     profiles = {synapse: _profile(synapse) for synapse in home}
@@ -170,9 +191,10 @@ def read_image(sim: Any, allocator: Any, n_chips: int) -> ChipImage:
     images = []
     for block in blocks:
         use = {name: int(value) for name, (value, _) in block.utilization().items()}
+        spiking = block in ensembles or "voltage" not in read[block]
         images.append(
             BlockImage(
-                ensemble=ensembles[block],
+                owner=block_owner(model, block),
                 neurons=np.asarray(list(model.block_comp_map[block])),
                 in_axons=use["in-axons"],
                 out_axons=use["out-axons"],
@@ -180,7 +202,8 @@ def read_image(sim: Any, allocator: Any, n_chips: int) -> ChipImage:
                 lost_bits=max(
                     [_lost_bits(s.synapse_cfg) for s in block.synapses], default=0
                 ),
-                is_read=block in read,
+                spiking=spiking,
+                is_read="spiked" in read[block],
             )
         )
     chip_of, core_of = _places(allocator(model, n_chips), number)
@@ -194,21 +217,25 @@ def read_image(sim: Any, allocator: Any, n_chips: int) -> ChipImage:
     )
 
 
+def block_owner(model: Any, block: Any) -> Any:
+    """Return the ensemble, connection or probe of a block, None if not known."""
+    owner = _ensembles(model).get(block)
+    if owner is None and block.synapses and model in _OWNERS:
+        owner = _owner(block.synapses[0], _OWNERS[model])
+    return owner
+
+
 def _ensembles(model: Any) -> dict[Any, nengo.Ensemble]:
-    found = {}
+    found: dict[Any, nengo.Ensemble] = {}
     for obj, parts in model.objs.items():
         if isinstance(obj, nengo.Ensemble):
             blocks = parts["out"] if isinstance(parts["out"], list) else [parts["out"]]
-            found.update({block: obj for block in blocks})
+            for block in blocks:  # the first is what was built, others are aliases
+                found.setdefault(block, obj)
     return found
 
 
-def _owner(part: Any, owners: list[nengo.Connection]) -> nengo.Connection:
-    if part.label is None or not part.label[0].isdigit():
-        raise UnsupportedError(
-            "the network holds what isn't a connection between neurons; build it by "
-            "loihi_network()"
-        )
+def _owner(part: Any, owners: list[Any]) -> Any:
     return owners[int(part.label.partition(":")[0])]
 
 
@@ -218,6 +245,8 @@ def _profile(synapse: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n_atoms = weights[0].shape[0]
     sizes = np.array([w.shape[1] for w in weights])
     zeros = np.array([(w == 0).sum(axis=1) for w in weights]).reshape(-1, n_atoms)
+    if synapse.learning:  # they don't stay what they were built as
+        zeros = np.zeros_like(zeros)
     which = synapse.axon_to_weight_map
     which = np.arange(synapse.n_axons) if which is None else np.asarray(which)
     bases = synapse.axon_compartment_bases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Protocol
 
 import nengo
 import numpy as np
@@ -17,6 +17,9 @@ from ..common.progress import progress_bar
 from ..compat.emulator import allocator, set_input
 from ..compat.loihi_image import ChipImage, read_image
 from ..counts import OpCount
+from .chip import CORES_PER_CHIP
+from .host_work import host_work
+from .layers import LayerNames
 from .ledger import CoreLoad, Ledger
 from .mesh import place_greedily, place_row_major
 from .prepared import LoihiNetwork
@@ -31,7 +34,7 @@ inferences, and of one at least, stand for all."""
 
 
 def ledger_from_run(
-    prepared: LoihiNetwork,
+    prepared: Prepared,
     inputs: Any,
     timesteps: int,
     *,
@@ -45,7 +48,7 @@ def ledger_from_run(
 
     Parameters
     ----------
-    prepared : LoihiNetwork
+    prepared : LoihiNetwork or PreparedNetwork
         The network.
     inputs : mapping of {nengo.Node: ndarray} or ndarray
         See `nengo_energy.measure_activity`.
@@ -60,7 +63,7 @@ def ledger_from_run(
     data = check_inputs(prepared.network, inputs, timesteps)
     n_inferences = len(next(iter(data.values()))) if data else 1
     with prepared.simulator(target="sim", emulator=emulator) as sim:
-        book = _Book(prepared, _image(prepared, sim), n_inferences, timesteps)
+        book = _Book(prepared, sim, n_inferences, timesteps)
         meter = SpikeMeter(sim)
         n_steps = n_inferences * timesteps
         with progress_bar(n_steps, "simulating (loihi)", progress) as tick:
@@ -98,14 +101,14 @@ def ledger_from_activity(prepared: LoihiNetwork, activity: Activity) -> Ledger:
     activity = as_traced(activity, prepared.topology)
     _check_activity(prepared, activity)
     with prepared.simulator(target="sim") as sim:
-        image = _image(prepared, sim)
-    book = _Book(prepared, image, activity.n_inferences, activity.timesteps)
-    names = {p.ensemble: p.name for p in prepared.topology.populations}
+        book = _Book(prepared, sim, activity.n_inferences, activity.timesteps)
+    image = book.image
+    names = prepared.names.populations
     counted = [measured.spikes for measured in activity.populations.values()]
     emitted = np.zeros(book.traffic.n_units, np.result_type(*counted))
     emitted[: book.traffic.n_compartments] = np.concatenate(
         [
-            activity.populations[names[block.ensemble]].spikes[block.neurons]
+            activity.populations[names[block.owner]].spikes[block.neurons]
             for block in image.blocks
         ]
     )
@@ -122,18 +125,42 @@ def ledger_from_activity(prepared: LoihiNetwork, activity: Activity) -> Ledger:
     return book.close(activity.simulator, dict(activity.settings))
 
 
+class Prepared(Protocol):
+    """A network that is ready for the chip, whatever it was prepared from."""
+
+    @property
+    def network(self) -> nengo.Network:
+        """The network."""
+
+    @property
+    def names(self) -> LayerNames:
+        """What its parts are called."""
+
+    @property
+    def on_host(self) -> frozenset[str]:
+        """Layers that run on the host."""
+
+    @property
+    def dt(self) -> float:
+        """Length of a timestep [s]."""
+
+    def simulator(self, *, emulator: str | None = None, **options: Any) -> Any:
+        """Open a simulator of the network."""
+
+
 class _Book:
     """Adds up what spikes do."""
 
     def __init__(
         self,
-        prepared: LoihiNetwork,
-        image: ChipImage,
+        prepared: Prepared,
+        sim: Any,
         n_inferences: int,
         timesteps: int,
     ):
         self.prepared = prepared
-        self.image = image
+        self.image = image = _image(sim)
+        self.work = host_work(sim, prepared.names)
         self.traffic = Traffic(image)
         self.n_inferences = n_inferences
         self.timesteps = timesteps
@@ -142,13 +169,10 @@ class _Book:
         self.delivered = np.zeros(self.traffic.n_units, dtype=np.int64)
         self.overflows = np.zeros(n_compartments, dtype=np.int64)
         self.saturated = np.zeros(n_compartments, dtype=bool)
-        populations = prepared.topology.populations
-        names = {p.ensemble: p.name for p in populations}
-        self.population_of = [names[block.ensemble] for block in image.blocks]
-        self.layer_of = {p.name: p.layer for p in populations}
-        projections = prepared.topology.projections + prepared.topology.inputs
-        layers = {projection.name: projection.layer for projection in projections}
-        self.weights_of = [layers[axon.connection.label] for axon in image.axons]
+        self.names = names = prepared.names
+        self.weights_of = [
+            names.of_weights(axon, image.blocks[axon.target]) for axon in image.axons
+        ]
         self.series: dict[tuple[str, str, str, str], list[int]] = {}
         self.pending: dict[str, int] = {}
         self.followed: list[dict[str, np.ndarray]] = []
@@ -205,26 +229,21 @@ class _Book:
         active = traffic.by_core(spikes.emitted)
         sent = traffic.by_core(self._sent(spikes.emitted))
         messages = traffic.between_cores(spikes.emitted @ traffic.leads).sum(axis=1)
-        for k, population in enumerate(self.population_of):
-            layer = self.layer_of[population]
-            n_neurons = len(self.image.blocks[k].neurons)
+        for k, block in enumerate(self.image.blocks):
+            layer = self.names.layers[block.owner]
+            n_neurons = len(block.neurons)
             count(layer, "neuron_update_active", active[k])
             count(layer, "neuron_update_inactive", n_neurons * n_steps - active[k])
             count(layer, "spike", sent[k])
             count(layer, "message", messages[k])
         for axon, value in zip(self.image.axons, spikes.emitted @ traffic.leads):
             if axon.from_host:
-                count(self._host_layer(axon.connection), "message", value, "host")
+                sender = self.names.of_sender(self.image.inputs[axon.source])
+                count(sender, "message", value, "host")
+        for (layer, operation), each_step in self.work.items():
+            count(layer, operation, each_step * n_steps, "host")
         for key, value in found.items():
             self.series.setdefault(key, []).append(round(value))
-
-    def _host_layer(self, connection: nengo.Connection) -> str:
-        source = connection.pre_obj
-        if isinstance(source, nengo.ensemble.Neurons):
-            for pop in self.prepared.topology.populations:
-                if pop.ensemble is source.ensemble:
-                    return pop.layer
-        return str(connection.label).partition(" -> ")[0]
 
     def _sent(self, emitted: np.ndarray) -> np.ndarray:
         n = self.traffic.n_compartments
@@ -265,7 +284,7 @@ class _Book:
                 CoreLoad(
                     chip=image.chip_of[k],
                     core=image.core_of[k],
-                    layer=self.population_of[k],
+                    layer=self.names.populations[block.owner],
                     compartments=len(block.neurons),
                     in_axons=block.in_axons,
                     out_axons=block.out_axons,
@@ -273,6 +292,7 @@ class _Book:
                     updates_inactive=len(block.neurons) * steps - round(active[k]),
                     spikes_to_host=round(active[k]) if block.is_read else 0,
                     lost_bits=block.lost_bits,
+                    spiking=block.spiking,
                     synops_by_form=forms,
                     **values,
                 )
@@ -329,8 +349,9 @@ def _check_activity(prepared: LoihiNetwork, activity: Activity) -> None:
         )
 
 
-def _image(prepared: LoihiNetwork, sim: Any) -> ChipImage:
-    return read_image(sim, allocator(prepared.n_chips), prepared.n_chips)
+def _image(sim: Any) -> ChipImage:
+    n_chips = -(-len(sim.model.blocks) // CORES_PER_CHIP)
+    return read_image(sim, allocator(n_chips), n_chips)
 
 
 def _followed(

@@ -58,6 +58,13 @@ FASTEST_MEAN_TIMESTEP = Assumption(
         "followed one by one, so it is a floor"
     ),
 )
+HOST_WORK = Assumption(
+    "loihi-host-work",
+    "The host's work is counted as NengoLoihi's host does it, in every timestep: an "
+    "activation for each neuron, and a multiply-accumulate for each weight of "
+    "connections, decoders and encoders that isn't zero. What functions of nodes do "
+    "isn't counted.",
+)
 HOST_WAY_UNCOUNTED = Assumption(
     "loihi-host-io",
     "Spikes between host and chip are counted; their way over the mesh isn't known.",
@@ -93,6 +100,8 @@ class CoreLoad:
         Neurons most of whose spikes followed one in the timestep before.
     lost_bits : int
         Bits of the eight of a weight that were given up to hold threshold and biases.
+    spiking : bool
+        Whether its neurons spike; those that the host reads a decoded value off don't.
     synops_by_form : Mapping of {str: int}
         Its synops by how their weights are stored, where that is known.
     """
@@ -116,6 +125,7 @@ class CoreLoad:
     overflows: int
     saturated: int
     lost_bits: int
+    spiking: bool = True
     synops_by_form: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -200,7 +210,7 @@ class Ledger(Shown):
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """What was taken for granted."""
-        found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED]
+        found = [STORED_WEIGHTS, MESH_ASSUMED, HOST_WAY_UNCOUNTED, HOST_WORK]
         found += [CHIPS_IN_A_ROW] * (self.n_chips > 1)
         return (*found, *self.notes)
 
@@ -220,8 +230,11 @@ class Ledger(Shown):
     def alerts(self) -> tuple[Assumption, ...]:
         """What makes the numbers worthless: silence, saturation."""
         active = self.by_layer("updates_active")
+        spiking = {core.layer for core in self.cores if core.spiking}
         silent = [
-            layer for layer, n in active.items() if n < LEAST_SPIKES * self.n_inferences
+            layer
+            for layer, n in active.items()
+            if layer in spiking and n < LEAST_SPIKES * self.n_inferences
         ]
         return alerts(said_of_firing(silent, self.saturated))
 

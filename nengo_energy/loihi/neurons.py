@@ -8,22 +8,14 @@ from typing import Any, Sequence
 import nengo
 import numpy as np
 
+from ..activity.on_loihi.neurons import (
+    CHIP_NEURON_TYPES,
+    HOST_NEURON_TYPES,
+    neurons_for_chip,
+)
 from ..common.exceptions import UnsupportedError
-from ..compat import import_nengo_loihi
 from ..network.biases import fixed_samples
 from ..network.topology import Population
-
-CHIP_NEURON_TYPES = ("LoihiSpikingRectifiedLinear", "LoihiLIF", "LIF", "RegularSpiking")
-"""Neuron types that NengoLoihi puts on the chip."""
-
-HOST_NEURON_TYPES = (*CHIP_NEURON_TYPES, "AdaptiveLIF", "Izhikevich")
-"""Neuron types whose spikes NengoLoihi passes on to the chip, one a timestep."""
-
-SEVERAL_SPIKES = ("SpikingRectifiedLinear", "IntegrateAndFire")
-"""Neuron types that are exchanged because they spike several times in a timestep."""
-
-RATE = "it puts out a rate, and the chip's neurons spike"
-SEVERAL = "it spikes several times in a timestep, and the chip's neurons once at most"
 
 
 def for_chip(
@@ -61,14 +53,8 @@ def for_chip(
         )
     if name in allowed:
         return population, None
-    loihi = import_nengo_loihi().neurons
-    if name in ("RectifiedLinear", *SEVERAL_SPIKES):
-        chosen = loihi.LoihiSpikingRectifiedLinear(amplitude=neurons.amplitude)
-    elif name == "LIFRate":
-        chosen = loihi.LoihiLIF(
-            tau_rc=neurons.tau_rc, tau_ref=neurons.tau_ref, amplitude=neurons.amplitude
-        )
-    else:
+    found = neurons_for_chip(neurons)
+    if found is None:
         below_zero = neurons.negative or getattr(neurons, "negative_slope", 0)
         negative = "; its spikes can't be negative" if below_zero else ""
         place = "on the host" if on_host else "on the chip"
@@ -78,13 +64,14 @@ def for_chip(
             "SpikingRectifiedLinear and LIFRate are exchanged for the chip's. Choose "
             "others with swap_activations"
         )
+    chosen, why = found
     swapped = replace(
         population,
         neuron_type=type(chosen).__name__,
         spiking=True,
         ensemble=_with_neurons(population.ensemble, chosen),
     )
-    return swapped, SEVERAL if name in SEVERAL_SPIKES else RATE
+    return swapped, why
 
 
 def with_bias(population: Population, values: Sequence[np.ndarray]) -> Population:

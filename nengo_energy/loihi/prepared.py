@@ -19,6 +19,7 @@ from ..network.topology import Topology
 from .blocks import BlockPlan
 from .checks import Check
 from .chip import CORES_PER_CHIP
+from .layers import LayerNames, traced_names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +51,11 @@ class LoihiNetwork(Shown):
     on_host: frozenset[str]
     dt: float = DT
     checks: tuple[Check, ...] = ()
+
+    @property
+    def names(self) -> LayerNames:
+        """What its parts are called in a ledger."""
+        return traced_names(self.network, self.topology)
 
     @property
     def n_cores(self) -> int:

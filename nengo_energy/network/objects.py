@@ -41,6 +41,12 @@ def is_tensor_node(obj: Any) -> bool:
     return any(cls.__name__ == "TensorNode" for cls in type(obj).__mro__)
 
 
+def is_chip_process(obj: Any) -> bool:
+    """Tell whether a node stands for spikes that NengoLoihi's chip has of a file."""
+    kinds = type(getattr(obj, "output", None)).__mro__
+    return any(cls.__name__ == "ChipProcess" for cls in kinds)
+
+
 def is_decoded(conn: nengo.Connection) -> bool:
     """Tell whether decoders or encoders take part in a connection."""
     return has_neurons(conn.pre_obj) or has_neurons(conn.post_obj)

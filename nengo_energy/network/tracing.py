@@ -29,6 +29,7 @@ from .objects import (
     base,
     constants,
     has_neurons,
+    is_chip_process,
     is_passthrough,
     is_tensor_node,
     labels,
@@ -235,6 +236,12 @@ class Tracer:
                     f"a TensorNode, which runs TensorFlow code{kind}",
                     "exchange the layer for one that NengoDL converts to native "
                     f"objects, or that is linear ({', '.join(KNOWN)})",
+                )
+            if is_chip_process(end):
+                return self._leave_out(
+                    end,
+                    "spikes that the chip has of a file, and that aren't measured",
+                    "account for it by nengo_energy.loihi_network(net).ledger()",
                 )
         return True
 

@@ -126,6 +126,7 @@ def estimate_energy(
             ),
             counts.assumptions,
             _deployed(counts, models),
+            _abstract(counts, models),
             _assumptions(models, host_model, charges),
             _interval_sentences(intervals),
             [_one_batch_size(one_batch, batch_size)] if one_batch else [],
@@ -239,6 +240,19 @@ def _why_unpriced(model: Device) -> str:
         f"energy on device {model.name!r} can't be estimated: {model.unpriced} "
         f"Known: {', '.join(known) or 'nothing'}."
     )
+
+
+def _abstract(counts: OpCounts, models: Sequence[Device]) -> Iterator[Assumption]:
+    """Yield that a chip's decoded connections aren't counted as they are built."""
+    codes = {assumption.code for assumption in counts.assumptions}
+    names = ", ".join(model.name for model in models if model.spike_input)
+    if names and codes & {"decoded-as-weights", "decoded-as-factors"}:
+        yield Assumption(
+            "decoded-not-as-built",
+            f"For {names}, decoded connections are counted as said above, and not as "
+            "NengoLoihi builds them, by decode neurons of its own: "
+            "nengo_energy.loihi_network(net).ledger() counts those.",
+        )
 
 
 def _deployed(counts: OpCounts, models: Sequence[Device]) -> Iterator[Assumption]:

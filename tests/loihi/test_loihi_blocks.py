@@ -6,7 +6,7 @@ import nengo
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from numpy.testing import assert_array_equal
 
 import nengo_energy as ne
@@ -63,6 +63,7 @@ class Chain:
                 target = self.ensemble(int(np.prod(shape)), name)
                 nengo.Connection(source.neurons, target.neurons, transform=transform)
                 block = tuple(draw(st.integers(-(-n // 3), n)) for n in shape)
+                assume(np.prod(block) <= 1024)  # what a core has
                 self.partitions[name] = Partition(shape, block)
                 self.net.config[target].block_shape = self.nengo_loihi.BlockShape(
                     block, shape

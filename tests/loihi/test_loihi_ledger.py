@@ -8,6 +8,7 @@ import nengo
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from emulator_tap import Tap
 from hypothesis import assume, given, settings, strategies as st
 from loihi_models import CASES, example_input, make
 from numpy.testing import assert_array_equal
@@ -32,38 +33,6 @@ SMALL = [
     "wide_dense",
     "max_pooled",
 ]
-
-
-class Tap:
-    """Counts inside the emulator, weight by weight, what spikes read on each core."""
-
-    def __init__(self, monkeypatch):
-        import_nengo_loihi()
-        from nengo_loihi.emulator import interface
-
-        self.weights, self.zeros, self.arrived = {}, {}, {}
-        stock = interface.SynapseState.update_input
-
-        def tapped(state, inputs):
-            for synapse, _ in state.items():
-                block = state.block_map[synapse]
-                for spike in state.spikes_in[synapse]:
-                    if synapse.axon_compartment_base(spike.axon_idx) is None:
-                        continue
-                    weights, _ = synapse.axon_weights_indices(
-                        spike.axon_idx, atom=spike.atom
-                    )
-                    self.count(self.weights, block, weights.size)
-                    self.count(self.zeros, block, np.sum(weights == 0))
-                    self.count(self.arrived, block, int(weights.size > 0))
-            stock(state, inputs)
-
-        monkeypatch.setattr(interface.SynapseState, "update_input", tapped)
-
-    @staticmethod
-    def count(table, block, n):
-        key = (str(block), block.n_neurons)
-        table[key] = table.get(key, 0) + int(n)
 
 
 def check_equal(found, expected):

@@ -16,7 +16,9 @@ from ...common.checks import check_choice
 from ...common.exceptions import InputError, UnsupportedError
 from ...common.optional_imports import has_numba
 from ...compat import emulator as loihi_emulator, import_nengo_loihi
+from ...compat.loihi_building import BuildFailure
 from ..on_loihi.preparing import LoihiForm, prepare_network
+from ..on_loihi.refusals import refusal
 
 __all__ = ["EMULATORS", "open_simulator"]
 
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 EMULATORS = ("fast", "nengo-loihi")
 """Names of the emulators that `open_simulator` takes."""
+
+MOST_PIECES = 128
+"""Blocks that a part is split into at most, as many as a chip has cores."""
 
 
 def open_simulator(
@@ -69,14 +74,7 @@ def open_prepared(
     """Open a ``nengo_loihi.Simulator`` of a prepared network; see `open_simulator`."""
     if emulator is not None:
         check_choice("emulator", emulator, EMULATORS)
-    sim = loihi_emulator.open_emulator(
-        form.network,
-        seeds=form.seeds,
-        seeded=form.seeded,
-        stands_for=form.stands_for,
-        remove_passthrough=False,
-        **options,
-    )
+    sim = _build(form, options)
     if "emulator" not in sim.sims:
         if emulator is not None:
             sim.close()
@@ -92,6 +90,28 @@ def open_prepared(
             except UnsupportedError as reason:
                 logger.info("NengoLoihi's own emulator runs, as %s", reason)
     return sim
+
+
+def _build(form: LoihiForm, options: dict[str, Any]) -> Any:
+    """Have NengoLoihi build a network, and split what doesn't fit on a core."""
+    while True:
+        try:
+            return loihi_emulator.open_emulator(
+                form.network,
+                seeds=form.seeds,
+                seeded=form.seeded,
+                stands_for=form.stands_for,
+                pieces=form.pieces,
+                remove_passthrough=False,
+                **options,
+            )
+        except BuildFailure as failure:
+            pieces = form.pieces.get(failure.obj, 0)
+            if not failure.excess or "model" in options or pieces > MOST_PIECES:
+                name = form.stands_for.get(failure.obj, failure.obj)
+                raise refusal(name, failure.reason, form.names) from failure.__cause__
+            form.split_further(failure.obj, failure.excess)
+            logger.info("%s", form.splits[-1])
 
 
 def fast_emulator() -> Callable | None:

@@ -33,6 +33,7 @@ class SpikeMeter:
         reset_emulator(self.sim)
         for sent in self._sent:
             sent[:] = 0
+        self._held_until = 0
         emulator = chip_emulator(self.sim)
         emulator.compartment.error = _accept
         self._watch = watched_emulator(self.sim).watch()
@@ -51,19 +52,27 @@ class SpikeMeter:
 
     @property
     def sent(self) -> list[np.ndarray]:
-        """Spikes that the host sent, for each input, (n_units,) int64 ndarrays."""
+        """Spikes of each input that the host sent, or a file held, (n_units,) int64."""
+        now = chip_emulator(self.sim).t
+        since, self._held_until = self._held_until, now
+        for spike_input, sent in zip(self.sim.model.inputs, self._sent):
+            held = spike_input.permanent
+            new = [t for t in range(since + 1, now + 1) if t in held]
+            sent += _spikes(spike_input, new)
         return [sent.copy() for sent in self._sent]
 
     @property
     def waiting(self) -> list[np.ndarray]:
         """Spikes of these that the chip hasn't taken yet."""
-        found = []
-        for spike_input, sent in zip(self.sim.model.inputs, self._sent):
-            count = np.zeros_like(sent)
-            for indices in spike_input.spikes.values():
-                np.add.at(count, np.asarray(indices, dtype=int), 1)
-            found.append(count)
-        return found
+        now = chip_emulator(self.sim).t
+        return [
+            _spikes(
+                spike_input,
+                [t for t in spike_input.spikes if t not in spike_input.permanent]
+                + [t for t in spike_input.permanent if t == now],
+            )
+            for spike_input in self.sim.model.inputs
+        ]
 
     @property
     def overflows(self) -> np.ndarray:
@@ -78,6 +87,14 @@ class SpikeMeter:
 
 def _accept(message: str, *args: Any, **kwargs: Any) -> None:
     """Take an overflow without a word: it is counted."""
+
+
+def _spikes(spike_input: Any, timesteps: list[int]) -> np.ndarray:
+    """Return the spikes of an input in some timesteps, (n_units,) int64 ndarray."""
+    count = np.zeros(spike_input.n_neurons, dtype=np.int64)
+    for t in timesteps:
+        np.add.at(count, np.asarray(spike_input.spikes[t], dtype=int), 1)
+    return count
 
 
 def _counting(add_spikes: Any, sent: np.ndarray) -> Any:

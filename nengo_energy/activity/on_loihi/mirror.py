@@ -53,6 +53,13 @@ class Mirror:
         for old, wire in connections.items():
             self._new[old] = wire.connect(ensembles)
         for conn in original.all_connections:
+            ends = {base(conn.pre_obj), base(conn.post_obj)}
+            if conn not in self._new and conn not in without and ends & set(ensembles):
+                wire = Wire(
+                    conn, conn.post_obj, conn.transform, conn.synapse, conn.post_slice
+                )
+                self._new[conn] = wire.connect(ensembles)
+        for conn in original.all_connections:
             if isinstance(conn.post_obj, LearningRule):
                 self._new.update(self._to_new_rule(conn, ensembles))
         for probe in original.all_probes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 import nengo
@@ -22,17 +22,20 @@ class Wire:
     origin : nengo.Connection
         The connection whose beginning it shares: neurons, function, solver and seed.
     post_obj : nengo.Ensemble, nengo.ensemble.Neurons or nengo.Node
-        What it leads to, as a whole.
+        What it leads to.
     transform : nengo.transforms.Transform
-        From what the function returns to all of ``post_obj``.
+        From what the function returns to what it leads to.
     synapse : nengo.synapses.Synapse or None
         The filter.
+    post_slice : slice or list of int
+        What part of ``post_obj`` it leads to, by default the whole.
     """
 
     origin: nengo.Connection
     post_obj: Any
     transform: Any
     synapse: Any
+    post_slice: Any = field(default_factory=lambda: slice(None))
 
     def connect(self, stand_ins: Mapping[Any, Any]) -> nengo.Connection:
         """Make the connection, between what stands for its ends.
@@ -44,9 +47,10 @@ class Wire:
         """
         origin = self.origin
         pre = stand_in(origin.pre_obj, stand_ins)
+        post = stand_in(self.post_obj, stand_ins)
         return nengo.Connection(
             pre if origin.pre_slice == slice(None) else pre[origin.pre_slice],
-            stand_in(self.post_obj, stand_ins),
+            post if self.post_slice == slice(None) else post[self.post_slice],
             function=origin.function,
             eval_points=origin.eval_points,
             scale_eval_points=origin.scale_eval_points,

@@ -70,9 +70,12 @@ class Runner(ABC):
     ----------
     name : str
         Of the simulator.
+    on_host : tuple of str
+        Populations that a host runs for the chip that the simulator is of.
     """
 
     name: str
+    on_host: tuple[str, ...] = ()
 
     def __init__(
         self,

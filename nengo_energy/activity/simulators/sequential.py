@@ -190,18 +190,10 @@ class LoihiRunner(SequentialRunner):
 
     def __enter__(self) -> Runner:
         form = prepare_network(self.network)
-        host = emulator.host_ensembles(form.network)
         self.left = [str(change) for change in form.changes if change.kind == "host"]
-        if all(pop.ensemble in host for pop in self.populations):
-            names = ", ".join(p.name for p in self.populations) or "nodes alone"
-            reasons = "".join(f"; {reason}" for reason in self.left)
-            raise UnsupportedError(
-                f"no neurons of the network are on the chip, only the host: {names}"
-                f"{reasons}. Take on_chip=False off an ensemble that Loihi's neurons "
-                "can do, or measure with simulator='nengo'"
-            )
-        self.on_chip = [p for p in self.populations if p.ensemble not in host]
-        on_host = [p for p in self.populations if p.ensemble in host]
+        self.on_chip = [p for p in self.populations if p.ensemble not in form.on_host]
+        on_host = [p for p in self.populations if p.ensemble in form.on_host]
+        self.on_host = tuple(pop.name for pop in on_host)
         self.sim = open_prepared(form, emulator=self.emulator, dt=self.dt, target="sim")
         for sim in emulator.nengo_simulators(self.sim):
             here = [p for p in on_host if p.ensemble.neurons in sim.model.sig]
