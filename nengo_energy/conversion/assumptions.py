@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterable, Mapping
 
 from ..common.assumptions import Assumption
 from ..network.topology import Topology
@@ -14,15 +14,6 @@ DEPTH = 8
 Of networks for MNIST (benchmarks/trained_models.py), those with 3 and with 8 lost no
 more than two points of accuracy at 100 timesteps, and one with 9 fell to chance.
 """
-
-WHY_FILTERED = {
-    SMOOTHING: ("smooth-functions-filtered", "curves need values that are less coarse"),
-    OF_DIFFERENCES: (
-        "differences-filtered",
-        "single spikes of two sides don't cancel in neurons that stop at zero",
-    ),
-}
-"""Code and reason of the filters that nobody asked for."""
 
 SHAPING = ("Activation", "Flatten", "Reshape")
 """Layers that do nothing because they are written for their shape or their name."""
@@ -48,14 +39,14 @@ def said_of_layers(converter: Any) -> tuple[Assumption, ...]:
             "inference, to what the network puts out."
         )
         said.append(Assumption("output-activation-on-host", text))
-    for synapse, layers in converter.smoothed.items():
-        code, reason = WHY_FILTERED[synapse]
-        text = (
-            f"Spikes on their way to {', '.join(dict.fromkeys(layers))} pass a "
-            f"low-pass filter of {1000 * synapse.tau:g} ms, as {reason};"
-            " convert(synapse=...) sets a filter for all."
-        )
-        said.append(Assumption(code, text))
+    if SMOOTHING in converter.smoothed:
+        reason = "curves need values that are less coarse"
+        text = _said_of_filter(converter.smoothed, SMOOTHING, reason)
+        said.append(Assumption("smooth-functions-filtered", text))
+    if OF_DIFFERENCES in converter.smoothed:
+        reason = "single spikes of two sides don't cancel in neurons that stop at zero"
+        text = _said_of_filter(converter.smoothed, OF_DIFFERENCES, reason)
+        said.append(Assumption("differences-filtered", text))
     for stand_in, layers in converter.pieces.items():
         text = (
             f"Straight lines stand in for {stand_in} between -16 and 16, in "
@@ -63,6 +54,17 @@ def said_of_layers(converter: Any) -> tuple[Assumption, ...]:
         )
         said.append(Assumption("piecewise-stand-in", text))
     return tuple(said)
+
+
+def _said_of_filter(
+    smoothed: Mapping[Any, Iterable[str]], synapse: Any, reason: str
+) -> str:
+    """Return what is said of a filter that nobody asked for."""
+    return (
+        f"Spikes on their way to {', '.join(dict.fromkeys(smoothed[synapse]))} pass a "
+        f"low-pass filter of {1000 * synapse.tau:g} ms, as {reason}; "
+        "convert(synapse=...) sets a filter for all."
+    )
 
 
 def said_of_depth(topology: Topology) -> tuple[Assumption, ...]:
