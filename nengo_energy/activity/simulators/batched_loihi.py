@@ -7,7 +7,6 @@ from typing import Any, Iterator
 import numpy as np
 
 from ...compat import emulator, loihi_host
-from .hosts import open_hosts
 from .runner import BatchCounts, Inputs, Tick, sum_up
 from .schedule import Schedule
 from .sequential import LONGEST, LoihiRunner, stack
@@ -31,6 +30,8 @@ class BatchedLoihiRunner(LoihiRunner):
         super().__enter__()
         self.recorder = self._recorder()
         if self.recorder is not None:
+            from .hosts import open_hosts  # needs numba
+
             self.hosts = open_hosts(self, self.recorder)
         return self
 

@@ -21,6 +21,7 @@ from ...common.exceptions import InputError
 from ...compat import emulator
 from ...counts import OpCounts, count_ops
 from ...loihi.accounting import ledger_from_activity, ledger_from_run
+from ...loihi.any_network import loihi_network
 from ...loihi.ledger import Ledger
 from ...loihi.network import build_loihi_network
 from ...loihi.prepared import LoihiNetwork
@@ -233,12 +234,19 @@ class NIRModel:
         Parameters
         ----------
         x : ndarray, mapping of ndarray by input, or Activity
-            Inputs, which are run on the emulator; or what was measured on it.
+            Inputs, which are run on the emulator; or what was measured on it, of a
+            graph without loops.
         timesteps : int
             Timesteps per inference.
         on_host, emulator, progress
             See `loihi_network` and `measure`.
         """
+        built, _ = self._on_chip
+        if built.loops and not isinstance(x, Activity) and on_host is None:
+            data = self._data(x, built)
+            return loihi_network(built.network, dt=self.dt).ledger(
+                data, timesteps, emulator=emulator, progress=progress
+            )
         prepared = self.loihi_network(on_host=on_host)
         if isinstance(x, Activity):
             return ledger_from_activity(prepared, x)

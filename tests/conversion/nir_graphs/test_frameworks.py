@@ -126,8 +126,14 @@ def test_loops_on_the_emulator():
     for layer, spikes in expected.items():
         total = measured.populations[layer].spikes.sum()
         assert total == pytest.approx(spikes.sum(), rel=0.3)
+    ledger = model.ledger(x[:1], x.shape[1])
+    one = model.measure(x[:1], simulator="loihi")
+    # on the chip the emulator's own counts, whichever way they are asked for
+    spikes = sum(pop.spikes.sum() for name, pop in one.populations.items())
+    assert 0 < ledger.synops and 0 < spikes
+    assert sum(core.updates for core in ledger.cores) == ledger.updates > 0
     with pytest.raises(ne.UnsupportedError, match="loop: '1.lif'"):
-        model.ledger(x, x.shape[1])
+        model.ledger(one)
 
 
 def test_what_loihi_lacks_is_refused_by_name():
