@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib.metadata
 import logging
-from typing import Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import nengo
 import numpy as np
@@ -51,6 +51,7 @@ def measure_activity(
     topology: Topology | None = None,
     probes: Sequence[nengo.Probe] | None = None,
     progress: bool | None = None,
+    client: Any = None,
 ) -> Activity:
     """Run a network from reset on each input, and count the spikes of every neuron.
 
@@ -91,6 +92,8 @@ def measure_activity(
         Probes whose mean output is kept; by default those on nodes.
     progress : bool, optional
         Show a progress bar; by default in a terminal, when a run is long.
+    client : dask.distributed.Client, optional
+        Its workers run the batches; the result is the same.
 
     Returns
     -------
@@ -112,6 +115,7 @@ def measure_activity(
         minibatch_size=minibatch_size,
         emulator=emulator,
         progress=progress,
+        client=client,
     )
     (activity,) = measure_run(network, inputs, run, topology=topology, probes=probes)
     return activity
@@ -131,6 +135,7 @@ def measure_activity_at(
     probes: Sequence[nengo.Probe] | None = None,
     on_batch: OnBatch | None = None,
     progress: bool | None = None,
+    client: Any = None,
 ) -> tuple[Activity, ...]:
     """Measure activity after several numbers of timesteps, in one run over the longest.
 
@@ -151,7 +156,7 @@ def measure_activity_at(
         the spikes of each neuron in each inference over the longest run, which aren't
         kept otherwise: a mapping of population to (batch, n_neurons) ndarray of int64,
         or of float for rate neurons.
-    progress : bool, optional
+    progress, client
         See `measure_activity`.
 
     Returns
@@ -174,6 +179,7 @@ def measure_activity_at(
         minibatch_size=minibatch_size,
         emulator=emulator,
         progress=progress,
+        client=client,
     )
     return measure_run(
         network, inputs, run, topology=topology, probes=probes, on_batch=on_batch

@@ -123,7 +123,7 @@ class CompiledHosts(Hosts):
         ]
 
         def run(group: Inputs, room: Any) -> tuple[Sent, dict[int, Counts]]:
-            n_here = min(size, *map(len, group.values()))
+            n_here = min(map(len, group.values()), default=n_inferences)
             found: list[list[Any]] = [list(permanent) for _ in range(n_here)]
 
             def look(execution: Any, start: int, end: int) -> None:
