@@ -109,7 +109,7 @@ class Program:
         self.own = {
             part: np.asarray(signal.initial_value, self.dtype)
             for signal, part in graph.made.items()
-            if isinstance(part, Input)
+            if signal in inputs and isinstance(part, Input)
         }
 
     def group_size(self, n_steps: int) -> int:
