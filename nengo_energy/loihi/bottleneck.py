@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Mapping, Union
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Union
+
+import numpy as np
 
 from ..common.exceptions import InputError
 from ..common.tables import WIDTH, format_si
-from ..counts import CoreUse, OpCount, OpCounts
+from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
 from ..pricing.chip_time import core_times
 from ..pricing.energy import estimate_energy, resolve_devices
@@ -40,6 +42,9 @@ BY_SPIKES = (
     "neuron_update_active",
 )
 """Operations that are as many as there are spikes."""
+
+Operations = dict[str, Any]
+"""Of a core, by name: in a mean timestep, or in each of some, an ndarray."""
 
 Setting = Union[Mapping[str, int], float, int]
 
@@ -204,22 +209,51 @@ def _with_fewer_spikes(counts: OpCounts, factor: float) -> OpCounts:
             return replace(row, total=row.total + more)
         return row
 
-    def core_then(core: CoreUse) -> CoreUse:
+    def core_then(index: int, operations: Operations) -> list[Operations]:
         then = {
             name: n * factor if name.startswith(BY_SPIKES) else n
-            for name, n in core.operations.items()
+            for name, n in operations.items()
         }
-        more = (1 - factor) * core.operations["neuron_update_active"]
-        then["neuron_update_inactive"] += more
-        return CoreUse(core.chip, then)
+        more = (1 - factor) * operations["neuron_update_active"]
+        then["neuron_update_inactive"] = then["neuron_update_inactive"] + more
+        return [then]
 
     assert counts.chip_use is not None
-    cores = tuple(map(core_then, counts.chip_use.cores))
     return replace(
         counts,
         rows=tuple(map(row_then, counts.rows)),
-        chip_use=replace(counts.chip_use, cores=cores),
+        chip_use=_changed(counts.chip_use, core_then),
     )
+
+
+def _changed(
+    use: ChipUse, change: Callable[[int, Operations], list[Operations]]
+) -> ChipUse:
+    """Return the use of a chip with other operations of each core.
+
+    Parameters
+    ----------
+    use : ChipUse
+        As it is.
+    change : callable
+        Takes the place of a core and its operations, in a mean timestep or in each,
+        and returns those of the cores in its stead.
+    """
+    cores = [
+        CoreUse(core.chip, then)
+        for i, core in enumerate(use.cores)
+        for then in change(i, dict(core.operations))
+    ]
+    followed = [
+        then
+        for i in range(use.n_cores if use.by_timestep else 0)
+        for then in change(i, {k: n[:, i] for k, n in use.by_timestep.items()})
+    ]
+    by_timestep = {
+        name: np.stack([each[name] for each in followed], axis=1)
+        for name in use.by_timestep
+    }
+    return replace(use, cores=tuple(cores), by_timestep=by_timestep)
 
 
 def _for_timesteps(counts: OpCounts, timesteps: int) -> OpCounts:
@@ -241,15 +275,14 @@ def _split(ledger: Ledger, counts: OpCounts, layer: str) -> OpCounts:
     here = [core.layer == layer for core in ledger.cores]
     to_layer = ledger.messages[:, here].sum(axis=1)
     n_steps = ledger.n_inferences * ledger.timesteps
-    cores: list[CoreUse] = []
-    for core, is_here, sent in zip(use.cores, here, to_layer):
-        then = dict(core.operations)
-        then["message"] += float(sent) / n_steps
-        if is_here:
-            halved = {k: n if k == "message_in" else n / 2 for k, n in then.items()}
-            cores += [CoreUse(core.chip, halved)] * 2
-        else:
-            cores.append(CoreUse(core.chip, then))
+
+    def core_then(index: int, operations: Operations) -> list[Operations]:
+        sent = float(to_layer[index]) / n_steps
+        then = {**operations, "message": operations["message"] + sent}
+        if not here[index]:
+            return [then]
+        return [{k: n if k == "message_in" else n / 2 for k, n in then.items()}] * 2
+
     more: dict[str, int] = {}
     for load, sent in zip(ledger.cores, to_layer):
         more[load.layer] = more.get(load.layer, 0) + int(sent)
@@ -261,4 +294,4 @@ def _split(ledger: Ledger, counts: OpCounts, layer: str) -> OpCounts:
         )
         for row in counts.rows
     )
-    return replace(counts, rows=rows, chip_use=replace(use, cores=tuple(cores)))
+    return replace(counts, rows=rows, chip_use=_changed(use, core_then))

@@ -77,16 +77,24 @@ def chip_duration(
 
 
 def core_times(use: ChipUse, model: Device) -> list[dict[str, float]]:
-    """Return for what each core takes how long in a mean timestep [s]."""
+    """Return for what each core takes how long in a mean timestep [s].
+
+    A core reads weights beside advancing its neurons, so it is what takes longer of
+    both that counts.
+    """
     times = {
         name: _range(time, use.n_tiles)[1]
         for name in _operations(use)
         if (time := _time(model, name)) is not None
     }
-    return [
-        {name: n * times[name] for name, n in core.operations.items() if name in times}
-        for core in use.cores
-    ]
+    found = []
+    for core in use.cores:
+        phases: tuple[dict[str, float], ...] = ({}, {})
+        for name, n in core.operations.items():
+            if name in times:
+                phases[_is_reading(name)][name] = n * times[name]
+        found.append(max(phases, key=lambda phase: sum(phase.values())))
+    return found
 
 
 def _operations(use: ChipUse) -> dict[str, float]:

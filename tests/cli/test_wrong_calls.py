@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -64,7 +65,7 @@ CALLS = [
     ("estimate nothing.keras --data data.npz", "no file or folder 'nothing.keras'"),
     ("check data.npz", "is a zip archive, but no saved model"),
     ("calibrate new.toml --model nothing.keras", "no file or folder 'nothing.keras'"),
-    ("calibrate data.npz", "'data.npz' exists; pass --overwrite to replace it"),
+    ("calibrate data.npz", "data.npz' exists; pass --overwrite to replace it"),
     ("demo --output data.npz/x", "'data.npz/x' can't be made"),
     ("report nothing.json", "nothing.json"),
 ]
@@ -87,10 +88,11 @@ print(json.dumps(found))
 def found(tmp_path_factory):
     """What each call gives, all in one process."""
     folder = tmp_path_factory.mktemp("wrong")
+    h5py.File(folder / "weights.h5", "w").close()
     with zipfile.ZipFile(folder / "model.keras", "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "2.15.0"}))
         archive.writestr("config.json", json.dumps({"class_name": "Functional"}))
-        archive.writestr("model.weights.h5", b"")
+        archive.write(folder / "weights.h5", "model.weights.h5")
     x = np.zeros((11, 4))
     arrays = {
         "x": x,

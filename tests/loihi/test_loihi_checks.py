@@ -144,7 +144,7 @@ def test_choice_of_the_host_is_checked(no_build):
     snn = ne.convert(chain())
     with pytest.raises(ne.InputError, match="on_host holds last; known: first, re_lu"):
         snn.loihi_network(on_host=["last"])
-    with pytest.raises(ne.InputError, match="list of layers; got 'first'"):
+    with pytest.raises(ne.InputError, match="on_host must be a sequence; got 'first'"):
         snn.loihi_network(on_host="first")
     with pytest.raises(ne.InputError, match="every layer; leave at least one"):
         snn.loihi_network(on_host=[p.layer for p in snn.topology.populations])

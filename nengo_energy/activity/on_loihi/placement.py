@@ -11,7 +11,8 @@ from nengo.ensemble import Neurons
 
 from ...common.exceptions import UnsupportedError
 from ...compat.emulator import host_objects, place_of
-from ...network.objects import base, once
+from ...network.learning import rules_of
+from ...network.objects import base, has_full_weights, once
 from .changes import Change
 from .names import Names
 from .neurons import CHIP_NEURON_TYPES, SEVERAL_SPIKES, neurons_for_chip
@@ -63,9 +64,9 @@ def place(network: nengo.Network, names: Names) -> Placement:
     on_host = host_objects(network)
     learnt = dict(_learnt(network))
     unlearnt = {
-        base(conn.pre_obj): f"{names[conn]} learns by what isn't PES of decoded values"
+        base(conn.pre_obj): f"{names[conn]} {reason}"
         for conn in network.all_connections
-        if not _is_learnt_on_chip(conn)
+        if (reason := _not_learnt(conn))
     }
     moved: set[Any] = set()
     neurons: dict[Any, Any] = {}
@@ -125,17 +126,24 @@ def _not_for_chip(ens: nengo.Ensemble) -> tuple[str, tuple[Any, str] | None]:
     return ("", new) if new else (f"the chip has no {name} neurons", None)
 
 
-def _is_learnt_on_chip(conn: nengo.Connection) -> bool:
-    """Tell whether a connection learns by PES of decoded values, or not at all."""
-    rule = conn.learning_rule_type
-    if rule is None:
-        return True
-    return (
-        isinstance(rule, nengo.PES)
-        and isinstance(rule.pre_synapse, nengo.Lowpass)
-        and isinstance(conn.pre_obj, nengo.Ensemble)
-        and not conn.solver.weights
-    )
+def _not_learnt(conn: nengo.Connection) -> str:
+    """Return why NengoLoihi can't have the chip learn a connection, if so."""
+    rules = rules_of(conn)
+    if not rules:
+        return ""
+    kinds = " and ".join(type(rule.learning_rule_type).__name__ for rule in rules)
+    if kinds != "PES":
+        return f"learns by {kinds}"
+    if not isinstance(conn.pre_obj, nengo.Ensemble):
+        return "learns from neurons themselves"
+    if has_full_weights(conn):
+        return "learns full weights"
+    pre_synapse = rules[0].learning_rule_type.pre_synapse
+    if not isinstance(pre_synapse, nengo.Lowpass):
+        return f"learns with pre_synapse={pre_synapse}"
+    if not isinstance(conn.learning_rule_type, nengo.PES):
+        return f"has its rule in a {type(conn.learning_rule_type).__name__}"
+    return ""
 
 
 def _single_spikes(

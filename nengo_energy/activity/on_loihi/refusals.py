@@ -97,9 +97,8 @@ def check_parts(network: nengo.Network, on_host: set[Any], names: Names) -> None
     Raises
     ------
     UnsupportedError
-        If rates would reach the chip as spikes, an error leads to what learns on the
-        host, a probe reads what the chip doesn't give, or encoders need more axons than
-        a core has.
+        If rates would reach the chip as spikes, a probe reads what the chip doesn't give,
+        or encoders need more axons than a core has.
     """
     _check_probes(network, on_host, names)
     _check_senders(network, on_host, names)
@@ -107,17 +106,9 @@ def check_parts(network: nengo.Network, on_host: set[Any], names: Names) -> None
 
 
 def _check_senders(network: nengo.Network, on_host: set[Any], names: Names) -> None:
-    """Refuse rates that would reach the chip, and errors that don't get there."""
+    """Refuse rates that would reach the chip."""
     for conn in network.all_connections:
         if isinstance(conn.post_obj, LearningRule):
-            learning = conn.post_obj.connection
-            if base(learning.pre_obj) in on_host:
-                raise UnsupportedError(
-                    f"{names[conn]} gives an error to what learns on the host, and "
-                    "NengoLoihi takes errors to the chip alone. Let it learn by "
-                    "nengo.PES, from decoded values of an ensemble with nengo.LIF "
-                    "neurons without noise, with a low-pass pre_synapse"
-                )
             continue
         if base(conn.post_obj) in on_host or base(conn.pre_obj) not in on_host:
             continue
