@@ -247,7 +247,7 @@ def convert_layers(
     if input_shape is not None:
         shapes = given_shapes(read_graph(model), input_shape)
     if clone is None:
-        logger.info("copying %s", model.name)
+        logger.info("copying %s", getattr(model, "name", "the model"))
         clone = to_tf_keras(model, shapes)
     logger.info("converting %d layers of %s", len(clone.model.layers), model.name)
     _check_sizes(clone)

@@ -8,6 +8,7 @@ from typing import Iterator, Mapping, Sequence
 
 from .. import devices as registry
 from ..common.assumptions import Assumption, merge_assumptions
+from ..common.checks import check_flag
 from ..common.exceptions import ExtrapolationWarning, InputError, UnsupportedError
 from ..common.tables import format_si
 from ..common.version import __version__
@@ -88,7 +89,7 @@ def estimate_energy(
         message says what is.
     """
     counts = _as_counts(counts)
-    if memory:
+    if check_flag("memory", memory):
         counts = with_memory(counts)
     models = resolve_devices(devices)
     one_batch: list[str] = []

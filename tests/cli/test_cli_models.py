@@ -101,7 +101,7 @@ def test_estimate_of_a_batch_and_of_memory(run, snn):
     assert content["intervals"]["h100"]["level"] == 0.9
     assert content["intervals"]["h100"]["outside"]
     assert content["settings"]["batch_size"] == 8
-    assert "batch_size must be" in run(*words, "--batch-size", "0", code=1)
+    assert "--batch-size must be" in run(*words, "--batch-size", "0", code=1)
 
 
 @pytest.mark.parametrize("form, part", [("markdown", "| --- "), ("latex", "\\toprule")])

@@ -389,7 +389,8 @@ def check(net: nengo.Network, simulator: str) -> Found:
     else:
         np.testing.assert_allclose(total, expected, rtol=1e-9)
     texts = [a.text for a in activity.assumptions if a.code == "left-to-host"]
-    on_host = re.findall(r"ensemble '(\w+)'.*?: runs on the host", "".join(texts))
+    named = re.findall(r"ensemble '(\w+)'.*?: runs on the host", "".join(texts))
+    on_host = list(dict.fromkeys(named))
     return Found(activity.simulator, tuple(on_host))
 
 

@@ -358,7 +358,7 @@ def test_messages_of_the_host_have_no_price() -> None:
 
 
 def test_what_bounds_time_and_energy_and_what_would_change_it() -> None:
-    """In ns: a reads for 1,400, beside 1,034 of updates and 126 of messages; b for 1,050.
+    """In ns: a reads for 1,400, beside 1,160 of updates and messages; b for 1,050.
 
     On two cores a reads for 700 each, so b bounds then. Of 0.7 of the spikes 18 of a's
     60 active updates become inactive, and updates take longer than reading.

@@ -97,8 +97,8 @@ def check_parts(network: nengo.Network, on_host: set[Any], names: Names) -> None
     Raises
     ------
     UnsupportedError
-        If rates would reach the chip as spikes, a probe reads what the chip doesn't give,
-        or encoders need more axons than a core has.
+        If rates would reach the chip as spikes, a probe reads what the chip doesn't
+        give, or encoders need more axons than a core has.
     """
     _check_probes(network, on_host, names)
     _check_senders(network, on_host, names)

@@ -33,7 +33,7 @@ and 100 timesteps, the error of the output is 0.8 and 2.7 standard deviations wi
 filter, 0.1 and 0.2 with 5 ms as with 10 ms, and 0.2 and 0.5 with 20 ms.
 """
 
-OF_DIFFERENCES = nengo.Lowpass(0.001)
+OF_DIFFERENCES = nengo.Lowpass(1e-3)
 """The same for differences of activations, as of maxima, unless neurons lose nothing.
 
 A single spike of one side moves the voltage by about a whole threshold, so that neurons
