@@ -33,3 +33,7 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+# every other name must be found; these packages have no inventory at hand
+nitpick_ignore_regex = [
+    (r"py:.*", r"(nengo|nengo_dl|nengo_loihi|numpy|pandas|keras)\..*")
+]

@@ -70,7 +70,7 @@ class OpCount:
     layer : str
         Layer of the Keras model, or object of the Nengo network.
     operation : str
-        A key of `OPERATIONS`.
+        A key of ``OPERATIONS``.
     total : int or float
         Count over all inferences: exact, an integer, where it was counted; an expected
         value where it follows from rates.
@@ -83,7 +83,7 @@ class OpCount:
     where : str
         ``"device"``, or ``"host"`` for work that the host does for the device.
     form : str
-        One of `FORMS` of the operation, empty where it isn't known.
+        One of ``FORMS`` of the operation, empty where it isn't known.
     """
 
     layer: str

@@ -113,7 +113,7 @@ def test_pages_build_without_a_warning(tmp_path):
     )  # a copy, as pages of the API are written beside the others
     shutil.copytree(ROOT / "docs", docs)
     shutil.copy(ROOT / "CHANGES.md", tmp_path)  # the page of changes shows it
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E"]
+    command = [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-E"]
     run = subprocess.run(
         [*command, str(docs), str(tmp_path / "html")],
         capture_output=True,

@@ -186,7 +186,7 @@ class Activity(Shown):
         Returns
         -------
         pandas.DataFrame
-            See `nengo_energy.activity.report.activity_frame`.
+            See ``nengo_energy.activity.report.activity_frame``.
         """
         from .report import activity_frame
 

@@ -85,7 +85,8 @@ def measure_activity(
         given. ``"nengo"`` runs one by one.
     emulator : {"fast", "nengo-loihi"}, optional
         For ``"loihi"``: the compiled emulator, which is the default, or NengoLoihi's
-        own, which runs one by one; see `nengo_energy.activity.emulator.open_simulator`.
+        own, which runs one by one; see
+        ``nengo_energy.activity.emulator.open_simulator``.
     topology : Topology, optional
         The traced network, if it is at hand.
     probes : sequence of nengo.Probe, optional

@@ -151,7 +151,7 @@ class Comparison(Shown):
         return self.estimates[self.timesteps]
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return a frame with a row per layer: the fields of `LayerComparison`."""
+        """Return a frame with a row per layer: the fields of ``LayerComparison``."""
         import pandas as pd
 
         names = [f.name for f in fields(LayerComparison)]
@@ -166,7 +166,7 @@ class Comparison(Shown):
     def outputs_frame(self) -> pandas.DataFrame:
         """Return a frame with a row per output.
 
-        Columns are the fields of `OutputComparison` without its curve; each share has
+        Columns are the fields of ``OutputComparison`` without its curve; each share has
         its confidence interval beside it, as ``accuracy_low`` and ``accuracy_high``.
         """
         import pandas as pd
@@ -222,7 +222,7 @@ class Comparison(Shown):
         )
 
     def plot(self) -> matplotlib.figure.Figure:
-        """Draw layers and accuracy against timesteps; see `plot_comparison`.
+        """Draw layers and accuracy against timesteps; see ``plot_comparison``.
 
         Raises
         ------

@@ -96,7 +96,7 @@ def convert(
         that the model leaves open are taken from them too.
     target_rate : float, optional
         For ``"auto"``: the rate [Hz], by default
-        `nengo_energy.network.firing_rates.TARGET_RATE`.
+        ``nengo_energy.network.firing_rates.TARGET_RATE``.
     input_shape : tuple of int, or list or mapping of tuples, optional
         Shape of the input without the axis of examples, of several inputs a list, or a
         mapping by name: sizes for axes that the model leaves open.

@@ -716,7 +716,7 @@ class SpikingModel:
             For ``"loihi"``: see `loihi_network`.
         **options
             Passed on to the simulator; for ``"loihi"`` see also
-            `nengo_energy.activity.emulator.open_simulator` on its ``emulator``.
+            ``nengo_energy.activity.emulator.open_simulator`` on its ``emulator``.
 
         Returns
         -------

@@ -82,22 +82,22 @@ class Device(Shown):
     fixed_energy : Quantity, optional
         Energy of each inference whatever the network [J]: starting it, input, output.
     times : Mapping of str to Quantity
-        Time of each operation [s], keys of `fields.TIMED_OPERATIONS`.
+        Time of each operation [s], keys of ``fields.TIMED_OPERATIONS``.
     fixed_time : Quantity, optional
         Time of each inference whatever the network [s].
     powers : Mapping of str to Quantity
         Other powers that are known [W], by what draws them; no estimate adds them.
     capacity : Mapping of str to Quantity
-        What the device can hold, keys of `fields.CAPACITIES`.
+        What the device can hold, keys of ``fields.CAPACITIES``.
     batch_energy : Quantity, optional
         Energy of starting a batch, whatever the network [J]; each inference bears its
-        share, as of the prices of `fields.PER_BATCH`.
+        share, as of the prices of ``fields.PER_BATCH``.
     batch_time : Quantity, optional
         Time of starting a batch, whatever the network [s].
     included : tuple of str
         Operations whose energy and time the figures of others hold already, such as
-        activations where a price per MAC was fitted to whole networks; `fields.FOLDED`
-        are left out with all that they take.
+        activations where a price per MAC was fitted to whole networks;
+        ``fields.FOLDED`` are left out with all that they take.
     batch_size : int
         Inferences that run together; energies and times are per inference all the same.
     word_bits : int

@@ -63,7 +63,7 @@ class Quantity:
     locator : str
         Where in the source: table, page, line.
     evidence : str
-        One of `EVIDENCE`, or ``"user"`` for a number given in Python.
+        One of ``EVIDENCE``, or ``"user"`` for a number given in Python.
     year : int, optional
         Year of the publication.
     conditions : str
@@ -73,7 +73,7 @@ class Quantity:
     range_source : str
         Key of the citation of ``low`` and ``high``, where it is another one.
     per : str
-        What a power is given for: one of `UNITS_OF_POWER`; empty for others.
+        What a power is given for: one of ``UNITS_OF_POWER``; empty for others.
     all_in : bool
         True where an energy holds all that the device draws, leakage and idle circuits
         included, so that nothing may be added to it.
@@ -145,7 +145,7 @@ class Quantity:
         object.__setattr__(self, "steps", steps)
 
     def at(self, size: int) -> Quantity:
-        """Return this number at a size, exact where `steps` know it."""
+        """Return this number at a size, exact where ``steps`` know it."""
         reached = [value for start, value in self.steps if start <= size]
         if not reached:
             return self

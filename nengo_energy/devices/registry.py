@@ -51,7 +51,7 @@ class Registry:
     def default_names(self) -> tuple[str, ...]:
         """Return the names that an estimate covers if none is given.
 
-        They are `DEFAULT_NAMES`, and all devices of plugins and of the user that
+        They are ``DEFAULT_NAMES``, and all devices of plugins and of the user that
         price anything.
         """
         known = {name: name for name in DEFAULT_NAMES}
@@ -112,7 +112,7 @@ class Registry:
         ----------
         device : str or Device
             Name of a device that the other arguments describe, or a finished one
-            (for example from `load`), which takes none but ``replace``.
+            (for example from ``load``), which takes none but ``replace``.
         kind : str
             ``"event"`` or ``"dense"``.
         energies : Mapping of str to float or Quantity

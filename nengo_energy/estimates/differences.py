@@ -104,7 +104,7 @@ class EstimateDiff(Shown):
         return any(is_beyond(change, limit) for change in self.changes)
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return one row per change: the fields of `Change`, and ``relative``."""
+        """Return one row per change: the fields of ``Change``, and ``relative``."""
         import pandas as pd
 
         names = [f.name for f in fields(Change)] + ["relative"]

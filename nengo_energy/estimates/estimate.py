@@ -30,7 +30,7 @@ class EnergyRow:
     Attributes
     ----------
     device, layer, operation : str
-        What was priced. ``operation`` is a key of `counts.OPERATIONS`, ``"fixed"``
+        What was priced. ``operation`` is a key of ``counts.OPERATIONS``, ``"fixed"``
         for the energy of an inference whatever the network, or ``"static"`` for static
         power over the whole inference.
     where : str
@@ -145,7 +145,7 @@ class EnergyEstimate(Shown):
     assumptions : tuple of Assumption
         What all stages took for granted, with a sentence for each omission.
     settings : Mapping
-        What is needed to reproduce the estimate, as `plain_values.plain` writes it.
+        What is needed to reproduce the estimate, as ``plain_values.plain`` writes it.
     moved : tuple of Moved
         Kernels and bytes of the conventional network where it was counted, and bytes of
         the spiking one where they were asked for.
@@ -208,8 +208,8 @@ class EnergyEstimate(Shown):
         """Return a range that the total may lie in [J per inference].
 
         The prediction interval of a device that was fitted to measured networks, which
-        `intervals` says more of; of others the total with all prices low, and with all
-        high. Operations whose price has no published range count at that price, and
+        ``intervals`` says more of; of others the total with all prices low, and with
+        all high. Operations whose price has no published range count at that price, and
         times count as the prices do.
         """
         rows = self._rows_of(device)

@@ -63,7 +63,7 @@ class DeviceCost:
 
 @dataclass(frozen=True, repr=False)
 class LedgerCosts(Shown):
-    """Costs per inference by device and pace; see `ledger_costs`.
+    """Costs per inference by device and pace; see ``ledger_costs``.
 
     Attributes
     ----------

@@ -239,14 +239,14 @@ class Ledger(Shown):
         return alerts(said_of_firing(silent, self.saturated))
 
     def by_layer(self, quantity: str) -> dict[str, int]:
-        """Return a field of `CoreLoad` summed over the cores of each layer."""
+        """Return a field of ``CoreLoad`` summed over the cores of each layer."""
         sums: dict[str, int] = {}
         for core in self.cores:
             sums[core.layer] = sums.get(core.layer, 0) + getattr(core, quantity)
         return sums
 
     def total(self, quantity: str) -> int:
-        """Return a field of `CoreLoad` summed over all cores."""
+        """Return a field of ``CoreLoad`` summed over all cores."""
         return sum(getattr(core, quantity) for core in self.cores)
 
     def hops(self, placement: str = "greedy") -> tuple[int, int]:
@@ -426,13 +426,13 @@ class Ledger(Shown):
         return explain_energy(self, estimate, device)
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return one row per core; see `report.ledger_frame`."""
+        """Return one row per core; see ``report.ledger_frame``."""
         from .report import ledger_frame
 
         return ledger_frame(self)
 
     def plot(self, quantity: str = "synops", placement: str = "greedy") -> Any:
-        """Draw the mesh with each core's load; see `nengo_energy.loihi.plot`."""
+        """Draw the mesh with each core's load; see ``nengo_energy.loihi.plot``."""
         from .plot import plot_ledger
 
         return plot_ledger(self, quantity, placement)

@@ -196,7 +196,7 @@ class ModelEnergy(LayerEnergies):
             ``"neurons"``, ``"rate"`` (mean input rate), and for any device
             ``"energy loihi"``, ``"synop_energy loihi"``, ``"neuron_energy loihi"``.
         timesteps_per_inference, dt
-            As in `layer_energy`.
+            As in ``layer_energy``.
         line_length : int
             Width of the table; cells that don't fit are cut.
         print_warnings : bool

@@ -58,7 +58,7 @@ def test_layer_of_keras_3(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXAMPLES.keys() - SAMPLED)
+@pytest.mark.parametrize("name", sorted(EXAMPLES.keys() - SAMPLED))
 def test_other_layer_of_keras_3(name: str) -> None:
     keras = newest_keras()
     if not hasattr(keras.layers, name) or name in BROKEN_IN_KERAS_3:

@@ -102,7 +102,7 @@ def register_layer(
         is told apart from it. The counter serves subclasses too, unless they define
         ``call``. Cells of recurrent layers are registered in the same way.
     counter : callable
-        Takes a `LayerCall`, returns `Operations`.
+        Takes a ``LayerCall``, returns ``Operations``.
     replace : bool
         Allow a class that already has a counter.
 
@@ -140,7 +140,7 @@ def register_operation(
     operation : str
         Name of the operation, without its module: ``"erf"``.
     counter : callable
-        Takes a `LayerCall`, returns `Operations`.
+        Takes a ``LayerCall``, returns ``Operations``.
     replace : bool
         Allow an operation that already has a counter.
 
