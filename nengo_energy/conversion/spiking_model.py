@@ -21,6 +21,7 @@ from ..common.checks import check_choice, check_instance
 from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
+from ..common.random_state import kept_random_state
 from ..compat import emulator, import_nengo_dl
 from ..counts import Deployment, OpCount, OpCounts, count_ops
 from ..keras_models.decisions import output_decisions
@@ -147,6 +148,7 @@ class SpikingModel:
             for probe, decision in zip(self.output_probes, found)
         }
 
+    @kept_random_state()
     def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
         """Return the rate at which each neuron would have to fire, without a limit.
 
@@ -163,6 +165,7 @@ class SpikingModel:
         rates = wanted_rates(self.net, self.as_input(x))
         return {p.name: rates[p.ensemble] for p in self.topology.populations}
 
+    @kept_random_state()
     def loihi_network(
         self,
         *,
@@ -296,6 +299,7 @@ class SpikingModel:
         run = Run(timesteps, simulator, dt, **options)
         return self.measure_run(x, run, on_batch)
 
+    @kept_random_state()
     def measure_run(
         self, x: Any, run: Run, on_batch: OnBatch | None = None
     ) -> tuple[Activity, ...]:
@@ -449,6 +453,7 @@ class SpikingModel:
         )
         return compare_networks(self, x, run, labels, devices=devices, host=host)
 
+    @kept_random_state()
     def ledger(
         self,
         x: Any,
@@ -597,6 +602,7 @@ class SpikingModel:
         counts = self.count(activity, on_host=on_host)
         return estimate_energy(counts, chosen, host=host)
 
+    @kept_random_state()
     def simulator(
         self,
         name: str = "nengo-dl",
