@@ -15,6 +15,7 @@ from ..common.checks import check_instance, check_iterable, shown
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..common.progress import progress_bar
+from ..common.random_state import kept_random_state
 from ..network.objects import once
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
@@ -230,6 +231,8 @@ def measure_run(
     n_steps = n_inferences * schedule.total
     label = f"simulating ({run.simulator})"
     with contextlib.ExitStack() as stack:
+        if network.seed is not None:  # without one, it is drawn from the global state
+            stack.enter_context(kept_random_state())
         tick = stack.enter_context(progress_bar(n_steps, label, run.progress))
         if run.client is not None:
             for start, result in run_batches(run.client, job, data, n_inferences):

@@ -20,6 +20,7 @@ from ..common.checks import (
     shown,
 )
 from ..common.exceptions import InputError
+from ..common.random_state import kept_random_state
 from ..compat import import_nengo_loihi, import_tensorflow
 from ..compat.neurons import IntegrateAndFire
 from ..keras_models.clone import KerasClone, to_tf_keras
@@ -56,6 +57,7 @@ MAX_POOLING = ("neurons", "average")
 """What max pooling may become."""
 
 
+@kept_random_state()
 def convert(
     model: Any,
     *,

@@ -23,6 +23,7 @@ from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..common.proportions import share_ends, share_equal
+from ..common.random_state import kept_random_state
 from ..common.vital_signs import said_of_accuracy
 from ..compat import emulator, import_nengo_dl
 from ..counts import Deployment, OpCount, OpCounts, count_ops
@@ -151,6 +152,7 @@ class SpikingModel:
             for probe, decision in zip(self.output_probes, found)
         }
 
+    @kept_random_state()
     def wanted_rates(self, x: Any) -> dict[str, np.ndarray]:
         """Return the rate at which each neuron would have to fire, without a limit.
 
@@ -167,6 +169,7 @@ class SpikingModel:
         rates = wanted_rates(self.net, self.as_input(x))
         return {p.name: rates[p.ensemble] for p in self.topology.populations}
 
+    @kept_random_state()
     def loihi_network(
         self,
         *,
@@ -365,6 +368,7 @@ class SpikingModel:
         run = Run(timesteps, simulator, dt, **options)
         return self.measure_run(x, run, on_batch)
 
+    @kept_random_state()
     def measure_run(
         self,
         x: Any,
@@ -531,6 +535,7 @@ class SpikingModel:
             self, x, run, labels, devices=devices, host=host, on_host=on_host
         )
 
+    @kept_random_state()
     def ledger(
         self,
         x: Any,
@@ -689,6 +694,7 @@ class SpikingModel:
             counts, chosen, host=host, batch_size=batch_size, memory=memory
         )
 
+    @kept_random_state()
     def simulator(
         self,
         name: str = "nengo-dl",

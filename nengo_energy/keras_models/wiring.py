@@ -55,7 +55,8 @@ def _calls_of(layers: list[Any], outputs: Any) -> dict[Call, set[Call]]:
         # The calls of a model within may begin with that by which it was made, which
         # isn't among its nodes. The last call is always used, so its number tells.
         first = int(_is_model(layer) and last.get(name, 0) == len(nodes))
-        calls.update({(name, index): set() for index in range(first + (not nodes))})
+        if layer.get("class_name") == "InputLayer":  # others without nodes give nothing
+            calls[name, 0] = set()
         for index, node in enumerate(nodes, first):
             calls[name, index] = set(_references(node, names))
     return calls
@@ -81,10 +82,17 @@ def _references(value: Any, names: set[str]) -> Iterator[Call]:
         if isinstance(item, dict):
             waiting.extend(item.values())
         elif isinstance(item, list):
-            head = item[:3]
-            if [type(part) for part in head] == [str, int, int] and head[0] in names:
-                yield head[0], head[1]
+            if _is_reference(item, names):
+                # what is no number is no call either, and is found missing
+                yield item[0], item[1] if type(item[1]) is int else -1
             waiting.extend(item)
+
+
+def _is_reference(item: list[Any], names: set[str]) -> bool:
+    """Tell whether a list is a layer's name, the number of a call and of an output."""
+    if len(item) not in (3, 4) or not isinstance(item[0], str) or item[0] not in names:
+        return False
+    return int in (type(item[1]), type(item[2])) or isinstance(item[-1], dict)
 
 
 def _check_calls(calls: dict[Call, set[Call]], source: str) -> None:
