@@ -23,7 +23,7 @@ def test_refusals_name_what_it_is_and_what_helps():
         "a rule of your own": "OwnRule of pre -> post (a rule of somebody's own); ",
         "a loop of nodes without a synapse": "a, b; its values hang on themselves.",
         "a layer that isn't linear": "softmax (a TensorNode, which runs TensorFlow",
-        "nothing that the chip has": "ensemble 'curve': runs on the host; the chip has no Tanh",
+        "nothing that the chip has": "'curve': runs on the host; the chip has no Tanh",
     }
     for name, words in remedies.items():
         assert words in found[name].refusal
