@@ -78,7 +78,7 @@ class Quantity:
         True where an energy holds all that the device draws, leakage and idle circuits
         included, so that nothing may be added to it.
     reread : str
-        One of `REREAD`, where a second reader looked the number up; else empty.
+        One of ``REREAD``, where a second reader looked the number up; else empty.
     steps : tuple of (int, float)
         How the number grows with a size, in ascending order: from so many tiles of a
         chip on it is so much. ``value`` is for a size that isn't known.

@@ -56,7 +56,7 @@ class Advice:
     Attributes
     ----------
     setting : str
-        ``"min_cores"`` of `SpikingModel.ledger`, ``"timesteps"``, or
+        ``"min_cores"`` of `nengo_energy.SpikingModel.ledger`, ``"timesteps"``, or
         ``"scale_firing_rates"`` of `nengo_energy.convert`.
     value : mapping of {str: int}, int or float
         What it would be; of ``scale_firing_rates`` the factor.

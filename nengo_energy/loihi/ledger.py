@@ -165,7 +165,7 @@ class Ledger(Shown):
         What else was taken for granted of these spikes.
     by_timestep : Mapping of {str: (n_steps, n_cores) int32 ndarray}
         What each core does in each timestep of the inferences that were followed, see
-        `counts.ChipUse`; empty where none were.
+        ``counts.ChipUse``; empty where none were.
     """
 
     cores: tuple[CoreLoad, ...]
