@@ -222,12 +222,6 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
         raise UnsupportedError(f"{node} isn't part of the simulation, or has no output")
 
 
-def host_ensembles(network: nengo.Network) -> set[nengo.Ensemble]:
-    """Return the ensembles that NengoLoihi would run on the host."""
-    on_host = host_objects(network)
-    return {ens for ens in network.all_ensembles if ens in on_host}
-
-
 def host_objects(network: nengo.Network) -> set[Any]:
     """Return the ensembles, nodes and probes that NengoLoihi would run on the host."""
     import_nengo_loihi()

@@ -12,12 +12,13 @@ from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_si
 from ..common.tables import typeset_si
-from .ranking import known_interval
+from .ranking import by_energy, included, known_interval
 from .report import energies_by_layer, row_label
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
+    from ..devices import Device
     from .estimate import DeviceLike, EnergyEstimate
 
 
@@ -27,6 +28,12 @@ _INCLUDED = {
     "dynamic": ("without static power", "o", LINES[1]),
 }
 """What a total holds: its words, marker and colour."""
+
+_HOLLOW: tuple[str, dict[str, Any]] = (
+    "hollow: not all of it is priced",
+    {"marker": "o", "color": "#5a5a5a", "mfc": "white", "ms": 5},
+)
+"""The words and the look of what the legend says of hollow markers."""
 
 
 def plot_estimate(
@@ -71,46 +78,29 @@ def _draw_totals(
     """Draw all totals on one axis."""
     from matplotlib.lines import Line2D
 
-    priced = sorted((n for n in names if estimate.total(n) > 0), key=estimate.total)
-    order = priced + [name for name in names if name not in priced]
+    models = [model for model in by_energy(estimate) if model.name in names]
+    priced = [model for model in models if estimate.total(model) > 0]
+    order = priced + [model for model in models if model not in priced]
     unpriced = {gap.device for gap in estimate.not_modelled if gap.count}
-    models = {model.name: model for model in estimate.models}
     handles: dict[str, Any] = {}
     with style():
         figure = new_figure(1.6 * PANEL_WIDTH, 0.9 + 0.24 * len(order))
         axes = figure.subplots()
-        for place, name in enumerate(order):
-            if name not in priced:
+        for place, model in enumerate(order):
+            if model not in priced:
                 words = "nothing of it is priced"
                 axes.text(0.01, place, words, transform=axes.get_yaxis_transform())
                 continue
-            total = estimate.total(name)
-            key = "all-in" if models[name].all_in else "dynamic"
-            if key == "dynamic" and estimate.static(name) is not None:
-                key = "static"
-            words, marker, colour = _INCLUDED[key]
-            filled = colour if name not in unpriced else "white"
-            look: dict[str, Any] = {
-                "marker": marker,
-                "color": colour,
-                "mfc": filled,
-                "ms": 5,
-            }
-            low, high = known_interval(estimate, name) or (total, total)
-            axes.errorbar(
-                total, place, xerr=[[total - low], [high - total]], lw=1.5, **look
-            )
-            handles[words] = Line2D([], [], ls="", **{**look, "mfc": colour})
-            if name in unpriced:
-                words = "hollow: not all of it is priced"
-                grey: dict[str, Any] = {
-                    "marker": "o",
-                    "color": "#5a5a5a",
-                    "mfc": "white",
-                    "ms": 5,
-                }
-                handles[words] = Line2D([], [], ls="", **grey)
-        axes.set_yticks(range(len(order)), order)
+            total = estimate.total(model)
+            low, high = known_interval(estimate, model.name) or (total, total)
+            words, look = _look(estimate, model)
+            handles[words] = Line2D([], [], ls="", **look)
+            if model.name in unpriced:
+                look["mfc"] = "white"
+                handles[_HOLLOW[0]] = Line2D([], [], ls="", **_HOLLOW[1])
+            ends = [[total - low], [high - total]]
+            axes.errorbar(total, place, xerr=ends, lw=1.5, **look)
+        axes.set_yticks(range(len(order)), [model.name for model in order])
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color="#e5e5e5", lw=0.5)
@@ -125,6 +115,14 @@ def _draw_totals(
                 ncols=2,
             )
     return figure
+
+
+def _look(estimate: EnergyEstimate, model: Device) -> tuple[str, dict[str, Any]]:
+    """Return what is said of a total by what it holds, and how its marker looks."""
+    held = included(estimate, model)
+    kind = held if held == "all-in" else "static" if "static" in held else "dynamic"
+    words, marker, colour = _INCLUDED[kind]
+    return words, {"marker": marker, "color": colour, "mfc": colour, "ms": 5}
 
 
 def _draw_layers(

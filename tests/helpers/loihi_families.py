@@ -171,41 +171,40 @@ def associative_memory():
     return net
 
 
-@family
-def learning():
-    """PES: an error on the host, where learned connections end."""
-    with nengo.Network(seed=14) as net:
+def learnt(seed, post, error):
+    """PES, with where it ends and what puts out the error."""
+    with nengo.Network(seed=seed) as net:
         stimulus = nengo.Node(lambda t: np.sin(12 * t), label="stimulus")
         pre = nengo.Ensemble(50, 1, label="pre")
-        post = nengo.Node(size_in=1, label="post")
-        error = nengo.Node(size_in=1, label="error")
+        post, error = post("post"), error("error")
         nengo.Connection(stimulus, pre)
-        learnt = nengo.Connection(
+        conn = nengo.Connection(
             pre, post, function=lambda x: 0, learning_rule_type=nengo.PES(1e-3)
         )
         nengo.Connection(post, error)
         nengo.Connection(stimulus, error, transform=-1)
-        nengo.Connection(error, learnt.learning_rule)
+        nengo.Connection(error, conn.learning_rule)
         nengo.Probe(post, synapse=0.01)
     return net
+
+
+def relay(label):
+    return nengo.Node(size_in=1, label=label)
+
+
+def neurons(label):
+    return nengo.Ensemble(50, 1, label=label)
+
+
+@family
+def learning():
+    """PES: an error on the host, where learned connections end."""
+    return learnt(14, relay, relay)
 
 
 @family
 def learning_between_ensembles():
-    with nengo.Network(seed=15) as net:
-        stimulus = nengo.Node(lambda t: np.sin(12 * t), label="stimulus")
-        pre = nengo.Ensemble(50, 1, label="pre")
-        post = nengo.Ensemble(50, 1, label="post")
-        error = nengo.Ensemble(50, 1, label="error")
-        nengo.Connection(stimulus, pre)
-        learnt = nengo.Connection(
-            pre, post, function=lambda x: 0, learning_rule_type=nengo.PES(1e-3)
-        )
-        nengo.Connection(post, error)
-        nengo.Connection(stimulus, error, transform=-1)
-        nengo.Connection(error, learnt.learning_rule)
-        nengo.Probe(post, synapse=0.01)
-    return net
+    return learnt(15, neurons, neurons)
 
 
 @family
