@@ -13,7 +13,8 @@ from ..common.tables import WIDTH, format_si
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
 from ..pricing.chip_time import core_times
-from ..pricing.energy import estimate_energy, resolve_devices
+from ..pricing.energy import estimate_energy
+from ..pricing.resolving import resolve_devices
 
 if TYPE_CHECKING:
     from .ledger import Ledger

@@ -12,7 +12,8 @@ from ..common.shown import Shown
 from ..common.tables import NOTHING, WIDTH, format_si, format_table, merge_orders
 from ..counts import OpCounts
 from ..estimates.estimate import DeviceLike
-from ..pricing.energy import estimate_energy, resolve_devices
+from ..pricing.energy import estimate_energy
+from ..pricing.resolving import resolve_devices
 
 if TYPE_CHECKING:
     import pandas
