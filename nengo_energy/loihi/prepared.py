@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Protocol
 
 import nengo
 
@@ -20,6 +20,33 @@ from .blocks import BlockPlan
 from .checks import Check
 from .chip import CORES_PER_CHIP
 from .layers import LayerNames, traced_names
+
+
+class Prepared(Protocol):
+    """A network that is ready for the chip, whatever it was prepared from."""
+
+    @property
+    def network(self) -> nengo.Network:
+        """The network."""
+
+    @property
+    def names(self) -> LayerNames:
+        """What its parts are called."""
+
+    @property
+    def on_host(self) -> frozenset[str]:
+        """Layers that run on the host."""
+
+    @property
+    def dt(self) -> float:
+        """Length of a timestep [s]."""
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What counts of its spikes on the chip take for granted."""
+
+    def simulator(self, *, emulator: str | None = None, **options: Any) -> Any:
+        """Open a simulator of the network."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import pandas
 
     from .comparison import EnergyDifference, LedgerComparison
+    from .core_load import CoreLoad
     from .costs import LedgerCosts
-    from .ledger import CoreLoad, Ledger
+    from .ledger import Ledger
 
 ROUNDED_AWAY = 1e-9
 """Share of an energy below which a difference is one of rounding."""
