@@ -13,9 +13,10 @@ import numpy as np
 from .. import devices as registry
 from ..activity.activity import Activity
 from ..activity.simulators import Simulators
+from ..common.exceptions import InputError
 from ..common.random_state import kept_random_state
 from ..counts import OpCounts
-from ..loihi.accounting import ledger_of
+from ..loihi.accounting import ledger_from_activity, ledger_from_run
 from ..loihi.ledger import Ledger
 from ..loihi.prepared import LoihiNetwork, Prepared
 from ..pricing.energy import estimate_energy
@@ -128,7 +129,16 @@ class NetworkModel(ABC):
             In total and for each core: neuron updates, synops, axons, memory, messages
             and hops.
         """
-        if not isinstance(x, Activity):
-            x = self._chip_input(x)
-        prepared = self._prepared(**placement)
-        return ledger_of(prepared, x, timesteps, emulator=emulator, progress=progress)
+        if isinstance(x, Activity):
+            if timesteps not in (None, x.timesteps):
+                raise InputError(
+                    f"the activity has {x.timesteps} timesteps; got {timesteps!r}"
+                )
+            return ledger_from_activity(self.loihi_network(**placement), x)
+        return ledger_from_run(
+            self._prepared(**placement),
+            self._chip_input(x),
+            50 if timesteps is None else timesteps,
+            emulator=emulator,
+            progress=progress,
+        )

@@ -24,40 +24,6 @@ STEPS_AT_ONCE = 100
 """Timesteps that the host computes ahead of the chip; memory grows with them."""
 
 
-def ledger_of(
-    prepared: Prepared,
-    x: Any,
-    timesteps: int | None = None,
-    *,
-    emulator: str | None = None,
-    progress: bool | None = None,
-) -> Ledger:
-    """Account for inputs, by `ledger_from_run`, or for an activity.
-
-    Parameters
-    ----------
-    prepared : LoihiNetwork or PreparedNetwork
-        The network.
-    x : mapping of {nengo.Node: ndarray}, ndarray or Activity
-        Inputs, or what was measured.
-    timesteps : int, optional
-        Timesteps per inference, 50 by default; an activity has its own.
-    emulator, progress
-        See `ledger_from_run`.
-    """
-    if not isinstance(x, Activity):
-        steps = 50 if timesteps is None else timesteps
-        return ledger_from_run(prepared, x, steps, emulator=emulator, progress=progress)
-    if timesteps not in (None, x.timesteps):
-        raise InputError(f"the activity has {x.timesteps} timesteps; got {timesteps!r}")
-    if not isinstance(prepared, LoihiNetwork):
-        raise UnsupportedError(
-            "what NengoLoihi builds of this network has neurons of its own, which no "
-            "activity has; give inputs in its place"
-        )
-    return ledger_from_activity(prepared, x)
-
-
 def ledger_from_run(
     prepared: Prepared,
     inputs: Any,
