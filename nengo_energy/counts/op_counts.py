@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from ..common.assumptions import Assumption
 from ..common.shown import Shown
-from ..common.tables import WIDTH, format_table, plural
+from ..common.tables import format_table, plural
 from ..common.vital_signs import LEAST_SPIKES
 from .chip_use import ChipUse
 from .operations import OpCount
@@ -126,4 +126,4 @@ class OpCounts(Shown):
         ]
         header = ["layer", "operation", "per inference", "where", "network"]
         title = f"{plural(len(body), 'count')} of {plural(n, 'inference')}"
-        return f"{title}\n\n{format_table([header], body, [], WIDTH)}"
+        return f"{title}\n\n{format_table([header], body)}"

@@ -15,7 +15,7 @@ from ..common.assumptions import Assumption
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
-from ..common.tables import WIDTH, format_bullets, format_table
+from ..common.tables import format_bullets, format_table
 from ..network.objects import is_decoded, once
 from .accounting import ledger_from_run
 from .layers import LayerNames, labelled_names
@@ -143,10 +143,10 @@ class PreparedNetwork:
             if (names[ens] in self.on_host) == chosen
         ]
         header = [["ensemble", "neurons", "type", "place"]]
-        parts = [format_table(header, body, [], WIDTH)]
+        parts = [format_table(header, body)]
         if self.changes:
             words = changes_in_words(self.changes)
-            parts.append(format_bullets("Changed for the chip", words, WIDTH))
+            parts.append(format_bullets("Changed for the chip", words))
         return "\n\n".join(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Sequence
 
-from ..common.tables import WIDTH, format_bullets, format_table
+from ..common.tables import format_bullets, format_table
 from .chip import CORES_PER_CHIP
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BITS_PER_KIB = 8 * 1024
 
 
-def format_network(prepared: LoihiNetwork, width: int = WIDTH) -> str:
+def format_network(prepared: LoihiNetwork) -> str:
     """Return how a network lies on cores, whether it fits, and what was changed."""
     header = [
         ["", "", "", "", "neurons", "in axons", "out axons", "memory"],
@@ -34,12 +34,12 @@ def format_network(prepared: LoihiNetwork, width: int = WIDTH) -> str:
         for plan in prepared.plans.values()
     ]
     footer = [["total", "", "", str(prepared.n_cores), "", "", "", ""]]
-    parts = [format_table(header, body, footer, width), _verdict(prepared)]
+    parts = [format_table(header, body, footer), _verdict(prepared)]
     if prepared.checks:
-        parts.append(format_bullets("To look at", map(str, prepared.checks), width))
+        parts.append(format_bullets("To look at", map(str, prepared.checks)))
     if prepared.changes:
         words = changes_in_words(prepared.changes)
-        parts.append(format_bullets("Changed for the chip", words, width))
+        parts.append(format_bullets("Changed for the chip", words))
     return "\n\n".join(parts)
 
 

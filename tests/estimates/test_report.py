@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from priced import CHIP, COUNTS, TWIN
 
 from nengo_energy import devices
+from nengo_energy.common import tables
 from nengo_energy.common.exceptions import NotFoundError
 from nengo_energy.common.tables import format_si, merge_orders
 from nengo_energy.counts import OpCount, OpCounts
@@ -181,11 +182,14 @@ def test_static_power_is_the_last_row_above_the_total():
     ]
 
 
-def test_terms_of_the_whole_device_are_the_last_rows_and_all_in_has_no_dynamic():
+def test_terms_of_the_whole_device_are_the_last_rows_and_all_in_has_no_dynamic(
+    monkeypatch,
+):
+    monkeypatch.setattr(tables, "WIDTH", 200)
     estimate = estimate_energy(
         COUNTS, ["xeon-e5-2630", "h100", "truenorth@all-in-20hz", "cpu"]
     )
-    text = format_estimate(estimate, width=200)
+    text = format_estimate(estimate)
     labels = [label for label in layer_tables(text)["xeon-e5-2630"] if label[0] != "t"]
     assert labels == ["conv", "dense", "softmax", "fixed energy", "static power"] + [
         "low",
