@@ -84,8 +84,8 @@ def format_deployment(ledger: Ledger, differences: Sequence[EnergyDifference]) -
     return "\n".join(wrap(line) for line in lines)
 
 
-def _largest(found: EnergyDifference, n: int = 2) -> list[tuple[str, float]]:
-    """Return the steps that matter most, those of synops as one.
+def _largest(found: EnergyDifference) -> list[tuple[str, float]]:
+    """Return the two steps that matter most, those of synops as one.
 
     Weights that are rounded to zero are zeros that the chip stores, and synops of an
     estimate that it lacks: two steps that cancel.
@@ -96,7 +96,7 @@ def _largest(found: EnergyDifference, n: int = 2) -> list[tuple[str, float]]:
         steps[key] = steps.get(key, 0.0) + energy
     least = ROUNDED_AWAY * max(found.estimate, found.ledger)
     large = [step for step in steps.items() if abs(step[1]) > least]
-    return sorted(large, key=lambda step: -abs(step[1]))[:n]
+    return sorted(large, key=lambda step: -abs(step[1]))[:2]
 
 
 def _placed(ledger: Ledger) -> str:
