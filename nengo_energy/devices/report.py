@@ -18,13 +18,7 @@ from .fields import PART_WORDS, PARTS
 
 
 def format_device_list(devices: Sequence[Device]) -> str:
-    """Return a table of devices: name, kind, evidence, latest year and description.
-
-    Parameters
-    ----------
-    devices : sequence of Device
-        What to list.
-    """
+    """Return a table of devices: name, kind, evidence, latest year and description."""
     header = ["device", "kind", "evidence", "year"]
     rows = [
         [
@@ -56,13 +50,7 @@ def format_device_list(devices: Sequence[Device]) -> str:
 
 
 def format_device(device: Device) -> str:
-    """Return every number of a device, where each comes from, and what it is good for.
-
-    Parameters
-    ----------
-    device : Device
-        What to print, at its operating point.
-    """
+    """Return every number of a device, where each comes from, and what it is good for."""
     title = (
         f"{device.name}: {device.description}" if device.description else device.name
     )

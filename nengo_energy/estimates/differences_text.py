@@ -19,13 +19,7 @@ _HEADINGS: Mapping[str, str] = {
 
 
 def format_diff(found: EstimateDiff) -> str:
-    """Return what changed as text, the totals first.
-
-    Parameters
-    ----------
-    found : EstimateDiff
-        What to print.
-    """
+    """Return what changed as text, the totals first."""
     if not found.changes:
         return "Nothing changed."
     blocks = []

@@ -82,13 +82,7 @@ def estimate_frame(
 
 
 def format_estimate(estimate: EnergyEstimate) -> str:
-    """Return what an estimate says, its tables, and how many notes there are.
-
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to print.
-    """
+    """Return what an estimate says, its tables, and how many notes there are."""
     n_notes = sum(map(len, _notes(estimate).values()))
     where = "print(estimate.notes()), -v on the command line, or the report"
     words = f"{plural(n_notes, 'note')}: {where}"

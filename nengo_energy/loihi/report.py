@@ -32,11 +32,6 @@ def ledger_frame(ledger: Ledger) -> pandas.DataFrame:
     in use, and for each placement the tile and the hops of the messages that leave:
     ``"column (greedy)"``, ``"row (greedy)"``, ``"hops (greedy)"``, and the same for
     ``row-major``.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        What to tabulate.
     """
     import pandas as pd
 
