@@ -50,7 +50,7 @@ def format_device_list(devices: Sequence[Device]) -> str:
 
 
 def format_device(device: Device) -> str:
-    """Return every number of a device, where each comes from, and what it is good for."""
+    """Return every number of a device, where each comes from, and what it holds for."""
     title = (
         f"{device.name}: {device.description}" if device.description else device.name
     )
