@@ -83,49 +83,9 @@ def count_ops(
     activity = as_traced(activity, topology)
     host = frozenset(on_host or ())
     tally = _Tally(activity.n_inferences, _layers_in_order(topology))
-    for pop in topology.populations:
-        measured = activity.populations[pop.name]
-        is_on_host = pop.name in host
-        for projection in topology.outgoing(pop.name):
-            synops = measured.synops_per_inference[projection.name]
-            if is_on_host and (
-                projection.post in host or projection in topology.readouts
-            ):
-                tally.add(projection.layer, "mac", synops, where="host")
-            else:
-                tally.add(projection.layer, "synop", synops)
-        if is_on_host:
-            updates = pop.n_neurons * activity.timesteps
-            tally.add(pop.layer, "activation", updates, where="host")
-            tally.add(pop.layer, "spike", measured.sent_per_inference, where="host")
-            continue
-        active = measured.active_per_inference
-        inactive = pop.n_neurons * activity.timesteps - active
-        tally.add(pop.layer, "neuron_update_active", active)
-        tally.add(pop.layer, "neuron_update_inactive", inactive)
-        tally.add(pop.layer, "spike", measured.sent_per_inference)
-        macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
-        tally.add(pop.layer, "mac", macs)
-    for rule in topology.learning:
-        for operation, n in activity.learning[rule.name].items():
-            if rule.place in host:  # a multiplication and an addition for each number
-                tally.add(rule.layer, "mac", n, where="host")
-            else:
-                tally.add(rule.layer, operation, n)
-    # an input that stays needs its multiplications once
-    changing = topology.changing_nodes
-    on_chip = {pop.name for pop in topology.populations} - host
-    for projection in topology.inputs:
-        if on_host is not None and projection.post in on_chip:
-            n_spikes = len(projection.fan_out) * activity.timesteps
-            driven = projection.n_synapses * activity.timesteps
-            tally.add(projection.layer, "synop", driven)
-            tally.add(projection.layer, "activation", 2 * n_spikes, where="host")
-            tally.add(projection.layer, "spike", n_spikes, where="host")
-            continue
-        stays = activity.static_input and projection.source not in changing
-        macs = projection.n_synapses * (1 if stays else activity.timesteps)
-        tally.add(projection.layer, "mac", macs, where="host")
+    _count_neurons(tally, topology, activity, host)
+    _count_learning(tally, topology, activity, host)
+    _count_inputs(tally, topology, activity, None if on_host is None else host)
     placed = activity.settings.get("on_host", ()) if on_host is None else ()
     deployment = None
     if isinstance(placed, list):
@@ -152,6 +112,66 @@ def count_ops(
         ),
         synapses=_synapses(topology),
     )
+
+
+def _count_neurons(
+    tally: _Tally, topology: Topology, activity: Activity, host: Collection[str]
+) -> None:
+    for pop in topology.populations:
+        measured = activity.populations[pop.name]
+        is_on_host = pop.name in host
+        for projection in topology.outgoing(pop.name):
+            synops = measured.synops_per_inference[projection.name]
+            if is_on_host and (
+                projection.post in host or projection in topology.readouts
+            ):
+                tally.add(projection.layer, "mac", synops, where="host")
+            else:
+                tally.add(projection.layer, "synop", synops)
+        if is_on_host:
+            updates = pop.n_neurons * activity.timesteps
+            tally.add(pop.layer, "activation", updates, where="host")
+            tally.add(pop.layer, "spike", measured.sent_per_inference, where="host")
+            continue
+        active = measured.active_per_inference
+        inactive = pop.n_neurons * activity.timesteps - active
+        tally.add(pop.layer, "neuron_update_active", active)
+        tally.add(pop.layer, "neuron_update_inactive", inactive)
+        tally.add(pop.layer, "spike", measured.sent_per_inference)
+        macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
+        tally.add(pop.layer, "mac", macs)
+
+
+def _count_learning(
+    tally: _Tally, topology: Topology, activity: Activity, host: Collection[str]
+) -> None:
+    for rule in topology.learning:
+        for operation, n in activity.learning[rule.name].items():
+            if rule.place in host:  # a multiplication and an addition for each number
+                tally.add(rule.layer, "mac", n, where="host")
+            else:
+                tally.add(rule.layer, operation, n)
+
+
+def _count_inputs(
+    tally: _Tally, topology: Topology, activity: Activity, host: Collection[str] | None
+) -> None:
+    """Count what brings in the input, which is encoded for the chip where a host is."""
+    changing = topology.changing_nodes
+    populations = {pop.name for pop in topology.populations}
+    encoded = set() if host is None else populations - set(host)
+    for projection in topology.inputs:
+        if projection.post in encoded:
+            n_spikes = len(projection.fan_out) * activity.timesteps
+            driven = projection.n_synapses * activity.timesteps
+            tally.add(projection.layer, "synop", driven)
+            tally.add(projection.layer, "activation", 2 * n_spikes, where="host")
+            tally.add(projection.layer, "spike", n_spikes, where="host")
+            continue
+        # an input that stays needs its multiplications once
+        stays = activity.static_input and projection.source not in changing
+        macs = projection.n_synapses * (1 if stays else activity.timesteps)
+        tally.add(projection.layer, "mac", macs, where="host")
 
 
 class _Tally:

@@ -21,6 +21,7 @@ from .accounting import ledger_from_run
 from .layers import LayerNames, labelled_names
 from .ledger import Ledger
 from .network_report import changes_in_words
+from .prepared import fix_dt
 
 AS_BUILT = Assumption(
     "decoded-as-built",
@@ -92,11 +93,7 @@ class PreparedNetwork:
         InputError
             If ``dt`` is another than the network was prepared for.
         """
-        if options.setdefault("dt", self.dt) != self.dt:
-            raise InputError(
-                f"dt is {options['dt']!r} s, but the network was prepared for "
-                f"{self.dt!r} s; prepare another by loihi_network(net, dt=...)"
-            )
+        fix_dt(options, self.dt)
         return open_prepared(self.form, emulator=emulator, **options)
 
     def ledger(
