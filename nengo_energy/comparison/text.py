@@ -25,7 +25,9 @@ NETWORKS = {"dense": "Keras model", "event": "converted network"}
 
 def format_comparison(comparison: Comparison) -> str:
     """Return what a comparison says, its tables, and how many notes there are."""
-    return f"{format_tables(comparison)}\n\n{_note_count(comparison)}"
+    n_notes = plural(len(comparison.assumptions), "note")
+    last = f"{n_notes}: print(comparison.notes()), -v on the command line"
+    return f"{format_tables(comparison)}\n\n{last}"
 
 
 def format_tables(comparison: Comparison) -> str:
@@ -68,13 +70,6 @@ def format_notes(comparison: Comparison) -> str:
     """Return what a comparison takes for granted."""
     sentences = [str(assumption) for assumption in comparison.assumptions]
     return format_bullets("Assumptions", sentences)
-
-
-def _note_count(comparison: Comparison) -> str:
-    return (
-        f"{plural(len(comparison.assumptions), 'note')}: print(comparison.notes()), "
-        "-v on the command line"
-    )
 
 
 def _title(comparison: Comparison) -> str:

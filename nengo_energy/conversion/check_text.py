@@ -52,7 +52,11 @@ def format_check(check: ModelCheck) -> str:
         ]
         total = ["total", "", "", f"{check.n_neurons:,}", f"{check.n_added:,}", ""]
         blocks.append(format_table([header], body, [total]))
-    notes = [f"{x.layer}: {x.note}." for x in check.layers if x.note and not _why(x)]
+    notes = [
+        f"{x.layer}: {x.note}."
+        for x in check.layers
+        if x.note and x.becomes != "refused"
+    ]
     if notes:
         blocks.append(format_bullets("Notes", notes))
     blocks.append(format_bullets("Loihi", _loihi(check)))
@@ -67,10 +71,6 @@ def _place(layer: LayerCheck) -> str:
     if not layer.n_neurons:
         return ""
     return "no" if layer.off_chip else "yes"
-
-
-def _why(layer: LayerCheck) -> bool:
-    return layer.becomes == "refused"
 
 
 def _loihi(check: ModelCheck) -> list[str]:
