@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..common.exceptions import NotFoundError
+from ..common.sums import sum_by_key
 from ..common.tables import (
     NOTHING,
     format_bullets,
@@ -181,11 +182,12 @@ def energies_by_layer(
     energies : dict of {str: dict of {str: float}}
         By device and label [J per inference].
     """
-    cells: dict[str, dict[str, float]] = {name: {} for name in estimate.devices}
-    for row in estimate.rows:
-        column = cells[row.device]
-        label = row_label(row)
-        column[label] = column.get(label, 0.0) + row.energy
+    cells = {
+        name: sum_by_key(
+            (row_label(row), row.energy) for row in estimate.rows if row.device == name
+        )
+        for name in estimate.devices
+    }
     labels = merge_orders(list(column) for column in cells.values())
     last = [label for label in _WHOLE_DEVICE.values() if label in labels]
     return [label for label in labels if label not in last] + last, cells
