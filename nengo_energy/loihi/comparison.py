@@ -125,15 +125,7 @@ class EnergyDifference(Shown):
 
 
 def compare_counts(ledger: Ledger, estimate: OpCounts) -> LedgerComparison:
-    """Put the counts of an estimate beside those of a ledger.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Counts of the real build.
-    estimate : OpCounts
-        Counts from topology and activity.
-    """
+    """Put the counts of an estimate beside those of a ledger."""
     on_chip = {row.layer for row in ledger.rows if row.where == "device"}
     found: dict[tuple[str, str], list[float]] = {}
     estimated_rows = estimate.deployed().select("event")

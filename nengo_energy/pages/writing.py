@@ -15,6 +15,7 @@ from ..estimates.columns import energy_devices
 from ..estimates.estimate import EnergyEstimate
 from ..estimates.report import estimate_title
 from . import sections
+from .mesh import mesh_section
 from .parts import Section
 from .vega import report_package
 
@@ -136,7 +137,7 @@ def format_report(
         devices += [name for name in energy_devices(frame) if name not in devices]
     if ledger is not None:
         n_inferences = getattr(ledger, "n_inferences", 1)
-        made.append(sections.mesh_section(_frame("ledger", ledger), n_inferences))
+        made.append(mesh_section(_frame("ledger", ledger), n_inferences))
     if model_energy is not None:
         frame = _model_energy_frame(model_energy, estimate)
         made.append(sections.model_energy_section(frame))
