@@ -17,7 +17,7 @@ from ..common.pareto import cheapest, is_on_front
 from ..common.proportions import Share, share_columns
 from ..common.shown import Shown
 from ..common.vital_signs import is_dead
-from ..devices.device import device_key
+from ..devices.device import known_name
 from ..estimates.estimate import DeviceLike, EnergyEstimate
 
 if TYPE_CHECKING:
@@ -313,13 +313,7 @@ class Sweep(Shown):
         return self.summary()
 
     def _name_of(self, device: DeviceLike) -> str:
-        name = device if isinstance(device, str) else device.name
-        for known in self.devices:
-            if device_key(known) == device_key(name):
-                return known
-        raise NotFoundError(
-            f"device {name!r} isn't in this sweep; known: {', '.join(self.devices)}"
-        )
+        return known_name(device, self.devices, "this sweep")
 
     def _row(self, point: SweepPoint) -> dict[str, Any]:
         nothing = float("nan")
