@@ -9,6 +9,7 @@ from ..common.tables import (
     NOTHING,
     WIDTH,
     format_bullets,
+    format_setting,
     format_si,
     format_table,
     plural,
@@ -90,7 +91,7 @@ def _title(comparison: Comparison) -> str:
     ]
     for name in ("scale_firing_rates", "synapse"):
         if settings.get(name) is not None:
-            details.append(f"{name}={settings[name]}")
+            details.append(f"{name} {format_setting(settings[name])}")
     return f"Keras model beside converted network ({', '.join(details)})"
 
 

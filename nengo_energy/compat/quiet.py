@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 
-from .imports import import_tensorflow
+from .imports import import_tensorflow, kept_off_screen
 
 
 def import_tensorflow_quietly() -> None:
@@ -16,19 +15,9 @@ def import_tensorflow_quietly() -> None:
     import fails, what they wrote is shown.
     """
     quieten_tensorflow()
-    screen = os.dup(2)
-    with tempfile.TemporaryFile() as written:
-        os.dup2(written.fileno(), 2)
-        try:
-            # it looks for GPUs when it is first asked for devices
-            import_tensorflow().config.list_logical_devices()
-        except BaseException:
-            written.seek(0)
-            os.write(screen, written.read())
-            raise
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)
+    with kept_off_screen():
+        # it looks for GPUs when it is first asked for devices
+        import_tensorflow().config.list_logical_devices()
 
 
 def quieten_tensorflow() -> None:

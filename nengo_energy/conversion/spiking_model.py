@@ -24,6 +24,7 @@ from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..common.proportions import share_ends, share_equal
 from ..common.random_state import kept_random_state
+from ..common.shown import Shown
 from ..common.vital_signs import said_of_accuracy
 from ..compat import emulator, import_nengo_dl
 from ..counts import Deployment, OpCount, OpCounts, count_ops
@@ -35,11 +36,11 @@ from ..loihi.checks import check_rates
 from ..loihi.ledger import Ledger
 from ..loihi.prepared import LoihiNetwork
 from ..network.firing_rates import wanted_rates
-from ..network.objects import labels
+from ..network.objects import labels, said_of_network
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from ..pricing.energy import estimate_energy
-from .datasets import is_dataset, read_dataset
+from .datasets import as_arrays
 from .host_work import host_counts, said_of_host
 from .inputs import as_input, presented
 from .keras_map import KerasMap, layer_of_label
@@ -59,8 +60,8 @@ ONE_PASS_OF_CHANGING_INPUT = Assumption(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class SpikingModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class SpikingModel(Shown):
     """A Keras model as a network of spiking neurons; see `nengo_energy.convert`.
 
     Attributes
@@ -81,15 +82,19 @@ class SpikingModel:
 
     model: Any
     net: nengo.Network
-    clone: KerasClone = field(repr=False)
-    probes: Mapping[Any, nengo.Probe] = field(repr=False)
-    nodes: Mapping[Any, nengo.Node] = field(repr=False)
-    parts: Mapping[Any, Any] = field(repr=False)
+    clone: KerasClone
+    probes: Mapping[Any, nengo.Probe]
+    nodes: Mapping[Any, nengo.Node]
+    parts: Mapping[Any, Any]
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     folded: tuple[str, ...] = ()
-    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict, repr=False)
+    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict)
     host_layers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        settings = (f"{name}={value}" for name, value in self.options.items())
+        return "\n".join([said_of_network(self.clone.model.name, self.net), *settings])
 
     @property
     def inputs(self) -> KerasMap:
@@ -285,14 +290,8 @@ class SpikingModel:
         return self._judge(activity, inputs, wanted)
 
     def _arrays(self, x: Any, labels: Any = None) -> tuple[Any, Any]:
-        """Return inputs and labels, read from a dataset where that is what was given.
-
-        Labels of a dataset count where no others are given.
-        """
-        if not is_dataset(x):
-            return x, labels
-        x, found = read_dataset(x, len(self.clone.model.inputs[0].shape) - 1)
-        return x, found if labels is None else labels
+        """Return inputs and labels as arrays, read where they are a dataset."""
+        return as_arrays(x, self.clone.model, labels)
 
     def _check_labels(
         self, labels: Any, inputs: Mapping[nengo.Node, np.ndarray]

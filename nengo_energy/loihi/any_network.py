@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,8 @@ from ..common.assumptions import Assumption
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
-from ..network.objects import is_decoded
+from ..common.shown import Shown
+from ..network.objects import is_decoded, said_of_network
 from .accounting import ledger_from_run
 from .layers import LayerNames, labelled_names
 from .ledger import Ledger
@@ -28,8 +29,8 @@ AS_BUILT = Assumption(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class PreparedNetwork:
+@dataclass(frozen=True, eq=False, repr=False)
+class PreparedNetwork(Shown):
     """Any Nengo network in the form that NengoLoihi builds.
 
     Attributes
@@ -40,7 +41,7 @@ class PreparedNetwork:
         Length of a timestep [s].
     """
 
-    form: LoihiForm = field(repr=False)
+    form: LoihiForm
     dt: float = DT
 
     @property
@@ -127,6 +128,9 @@ class PreparedNetwork:
         )
         decoded = any(map(is_decoded, self.network.all_connections))
         return replace(ledger, notes=(AS_BUILT,) if decoded else ())
+
+    def _headline(self) -> str:
+        return said_of_network("on Loihi", self.network)
 
     def __str__(self) -> str:
         from .network_report import format_any_network

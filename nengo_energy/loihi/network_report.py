@@ -36,7 +36,7 @@ def format_network(prepared: LoihiNetwork, width: int = WIDTH) -> str:
         for plan in prepared.plans.values()
     ]
     footer = [["total", "", "", str(prepared.n_cores), "", "", "", ""]]
-    parts = [format_table(header, body, footer, width), _verdict(prepared)]
+    parts = [format_table(header, body, footer, width), verdict(prepared)]
     if prepared.checks:
         parts.append(format_bullets("To look at", map(str, prepared.checks), width))
     if prepared.changes:
@@ -73,7 +73,8 @@ def changes_in_words(changes: Sequence[Change]) -> list[str]:
     ]
 
 
-def _verdict(prepared: LoihiNetwork) -> str:
+def verdict(prepared: LoihiNetwork) -> str:
+    """Return whether a network fits, and what is to be done if it doesn't."""
     if prepared.fits:
         return f"Fits on one chip: {prepared.n_cores} of {CORES_PER_CHIP} cores."
     lines = [

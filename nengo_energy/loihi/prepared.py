@@ -120,6 +120,11 @@ class LoihiNetwork(Shown):
                     f"prepare another by loihi_network(dt={dt!r})"
                 )
 
+    def _headline(self) -> str:
+        from .network_report import verdict
+
+        return verdict(self)
+
     def __str__(self) -> str:
         from .network_report import format_network
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
@@ -18,6 +18,7 @@ from ...activity.simulators import Simulators
 from ...common.assumptions import Assumption, merge_assumptions
 from ...common.checks import check_choice
 from ...common.exceptions import InputError
+from ...common.shown import Shown
 from ...compat import emulator
 from ...counts import OpCounts, count_ops
 from ...loihi.accounting import ledger_from_activity, ledger_from_run
@@ -26,6 +27,7 @@ from ...loihi.ledger import Ledger
 from ...loihi.network import build_loihi_network
 from ...loihi.prepared import LoihiNetwork
 from ...network.biases import fold_biases
+from ...network.objects import said_of_network
 from ...network.topology import Topology
 from ...network.tracing import trace_topology
 from ...pricing.energy import estimate_energy
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     from ...estimates.estimate import EnergyEstimate
 
 
-@dataclass(frozen=True, eq=False)
-class NIRModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class NIRModel(Shown):
     """A network made from a NIR graph; see `nengo_energy.from_nir`.
 
     Attributes
@@ -52,10 +54,13 @@ class NIRModel:
         What was taken for granted.
     """
 
-    graph: Graph = field(repr=False)
+    graph: Graph
     name: str
     options: Options
     assumptions: tuple[Assumption, ...] = ()
+
+    def __str__(self) -> str:
+        return said_of_network(self.name, self.network)
 
     @property
     def dt(self) -> float:
