@@ -56,9 +56,11 @@ def import_tensorflow() -> types.ModuleType:
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
     with kept_off_screen():  # about GPUs and its own build
-        return import_or_explain(
+        tensorflow: types.ModuleType = import_or_explain(
             "tensorflow", "tensorflow", "working with Keras models"
         )
+        tensorflow.config.list_physical_devices()  # the first look for GPUs is loud
+        return tensorflow
 
 
 @contextlib.contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+from typing import Iterator
 
 from .imports import import_tensorflow, kept_off_screen
 
@@ -18,6 +20,18 @@ def import_tensorflow_quietly() -> None:
     with kept_off_screen():
         # it looks for GPUs when it is first asked for devices
         import_tensorflow().config.list_logical_devices()
+
+
+@contextlib.contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Keep off the screen what TensorFlow warns of our own calls."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def quieten_tensorflow() -> None:

@@ -25,6 +25,7 @@ from ..common.exceptions import InputError
 from ..common.proportions import share_ends, share_equal
 from ..common.random_state import kept_random_state
 from ..common.shown import Shown
+from ..common.tables import format_setting
 from ..common.vital_signs import said_of_accuracy
 from ..compat import emulator, import_nengo_dl
 from ..counts import Deployment, OpCount, OpCounts, count_ops
@@ -93,8 +94,9 @@ class SpikingModel(Shown):
     host_layers: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        settings = (f"{name}={value}" for name, value in self.options.items())
-        return "\n".join([said_of_network(self.clone.model.name, self.net), *settings])
+        words = [said_of_network(self.clone.model.name, self.net)]
+        words += [f"{n} {format_setting(v)}" for n, v in self.options.items() if v]
+        return ", ".join(words)
 
     @property
     def inputs(self) -> KerasMap:

@@ -300,12 +300,13 @@ class Sweep(Shown):
     def to_json(self) -> str:
         """Return settings, grid and the rows of `to_frame` as JSON, every digit."""
         return to_json(
+            "sweep",
             {
                 "settings": dict(self.settings),
                 "grid": dict(self.axes),
                 "devices": list(self.devices),
                 "points": frame_records(self.to_frame()),
-            }
+            },
         )
 
     def summary(self, max_accuracy_drop: float = 0.01) -> str:
