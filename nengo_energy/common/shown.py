@@ -60,11 +60,11 @@ def _table(frame: pandas.DataFrame) -> str:
     frame = frame.rename(
         columns={name: f"{name} [{units[name]}]" for name in frame if name in units}
     )
+    for name in frame:
+        if frame[name].dtype == object:
+            frame[name] = frame[name].map(_cell)
     shown: str = frame.to_html(
-        max_rows=MOST_ROWS,
-        float_format="{:.4g}".format,
-        formatters={name: _cell for name in frame if frame[name].dtype == object},
-        na_rep=NOTHING,
+        max_rows=MOST_ROWS, float_format="{:.4g}".format, na_rep=NOTHING
     )
     return shown
 

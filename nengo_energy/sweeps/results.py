@@ -324,7 +324,8 @@ class Sweep(Shown):
     def _shown_frame(self) -> pandas.DataFrame:
         """Return what differs between points, and what came out."""
         frame = self.to_frame()
-        fixed = [name for name, values in self.axes.items() if len(values) == 1]
+        varied = [name for name, values in self.axes.items() if len(values) > 1]
+        fixed = [name for name in self.points[0].settings if name not in varied]
         same = [name for name in ("dead", "error") if not frame[name].any()]
         dropped = ["n_inferences", "seed", "versions", *fixed, *same]
         return frame.drop(columns=dropped).dropna(axis=1, how="all")

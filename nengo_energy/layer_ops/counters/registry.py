@@ -6,11 +6,12 @@ import dataclasses
 import re
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from ...common.assumptions import Assumption
 from ...common.exceptions import InputError, UnsupportedError
 from ..calls import LayerCall
+from ..within import calls_within
 
 PACKAGES = ("keras", "tf_keras", "keras_spiking", "keras_lmu")
 """Packages whose classes the package's own counters serve."""
@@ -222,15 +223,20 @@ def find_counter(layer: Any) -> LayerCounter | None:
 def count_call(call: LayerCall) -> Operations:
     """Return the operations of a call.
 
+    A layer of somebody's own that has no counter does what it calls.
+
     Raises
     ------
     UncountedClassError
         Nobody said how to count the layer.
     """
     counter = find_counter(call.layer)
-    if counter is None:
+    if counter is not None:
+        return counter(call)
+    within = calls_within(call) if _runs_own_code(call.layer) else None
+    if within is None:
         raise _no_counter(call.layer)
-    return counter(call)
+    return _together([(count_call(inner), inner.n_steps) for inner in within])
 
 
 def count_wrapped(call: LayerCall, layer: Any) -> Operations:
@@ -260,6 +266,29 @@ def _find_in_class(cls: type) -> LayerCounter | None:
         if "call" in vars(base):
             return None
     return None
+
+
+def _runs_own_code(layer: Any) -> bool:
+    """Tell whether a layer runs what its user wrote, and Keras can look at it."""
+    cls = type(layer)
+    if _is_operation(cls) or cls.__name__ in OPERATION_LAYERS:
+        return False
+    return cls.__name__ == "Lambda" or not _is_from_package(cls)
+
+
+def _together(parts: Sequence[tuple[Operations, int]]) -> Operations:
+    """Return the operations of calls that make up one, each with its timesteps."""
+    return Operations(
+        connections=sum(n * ops.connections for ops, n in parts),
+        activations=sum(n * ops.activations for ops, n in parts),
+        additions=sum(n * ops.additions for ops, n in parts),
+        assumptions=tuple(a for ops, _ in parts for a in ops.assumptions),
+        spiking=all(ops.is_spiking for ops, _ in parts),
+        forms=tuple(
+            (form, n * count) for ops, n in parts for form, count in ops.forms
+        ),
+        kernels=sum(n * ops.n_kernels for ops, n in parts),
+    )
 
 
 def _no_counter(layer: Any) -> UncountedClassError:
