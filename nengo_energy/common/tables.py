@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from decimal import Decimal
-from typing import Iterable, Sequence
+from typing import Iterable, Mapping, Sequence
 
 WIDTH = 100
 """Width that the text is laid out for; only a wide first column exceeds it."""
@@ -88,6 +88,17 @@ def _scientific(value: float) -> tuple[str, int]:
     """Return mantissa and exponent; 999.6 is rounded to 1.00 and 3."""
     mantissa, exponent = f"{value:.2e}".split("e")
     return mantissa, int(exponent)
+
+
+def format_setting(value: object) -> str:
+    """Return a setting in words, numbers with four digits."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {format_setting(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(format_setting, value))
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return NOTHING if value is None else str(value)
 
 
 def plural(number: int, noun: str) -> str:

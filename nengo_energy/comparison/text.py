@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..common.tables import (
     NOTHING,
     format_bullets,
+    format_setting,
     format_si,
     format_table,
     plural,
@@ -82,7 +83,7 @@ def _title(comparison: Comparison) -> str:
     ]
     for name in ("scale_firing_rates", "synapse"):
         if settings.get(name) is not None:
-            details.append(f"{name}={settings[name]}")
+            details.append(f"{name} {format_setting(settings[name])}")
     return f"Keras model beside converted network ({', '.join(details)})"
 
 

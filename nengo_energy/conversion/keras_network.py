@@ -14,6 +14,7 @@ from ..common.decisions import Decision
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..common.random_state import kept_random_state
+from ..common.tables import format_setting
 from ..compat import emulator
 from ..keras_models.decisions import output_decisions
 from ..layer_ops.counting import count_layer_ops
@@ -21,9 +22,10 @@ from ..layer_ops.layer_ops import LayerOps
 from ..loihi.checks import check_rates
 from ..loihi.prepared import LoihiNetwork
 from ..network.firing_rates import wanted_rates
+from ..network.objects import said_of_network
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
-from .datasets import is_dataset, read_dataset
+from .datasets import as_arrays
 from .inputs import as_input
 from .keras_map import KerasMap, layer_of_label
 from .layers.building import Final
@@ -34,21 +36,26 @@ if TYPE_CHECKING:
     from ..keras_models.clone import KerasClone
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class KerasNetwork(NetworkModel):
     """The network that a Keras model became; see `SpikingModel` for its attributes."""
 
     model: Any
     net: nengo.Network
-    clone: KerasClone = field(repr=False)
-    probes: Mapping[Any, nengo.Probe] = field(repr=False)
-    nodes: Mapping[Any, nengo.Node] = field(repr=False)
-    parts: Mapping[Any, Any] = field(repr=False)
+    clone: KerasClone
+    probes: Mapping[Any, nengo.Probe]
+    nodes: Mapping[Any, nengo.Node]
+    parts: Mapping[Any, Any]
     options: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     folded: tuple[str, ...] = ()
-    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict, repr=False)
+    finals: Mapping[nengo.Probe, Final] = field(default_factory=dict)
     host_layers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        words = [said_of_network(self.clone.model.name, self.net)]
+        words += [f"{n} {format_setting(v)}" for n, v in self.options.items() if v]
+        return ", ".join(words)
 
     @property
     def inputs(self) -> KerasMap:
@@ -154,14 +161,8 @@ class KerasNetwork(NetworkModel):
         return as_input(self.clone, self.nodes, x, self.is_temporal, single)
 
     def _arrays(self, x: Any, labels: Any = None) -> tuple[Any, Any]:
-        """Return inputs and labels, read from a dataset where that is what was given.
-
-        Labels of a dataset count where no others are given.
-        """
-        if not is_dataset(x):
-            return x, labels
-        x, found = read_dataset(x, len(self.clone.model.inputs[0].shape) - 1)
-        return x, found if labels is None else labels
+        """Return inputs and labels as arrays, read where they are a dataset."""
+        return as_arrays(x, self.clone.model, labels)
 
     def _chip_input(self, x: Any) -> dict[nengo.Node, np.ndarray]:
         return self.as_input(x)

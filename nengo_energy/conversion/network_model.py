@@ -15,6 +15,7 @@ from ..activity.activity import Activity
 from ..activity.simulators import Simulators
 from ..common.exceptions import InputError
 from ..common.random_state import kept_random_state
+from ..common.shown import Shown
 from ..counts import OpCounts
 from ..loihi.accounting import ledger_from_activity, ledger_from_run
 from ..loihi.ledger import Ledger
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..estimates.estimate import EnergyEstimate
 
 
-class NetworkModel(ABC):
+class NetworkModel(Shown, ABC):
     """A network of spiking neurons, made of the model of another framework."""
 
     @abstractmethod

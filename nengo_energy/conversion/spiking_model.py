@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..comparison.results import Comparison
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SpikingModel(KerasNetwork):
     """A Keras model as a network of spiking neurons; see `nengo_energy.convert`.
 

@@ -13,7 +13,7 @@ from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
 from ..common.optional_imports import has_numba
 from ..compat import import_tf_keras
-from ..compat.nengo_dl import open_nengo_dl
+from ..compat.nengo_dl import open_nengo_dl, predict
 from ..keras_models.check import INDEXING_LAYERS
 from ..keras_models.graph import leaves
 from ..keras_models.held import held_by
@@ -219,7 +219,7 @@ def _values(
             return {probe: execution.probed(probe) for probe in network.all_probes}
     sim, _ = open_nengo_dl(network, dt=DT, minibatch_size=2)
     with sim:
-        values: Mapping[nengo.Probe, np.ndarray] = sim.predict_on_batch(inputs)
+        values: Mapping[nengo.Probe, np.ndarray] = predict(sim, inputs)
     return values
 
 

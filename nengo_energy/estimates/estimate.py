@@ -182,6 +182,22 @@ class EnergyEstimate(Shown):
 
         return estimate_frame(self, columns)
 
+    def to_dict(self) -> dict[str, float]:
+        """Return what is known as one flat dictionary of numbers, in SI units.
+
+        ``timesteps``, ``dt`` and ``n_inferences``; ``accuracy`` and ``keras_accuracy``;
+        and for each device ``energy loihi``, ``low loihi`` and ``high loihi`` where it
+        has an interval, and ``latency loihi``: as trackers of experiments take them,
+        and named as the columns of a sweep.
+
+        Examples
+        --------
+        >>> estimate.to_dict()["energy loihi"]  # doctest: +SKIP
+        """
+        from .ranking import flat_values
+
+        return flat_values(self)
+
     def to_json(self, path: PathLike | None = None) -> str | None:
         """Return all of the estimate as JSON, or write it to a file.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from ..common.tables import format_si
 
@@ -24,6 +24,21 @@ def ranking_frame(estimate: EnergyEstimate) -> pandas.DataFrame:
         "latency": "s",
     }
     return frame
+
+
+def flat_values(estimate: EnergyEstimate) -> dict[str, float]:
+    """Return the numbers that are known of an estimate by name."""
+    settings: Mapping[str, Any] = estimate.settings
+    accuracy = settings.get("accuracy") or {}
+    found = {name: settings.get(name) for name in ("timesteps", "dt", "n_inferences")}
+    for name, of in (("accuracy", "spiking"), ("keras_accuracy", "keras")):
+        found[name] = accuracy.get(of, {}).get("value")
+    for model in estimate.models:
+        low, high = known_interval(estimate, model.name) or (None, None)
+        found[f"energy {model.name}"] = estimate.total(model)
+        found[f"low {model.name}"], found[f"high {model.name}"] = low, high
+        found[f"latency {model.name}"] = estimate.latency(model)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def by_energy(estimate: EnergyEstimate) -> list[Device]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,8 +15,9 @@ from ..common.assumptions import Assumption
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
+from ..common.shown import Shown
 from ..common.tables import format_bullets, format_table
-from ..network.objects import is_decoded, once
+from ..network.objects import is_decoded, once, said_of_network
 from .accounting import ledger_from_run
 from .layers import LayerNames, labelled_names
 from .ledger import Ledger
@@ -31,8 +32,8 @@ AS_BUILT = Assumption(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class PreparedNetwork:
+@dataclass(frozen=True, eq=False, repr=False)
+class PreparedNetwork(Shown):
     """Any Nengo network in the form that NengoLoihi builds.
 
     Attributes
@@ -43,7 +44,7 @@ class PreparedNetwork:
         Length of a timestep [s].
     """
 
-    form: LoihiForm = field(repr=False)
+    form: LoihiForm
     dt: float = DT
 
     @property
@@ -130,6 +131,9 @@ class PreparedNetwork:
         return ledger_from_run(
             self, inputs, timesteps, emulator=emulator, progress=progress
         )
+
+    def _headline(self) -> str:
+        return said_of_network("on Loihi", self.network)
 
     def __str__(self) -> str:
         names = self.names.populations

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Union
 import numpy as np
 
 from ..common.exceptions import InputError
+from ..common.shown import Shown
 from ..common.sums import sum_by_key
 from ..common.tables import format_si, wrap
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
@@ -77,8 +78,8 @@ class Advice:
         return f"{self.words}: {self.latency:+.0%} time, {self.energy:+.0%} energy"
 
 
-@dataclass(frozen=True)
-class Bottleneck:
+@dataclass(frozen=True, repr=False)
+class Bottleneck(Shown):
     """What bounds a network on the chip, by the prices and times of one device.
 
     Attributes

@@ -119,6 +119,11 @@ class EnergyDifference(Shown):
     steps: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
 
+    def _headline(self) -> str:
+        from .report import energy_pair
+
+        return energy_pair(self)
+
     def __str__(self) -> str:
         from .report import format_energy_difference
 

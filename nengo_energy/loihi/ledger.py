@@ -328,6 +328,11 @@ class Ledger(Shown):
 
         return plot_ledger(self, quantity, placement)
 
+    def _headline(self) -> str:
+        from .report import headline
+
+        return headline(self)
+
     def __str__(self) -> str:
         from .report import format_ledger
 

@@ -34,7 +34,7 @@ def format_network(prepared: LoihiNetwork) -> str:
         for plan in prepared.plans.values()
     ]
     footer = [["total", "", "", str(prepared.n_cores), "", "", "", ""]]
-    parts = [format_table(header, body, footer), _verdict(prepared)]
+    parts = [format_table(header, body, footer), verdict(prepared)]
     if prepared.checks:
         parts.append(format_bullets("To look at", map(str, prepared.checks)))
     if prepared.changes:
@@ -54,7 +54,8 @@ def changes_in_words(changes: Sequence[Change]) -> list[str]:
     ]
 
 
-def _verdict(prepared: LoihiNetwork) -> str:
+def verdict(prepared: LoihiNetwork) -> str:
+    """Return whether a network fits, and what is to be done if it doesn't."""
     if prepared.fits:
         return f"Fits on one chip: {prepared.n_cores} of {CORES_PER_CHIP} cores."
     lines = [

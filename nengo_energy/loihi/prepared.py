@@ -135,6 +135,11 @@ class LoihiNetwork(Shown):
             }
         return open_simulator(self.network, emulator=emulator, **options)
 
+    def _headline(self) -> str:
+        from .network_report import verdict
+
+        return verdict(self)
+
     def __str__(self) -> str:
         from .network_report import format_network
 

@@ -69,15 +69,19 @@ def format_deployment(ledger: Ledger, differences: Sequence[EnergyDifference]) -
     differences : sequence of EnergyDifference
         What leads from the energies of an estimate to those of the ledger.
     """
-    lines = [_placed(ledger)]
+    lines = [headline(ledger)]
     for found in differences:
         why = ", ".join(f"{what} {_signed(energy)}" for what, energy in _largest(found))
-        lines.append(
-            f"{found.device}: {format_si(found.estimate, 'J')} by the estimate, "
-            f"{format_si(found.ledger, 'J')} by the ledger"
-            + (f" ({why})." if why else ".")
-        )
+        lines.append(energy_pair(found) + (f" ({why})." if why else "."))
     return "\n".join(wrap(line) for line in lines)
+
+
+def energy_pair(found: EnergyDifference) -> str:
+    """Return both energies in words."""
+    return (
+        f"{found.device}: {format_si(found.estimate, 'J')} by the estimate, "
+        f"{format_si(found.ledger, 'J')} by the ledger"
+    )
 
 
 def _largest(found: EnergyDifference) -> list[tuple[str, float]]:
@@ -95,7 +99,8 @@ def _largest(found: EnergyDifference) -> list[tuple[str, float]]:
     return sorted(large, key=lambda step: -abs(step[1]))[:2]
 
 
-def _placed(ledger: Ledger) -> str:
+def headline(ledger: Ledger) -> str:
+    """Return in a line how a network lies on the chip."""
     on_host = ", ".join(sorted(ledger.on_host))
     with_host = f"; the host runs {on_host}" if on_host else ""
     fits = "" if ledger.fits else ", more than one has"

@@ -10,6 +10,7 @@ import numpy as np
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
 
+from ..common.tables import plural
 from .keras_maps import layer_map
 
 T = TypeVar("T")
@@ -86,3 +87,9 @@ def labels(network: nengo.Network) -> Iterator[tuple[Any, str]]:
             yield from walk(sub, f"{prefix}{sub.label or 'network'}/")
 
     yield from walk(network, "")
+
+
+def said_of_network(name: str, network: nengo.Network) -> str:
+    """Return in a line how large a network is."""
+    sizes = [ensemble.n_neurons for ensemble in network.all_ensembles]
+    return f"{name}: {plural(sum(sizes), 'neuron')} in {plural(len(sizes), 'ensemble')}"

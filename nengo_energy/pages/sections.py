@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Callable, Sequence
 
 from ..common.colours import OPERATIONS
 from ..common.html_tables import Cell, count, frame_table, html_table, quantity, share
-from ..common.tables import NOTHING, typeset_si
+from ..common.tables import format_setting, typeset_si
 from ..estimates import html_tables as estimate_tables
 from ..estimates.columns import (
     best_quantity,
@@ -16,7 +16,7 @@ from ..estimates.columns import (
     varied_settings,
 )
 from ..estimates.estimate import EnergyEstimate
-from ..estimates.ranking import conclusion, evidence_words, known_interval
+from ..estimates.ranking import evidence_words, known_interval
 from ..estimates.report import interval_words, moved_words, remarks
 from . import energy_charts, network_charts
 from .parts import Card, Chart, Section
@@ -89,7 +89,9 @@ def ranking_section(estimate: EnergyEstimate) -> Section:
     """Return the devices from the least energy on, and what their totals hold."""
     frame = estimate.ranking()
     words = {True: "yes", False: "no", None: "unknown"}
-    for name in ("static", "io", "fits"):
+    silent = [name for name in ("fits", "latency") if frame[name].isna().all()]
+    frame = frame.drop(columns=silent)
+    for name in {"static", "io", "fits"}.difference(silent):
         frame[name] = [words[value] for value in frame[name]]
     frame = frame.rename(
         columns={
@@ -110,7 +112,6 @@ def ranking_section(estimate: EnergyEstimate) -> Section:
         "ranking",
         "Which device",
         said,
-        lists={"In short": [*(a.text for a in estimate.alerts), *conclusion(estimate)]},
         tables={
             "From the least energy on": frame_table(
                 frame.astype(object).where(frame.notna(), None)
@@ -268,7 +269,7 @@ def remarks_section(estimate: EnergyEstimate) -> Section:
 
 def provenance_section(estimate: EnergyEstimate) -> Section:
     """Return prices with their sources, settings and versions."""
-    rows = [[str(k), _setting(v)] for k, v in estimate.settings.items()]
+    rows = [[str(k), format_setting(v)] for k, v in estimate.settings.items()]
     return Section(
         "sources",
         "Sources and settings",
@@ -277,11 +278,3 @@ def provenance_section(estimate: EnergyEstimate) -> Section:
         lists={"Sources": estimate_tables.sources(estimate)},
         folded={"Every number of the devices": estimate_tables.prices_table(estimate)},
     )
-
-
-def _setting(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return NOTHING if value is None else str(value)

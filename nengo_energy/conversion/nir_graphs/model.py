@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Iterable, Mapping
 
@@ -23,6 +23,7 @@ from ...loihi.any_network import loihi_network
 from ...loihi.network import build_loihi_network
 from ...loihi.prepared import LoihiNetwork, Prepared
 from ...network.biases import fold_biases
+from ...network.objects import said_of_network
 from ...network.topology import Topology
 from ...network.tracing import trace_topology
 from ..network_model import NetworkModel
@@ -30,7 +31,7 @@ from .building import Built, Options, build_graph
 from .graph import Graph
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NIRModel(NetworkModel):
     """A network made from a NIR graph; see `nengo_energy.from_nir`.
 
@@ -46,10 +47,13 @@ class NIRModel(NetworkModel):
         What was taken for granted.
     """
 
-    graph: Graph = field(repr=False)
+    graph: Graph
     name: str
     options: Options
     assumptions: tuple[Assumption, ...] = ()
+
+    def __str__(self) -> str:
+        return said_of_network(self.name, self.network)
 
     @property
     def dt(self) -> float:
