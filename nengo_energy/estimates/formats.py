@@ -68,20 +68,10 @@ def estimate_to_markdown(estimate: EnergyEstimate) -> str:
 def estimate_to_latex(
     estimate: EnergyEstimate, *, caption: str | None = None, label: str = "tab:energy"
 ) -> str:
-    """Return the energies of layers on devices as a table in LaTeX.
+    """Return layers x devices as a table in LaTeX; see `EnergyEstimate.to_latex`.
 
     It needs the package booktabs. What is not modelled, the assumptions and the
     versions of packages stand above it in comments.
-
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to write. Each column has the unit of its total.
-    caption : str, optional
-        By default what the estimate is of, with its settings.
-        LaTeX's special characters in it are escaped.
-    label : str
-        What ``\\ref`` finds the table by; written as it is.
     """
     table = _UnitTable(estimate, r"$\mu$")
     comments = [f"{key}: {value}" for key, value in estimate.settings.items()]

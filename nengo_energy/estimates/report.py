@@ -46,25 +46,9 @@ and the energy per operation a power [W]."""
 def estimate_frame(
     estimate: EnergyEstimate, columns: Sequence[str] | None = None
 ) -> pandas.DataFrame:
-    """Return the rows of an estimate as a tidy frame in SI units.
+    """Return the rows of an estimate as a frame; see `EnergyEstimate.to_frame`.
 
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to tabulate.
-    columns : sequence of str, optional
-        Columns to keep, in order; `COLUMNS` by default.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per device, layer and operation; ``attrs["units"]`` holds the unit of
-        each column that has one.
-
-    Raises
-    ------
-    NotFoundError
-        When a column doesn't exist; the message lists those that do.
+    ``attrs["units"]`` holds the unit of each column that has one.
     """
     import pandas as pd
 
