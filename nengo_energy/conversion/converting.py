@@ -38,7 +38,7 @@ from ..network.firing_rates import (
 from ..network.topology import Topology
 from ..network.tracing import trace_topology
 from .assumptions import said_of_depth, said_of_layers
-from .datasets import as_arrays
+from .datasets import input_arrays
 from .keras_map import layer_of_label
 from .layers.activations import name_of
 from .layers.adapter import Obstacle, refuse, run_converter
@@ -151,7 +151,7 @@ def convert(
     """
     check_flag("verify", verify)
     model = as_model(model, custom_objects)
-    example_data, _ = as_arrays(example_data, model)
+    example_data = input_arrays(example_data, model)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
     if input_shape is None and example_data is not None and is_open:

@@ -284,9 +284,7 @@ def _together(parts: Sequence[tuple[Operations, int]]) -> Operations:
         additions=sum(n * ops.additions for ops, n in parts),
         assumptions=tuple(a for ops, _ in parts for a in ops.assumptions),
         spiking=all(ops.is_spiking for ops, _ in parts),
-        forms=tuple(
-            (form, n * count) for ops, n in parts for form, count in ops.forms
-        ),
+        forms=tuple((form, n * count) for ops, n in parts for form, count in ops.forms),
         kernels=sum(n * ops.n_kernels for ops, n in parts),
     )
 
