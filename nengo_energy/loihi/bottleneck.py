@@ -234,13 +234,8 @@ def _changed(
 ) -> ChipUse:
     """Return the use of a chip with other operations of each core.
 
-    Parameters
-    ----------
-    use : ChipUse
-        As it is.
-    change : callable
-        Takes the place of a core and its operations, in a mean timestep or in each,
-        and returns those of the cores in its stead.
+    The change takes the place of a core and its operations, in a mean timestep or in
+    each, and returns those of the cores in its stead.
     """
     cores = [
         CoreUse(core.chip, then)
