@@ -20,7 +20,7 @@ from ..network.firing_rates import (
     scales_for_target,
 )
 from .assumptions import said_of_depth
-from .datasets import as_arrays
+from .datasets import input_arrays
 from .layers.adapter import refuse
 from .layerwise import convert_layers
 from .spiking_model import SpikingModel
@@ -122,7 +122,7 @@ def convert(
     """
     check_flag("verify", verify)
     model = as_model(model, custom_objects)
-    example_data, _ = as_arrays(example_data, model)
+    example_data = input_arrays(example_data, model)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
     if input_shape is None and example_data is not None and is_open:
