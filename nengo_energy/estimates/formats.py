@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..common.tables import NOTHING, common_prefix, format_digits
-from .ranking import known_interval
+from .ranking import known_interval, said_of_left_out
 from .report import (
     energies_by_layer,
     estimate_frame,
@@ -83,11 +83,13 @@ def estimate_to_latex(
     estimate : EnergyEstimate
         What to write. Each column has the unit of its total.
     caption : str, optional
-        By default what the estimate is of, with its settings.
-        LaTeX's special characters in it are escaped.
+        By default what the estimate is of, with its settings, and what totals leave
+        out. LaTeX's special characters in it are escaped.
     label : str
         What ``\\ref`` finds the table by; written as it is.
     """
+    if caption is None:
+        caption = " ".join([describe(estimate), *said_of_left_out(estimate)])
     table = _UnitTable(estimate, r"$\mu$")
     comments = [f"{key}: {value}" for key, value in estimate.settings.items()]
     for heading, sentences in remarks(estimate).items():
@@ -96,7 +98,7 @@ def estimate_to_latex(
     lines += [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{_latex(describe(estimate) if caption is None else caption)}}}",
+        rf"  \caption{{{_latex(caption)}}}",
         rf"  \label{{{label}}}",
         rf"  \begin{{tabular}}{{l{'r' * len(estimate.devices)}}}",
         r"    \toprule",
