@@ -150,7 +150,7 @@ class FastEmulator(EmulatorInterface):
         self, model: Any, seed: int | None = None, program: ChipProgram | None = None
     ):
         super().__init__(model, seed=seed)
-        self.program = self._flattened() if program is None else program
+        self.program = self._flattened(model) if program is None else program
         own = self.compartment
         self.state = State(
             input=own.input[0],
@@ -168,9 +168,11 @@ class FastEmulator(EmulatorInterface):
             {probe: blocks.values() for probe, blocks in self.probes.probes.items()}
         )
 
-    def _flattened(self) -> ChipProgram:
+    def _flattened(self, model: Any) -> ChipProgram:
         start = time.perf_counter()
-        program = build_program(self.block_info.slices, self.inputs, self.compartment)
+        program = build_program(
+            self.block_info.slices, self.inputs, self.compartment, model.block_comp_map
+        )
         seconds = time.perf_counter() - start
         logger.debug("flattened the network in %.3f s", seconds)
         warm_up(program)
