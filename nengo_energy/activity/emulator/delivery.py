@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 
 from ...common.compiled import compiled
 
-LANES = 8
+LANES = 16
 """Weights that are added at once. Those of a run are filled up with zeros."""
 
 ONE, TWO, STEP = np.uint64(1), np.uint64(2), np.uint64(LANES)
@@ -32,10 +32,9 @@ class Routes(NamedTuple):
 
     Attributes
     ----------
-    begin, weight : (n_sources,) int64 ndarray
-        Where shape and weights of the source's row begin.
-    base : (n_sources,) uint32 ndarray
-        Sum that the row's targets count from.
+    rows : (n_sources, 3) uint32 or uint64 ndarray
+        Where shape and weights of the source's row begin, and the sum that its targets
+        count from.
     shapes : uint16 or uint32 ndarray
         All shapes.
     weights : int16 or int32 ndarray
@@ -44,9 +43,7 @@ class Routes(NamedTuple):
         The sum of each compartment.
     """
 
-    begin: np.ndarray
-    weight: np.ndarray
-    base: np.ndarray
+    rows: np.ndarray
     shapes: np.ndarray
     weights: np.ndarray
     place: np.ndarray
@@ -82,8 +79,9 @@ def add_lanes(
 def deliver(routes: Routes, source: int, total: np.ndarray) -> None:
     """Add the weights of one spike to the sums, behind which are `LANES` more."""
     shapes, weights = routes.shapes, routes.weights
-    base, at = np.uint64(routes.base[source]), np.uint64(routes.begin[source])
-    n_runs, weight = np.uint64(shapes[at]), np.uint64(routes.weight[source])
+    row = routes.rows[np.uint64(source)]
+    at, weight, base = np.uint64(row[0]), np.uint64(row[1]), np.uint64(row[2])
+    n_runs = np.uint64(shapes[at])
     at += ONE
     for _ in range(n_runs):
         target = base + np.uint64(shapes[at])
@@ -101,18 +99,11 @@ def deliver(routes: Routes, source: int, total: np.ndarray) -> None:
 
 
 @compiled
-def gather(total: np.ndarray, place: np.ndarray, out: np.ndarray) -> None:
-    """Set what compartments receive from the sums."""
-    for i in range(len(out)):
-        out[i] = total[place[i]]
-
-
-@compiled
 def row_sizes(routes: Routes) -> np.ndarray:
     """Return the number of synapses of each source, (n_sources,) int64 ndarray."""
-    sizes = np.zeros(len(routes.begin), np.int64)
+    sizes = np.zeros(len(routes.rows), np.int64)
     for source in range(len(sizes)):
-        at = routes.begin[source]
+        at = np.int64(routes.rows[source, 0])
         n_runs = np.int64(routes.shapes[at])
         if n_runs == 0:
             sizes[source] = routes.shapes[at + 1]

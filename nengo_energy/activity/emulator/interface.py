@@ -159,7 +159,7 @@ class FastEmulator(EmulatorInterface):
             refractory=own.ref_count,
             spiked=own.spiked,
             spike_count=own.spike_count,
-            spikes=np.zeros(own.n_compartments + 1, np.int32),
+            spikes=np.zeros(own.n_compartments + 9, np.int32),
             sent_count=np.zeros(self.program.n_host_sources, np.int32),
             repeat_count=np.zeros(own.n_compartments, np.int32),
             overflow_count=np.zeros(0, np.int32),

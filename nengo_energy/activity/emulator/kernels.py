@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...common.compiled import compiled
-from .delivery import LANES, Routes, deliver, gather
+from ..compiled.neuron_kernels import add_spiked, list_spiked
+from .delivery import LANES, Routes, deliver
 
 INPUT_BITS = 21
 """Bits of the sum of a compartment's weights in a timestep, without the sign."""
@@ -76,7 +77,7 @@ class State(NamedTuple):
         Whether each compartment spiked in the last timestep.
     spike_count : (n_compartments,) int32 ndarray
         Spikes since the first timestep.
-    spikes : (n_compartments + 1,) int32 ndarray
+    spikes : (n_compartments + 9,) int32 ndarray
         The compartments that spiked in the last timestep; their number comes last.
     sent_count : (n_host_sources,) int32 ndarray
         Spikes of each neuron of the host's that arrived since the first timestep.
@@ -99,7 +100,7 @@ class State(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Compartments whose current, voltage and spikes are recorded, (n,) int32 each."""
+    """Compartments whose current, voltage and spikes are recorded, (n,) uint32 each."""
 
     current: np.ndarray
     voltage: np.ndarray
@@ -277,15 +278,24 @@ def advance(
 def collect_spikes(state: State) -> None:
     """List the compartments that spiked, and count their spikes."""
     for source in state.spikes[: state.spikes[-1]]:
-        if state.spiked[source]:
-            state.repeat_count[source] += 1
-    found = 0
-    for i in range(len(state.spiked)):
+        state.repeat_count[source] += state.spiked[source]
+    add_spiked(state.spiked, state.spike_count)
+    found, whole = 0, len(state.spiked) // 8 * 8
+    if whole > 0:
+        spiked = state.spiked[:whole].view(np.uint8)
+        found = np.int64(list_spiked(spiked, state.spikes, 0))
+    for i in range(whole, len(state.spiked)):
         if state.spiked[i]:
             state.spikes[found] = i
-            state.spike_count[i] += 1
             found += 1
     state.spikes[-1] = found
+
+
+@compiled
+def record(values: np.ndarray, wanted: np.ndarray, out: np.ndarray) -> None:
+    """Record some of the values."""
+    for k in range(len(wanted)):
+        out[k] = values[wanted[k]]
 
 
 @compiled
@@ -336,17 +346,14 @@ def run(
             deliver(routes, n_compartments + event, total)
         for source in state.spikes[: state.spikes[-1]]:
             deliver(routes, source, total)
-        gather(total, routes.place, state.input)
+        record(total, routes.place, state.input)
         overflows[step] = advance(
             compartments, state, noise[step if noisy else 0], biased
         )
         collect_spikes(state)
-        for k in range(len(plan.current)):
-            records.current[step, k] = state.current[plan.current[k]]
-        for k in range(len(plan.voltage)):
-            records.voltage[step, k] = state.voltage[plan.voltage[k]]
-        for k in range(len(plan.spiked)):
-            records.spiked[step, k] = state.spiked[plan.spiked[k]]
+        record(state.current, plan.current, records.current[step])
+        record(state.voltage, plan.voltage, records.voltage[step])
+        record(state.spiked, plan.spiked, records.spiked[step])
         if stop_at_overflow and overflows[step] != 0:
             return step + 1
     return n_steps

@@ -59,7 +59,7 @@ class ChipProgram:
     @property
     def n_host_sources(self) -> int:
         """Number of neurons of the host's that send spikes to the chip."""
-        return len(self.routes.begin) - self.n_compartments
+        return len(self.routes.rows) - self.n_compartments
 
     @property
     def n_synapses(self) -> int:
@@ -150,9 +150,9 @@ def _routes(synapses: Synapses, merged: Merged, place: np.ndarray) -> Routes:
     largest = np.abs(synapses.weight.astype(np.int64)).max(initial=0)
     weights = np.zeros(start[-1], np.int16 if largest < 2**15 else np.int32)
     merging.write(synapses, merged, LANES, shapes, weights)
-    return Routes(
-        begin[merged.row], start[merged.row], merged.base, shapes, weights, place
-    )
+    rows = np.stack([begin[merged.row], start[merged.row], merged.base], axis=1)
+    rows = rows.astype(np.uint32 if max(begin[-1], start[-1]) < 2**32 else np.uint64)
+    return Routes(rows, shapes, weights, place)
 
 
 def new_state(program: ChipProgram) -> State:
@@ -165,7 +165,7 @@ def new_state(program: ChipProgram) -> State:
         refractory=np.zeros(n, np.int32),
         spiked=np.zeros(n, bool),
         spike_count=np.zeros(n, np.int32),
-        spikes=np.zeros(n + 1, np.int32),
+        spikes=np.zeros(n + 9, np.int32),
         sent_count=np.zeros(program.n_host_sources, np.int32),
         repeat_count=np.zeros(n, np.int32),
         overflow_count=np.zeros(0, np.int32),
