@@ -119,6 +119,13 @@ def convert(
     UnsupportedError
         If a layer has no native equivalent, or the converted network computes something
         else than the model.
+
+    Examples
+    --------
+    >>> chosen = {"scale_firing_rates": "auto", "example_data": x}  # doctest: +SKIP
+    >>> snn = convert(model, **chosen)  # doctest: +SKIP
+    >>> activity = snn.measure(x, timesteps=50)  # doctest: +SKIP
+    >>> print(snn.estimate(activity))  # doctest: +SKIP
     """
     check_flag("verify", verify)
     model = as_model(model, custom_objects)

@@ -68,6 +68,12 @@ def count_ops(
     ------
     InputError
         If the activity was measured on another network.
+
+    Examples
+    --------
+    >>> topology = trace_topology(net)  # doctest: +SKIP
+    >>> activity = measure_activity(net, timesteps=1000)  # doctest: +SKIP
+    >>> counts = count_ops(topology, activity)  # doctest: +SKIP
     """
     from ..activity.activity import Activity
     from ..activity.retracing import as_traced

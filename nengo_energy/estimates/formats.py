@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..common.tables import NOTHING, common_prefix, format_digits
-from .ranking import known_interval
+from .ranking import known_interval, said_of_left_out
 from .report import (
     energies_by_layer,
     estimate_frame,
@@ -73,6 +73,8 @@ def estimate_to_latex(
     It needs the package booktabs. What is not modelled, the assumptions and the
     versions of packages stand above it in comments.
     """
+    if caption is None:
+        caption = " ".join([describe(estimate), *said_of_left_out(estimate)])
     table = _UnitTable(estimate, r"$\mu$")
     comments = [f"{key}: {value}" for key, value in estimate.settings.items()]
     for heading, sentences in remarks(estimate).items():
@@ -81,7 +83,7 @@ def estimate_to_latex(
     lines += [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{_latex(describe(estimate) if caption is None else caption)}}}",
+        rf"  \caption{{{_latex(caption)}}}",
         rf"  \label{{{label}}}",
         rf"  \begin{{tabular}}{{l{'r' * len(estimate.devices)}}}",
         r"    \toprule",

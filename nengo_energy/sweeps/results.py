@@ -238,7 +238,7 @@ class Sweep(Shown):
             raise NotFoundError(
                 f"none of the {len(self.points)} points can be recommended: those that "
                 "ran have silent layers or decide no better than by guessing; raise "
-                "scale_firing_rates or timesteps"
+                "scale_firing_rates= or timesteps="
             )
         accuracies = [p.accuracy.value for p in done if p.accuracy]
         energies = [p.estimate.total(name) for p in done if p.estimate]

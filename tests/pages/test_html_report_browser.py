@@ -434,7 +434,9 @@ def test_the_slider_shows_the_table_of_its_timesteps(estimate, tmp_path):
     ne.write_report(path, estimate, over_time=estimates)
     with open_browser(tmp_path / "profile") as browser:
         browser.get(path.as_uri())
-        browser.execute_async_script("window.reportReady.then(arguments[0])")
+        browser.execute_async_script(
+            "const done = arguments[0]; window.reportReady.then(() => done());"
+        )
         shown = """
             const slider = document.querySelector(".slider input");
             if (arguments[0] !== null) {
