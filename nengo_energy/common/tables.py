@@ -106,20 +106,25 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def wrap(text: str) -> str:
+    """Return a text in lines that fit a terminal."""
+    return textwrap.fill(text, WIDTH)
+
+
 def format_table(
-    header: list[list[str]], body: list[list[str]], footer: list[list[str]], width: int
+    header: list[list[str]], body: list[list[str]], footer: Sequence[list[str]] = ()
 ) -> str:
     """Return rows as text, the first column left and the others right aligned.
 
     Columns that don't fit go into further blocks, each with the first column again.
     """
-    rows = header + body + footer
+    rows = [*header, *body, *footer]
     widths = [max(map(len, column)) for column in zip(*rows)]
     blocks: list[list[int]] = [[]]
     used = widths[0]
     for i in range(1, len(widths)):
         needed = len(_GAP) + widths[i]
-        if blocks[-1] and used + needed > width:
+        if blocks[-1] and used + needed > WIDTH:
             blocks.append([])
             used = widths[0]
         blocks[-1].append(i)
@@ -141,11 +146,12 @@ def format_table(
     return "\n\n".join(texts)
 
 
-def format_bullets(heading: str, sentences: Iterable[str], width: int) -> str:
+def format_bullets(heading: str, sentences: Iterable[str]) -> str:
+    """Return a heading, and each sentence behind a dash."""
     wrapped = (
         textwrap.fill(
             s,
-            width,
+            WIDTH,
             initial_indent="- ",
             subsequent_indent="  ",
             break_on_hyphens=False,

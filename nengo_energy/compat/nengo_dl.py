@@ -104,7 +104,8 @@ def open_nengo_dl(
     )
     seed = None if network.seed is None else network.seed + 1
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="No GPU support detected")
+        for said in ("No GPU support detected", ".* have a native TensorFlow"):
+            warnings.filterwarnings("ignore", message=said)
         sim = nengo_dl.Simulator(
             None,
             dt=dt,

@@ -10,7 +10,8 @@ import numpy as np
 from ..common.checks import check_choice
 from ..common.figures import PANEL_WIDTH, import_matplotlib, new_figure, style
 from .chip import CORES_PER_TILE, TILES_HIGH, TILES_WIDE
-from .ledger import CoreLoad, Ledger
+from .core_load import CoreLoad
+from .ledger import Ledger
 
 QUANTITIES = tuple(
     f.name for f in fields(CoreLoad) if f.name not in ("chip", "core", "layer")

@@ -70,7 +70,7 @@ def constants(node: nengo.Node) -> np.ndarray:
     return np.atleast_1d(np.asarray(node.output, dtype=float))
 
 
-def labels(network: nengo.Network, prefix: str = "") -> Iterator[tuple[Any, str]]:
+def labels(network: nengo.Network) -> Iterator[tuple[Any, str]]:
     """Yield each ensemble and node with a label that is unique in the network."""
     seen: Counter[str] = Counter()
     walked: set[nengo.Network] = set()
@@ -86,7 +86,7 @@ def labels(network: nengo.Network, prefix: str = "") -> Iterator[tuple[Any, str]
         for sub in net.networks:
             yield from walk(sub, f"{prefix}{sub.label or 'network'}/")
 
-    yield from walk(network, prefix)
+    yield from walk(network, "")
 
 
 def said_of_network(name: str, network: nengo.Network) -> str:

@@ -18,6 +18,7 @@ from ..estimates.estimate import EnergyEstimate
 from ..estimates.ranking import conclusion
 from ..estimates.report import estimate_title
 from . import sections
+from .mesh import mesh_section
 from .over_time import over_time_section
 from .parts import Section, linked
 from .vega import report_package
@@ -164,7 +165,7 @@ def format_report(
         devices += [name for name in energy_devices(frame) if name not in devices]
     if ledger is not None:
         n_inferences = getattr(ledger, "n_inferences", 1)
-        section = sections.mesh_section(_frame("ledger", ledger), n_inferences)
+        section = mesh_section(_frame("ledger", ledger), n_inferences)
         if hasattr(ledger, "costs"):
             costs = frame_table(ledger.costs().to_frame())
             section = replace(section, tables={**section.tables, PRICED: costs})

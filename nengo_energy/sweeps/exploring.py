@@ -17,7 +17,8 @@ from ..conversion.datasets import as_arrays
 from ..counts import merge_counts
 from ..devices import Device
 from ..keras_models.graph import read_graph
-from ..pricing.energy import estimate_energy, resolve_devices, resolve_host
+from ..pricing.energy import estimate_energy
+from ..pricing.resolving import resolve_devices, resolve_host
 from .checkpoint import Checkpoint
 from .data import Data, check_data, check_fits, name_of
 from .grid import Point, Simulation, plan_grid, printable

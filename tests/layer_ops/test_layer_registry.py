@@ -90,9 +90,9 @@ def test_what_is_registered_can_be_undone() -> None:
 
 @pytest.mark.parametrize("bad", [3, None, "two words", ""])
 def test_register_refuses_what_is_no_name(bad: Any) -> None:
-    with pytest.raises(InputError, match="layer class or the name"):
+    with pytest.raises(InputError, match="layer class must be given by its name"):
         register_layer(bad, one)
-    with pytest.raises(InputError, match="name of an operation"):
+    with pytest.raises(InputError, match="operation must be given by its name"):
         register_operation(bad, one)
 
 
