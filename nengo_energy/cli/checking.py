@@ -45,7 +45,7 @@ def check_model_file(path: str, options: argparse.Namespace) -> None:
 def _check_devices(devices: Any, host: str | None) -> None:
     if devices is None and host is None:
         return
-    from ..pricing.energy import resolve_devices, resolve_host
+    from ..pricing.resolving import resolve_devices, resolve_host
 
     if devices is not None:
         resolve_devices(devices)
@@ -140,7 +140,8 @@ def _flag(name: str) -> str:
 
 _ARGUMENT = re.compile(
     r"\b(max_pooling|scale_firing_rates|on_host|host|input_shape|synapse|neurons|"
-    r"timesteps|overwrite|temporal_model)=(?:\"(\w+)\"|True|(?=[\s,.;:]|$))"
+    r"timesteps|overwrite|temporal_model|piecewise|memory|batch_size|max_bytes|"
+    r"max_seconds)=(?:\"(\w+)\"|True|(?=[\s,.;:]|$))"
 )
 
 
