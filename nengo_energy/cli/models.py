@@ -7,7 +7,7 @@ from typing import Any
 
 from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
-from .checking import check_kind, check_options
+from .checking import as_options, check_kind, check_options
 from .deploying import run_deploy, run_sweep
 from .options import (
     BATCH_AND_MEMORY,
@@ -183,7 +183,7 @@ def run_check(options: argparse.Namespace) -> int:
         temporal_model=options.temporal_model,
     )
     if options.format == "table":
-        print(found)
+        print(as_options(str(found)))
     elif options.format == "csv":
         print_csv(found.to_frame())
     else:
@@ -233,7 +233,7 @@ def run_estimate(options: argparse.Namespace) -> None:
         memory=options.memory,
     )
     if options.format == "table":
-        print(_shown(options, estimate, report))
+        print(as_options(_shown(options, estimate, report)))
     else:
         warn(estimate.alerts)
         print(format_as(estimate, options.format).rstrip("\n"))
@@ -264,7 +264,7 @@ def run_compare(options: argparse.Namespace) -> None:
         **timing(options),
     )
     if options.format == "table":
-        print(_shown(options, comparison, text))
+        print(as_options(_shown(options, comparison, text)))
         return
     warn(comparison.assumptions)
     if options.format == "json":

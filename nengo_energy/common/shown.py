@@ -64,7 +64,7 @@ def _table(frame: pandas.DataFrame) -> str:
         if frame[name].dtype == object:
             frame[name] = frame[name].map(_cell)
     shown: str = frame.to_html(
-        max_rows=MOST_ROWS, float_format="{:.4g}".format, na_rep=NOTHING
+        border=0, max_rows=MOST_ROWS, float_format="{:.4g}".format, na_rep=NOTHING
     )
     return shown
 

@@ -23,7 +23,7 @@ from ..network.firing_rates import (
     with_amplitude,
 )
 from .assumptions import DEPTH, depth_of_loss, said_of_depth
-from .datasets import as_arrays
+from .datasets import input_arrays
 from .layers.adapter import refuse
 from .layerwise import convert_layers
 from .spiking_model import SpikingModel
@@ -127,10 +127,17 @@ def convert(
     UnsupportedError
         If a layer has no native equivalent, or the converted network computes something
         else than the model.
+
+    Examples
+    --------
+    >>> chosen = {"scale_firing_rates": "auto", "example_data": x}  # doctest: +SKIP
+    >>> snn = convert(model, **chosen)  # doctest: +SKIP
+    >>> activity = snn.measure(x, timesteps=50)  # doctest: +SKIP
+    >>> print(snn.estimate(activity))  # doctest: +SKIP
     """
     check_flag("verify", verify)
     model = as_model(model, custom_objects)
-    example_data, _ = as_arrays(example_data, model)
+    example_data = input_arrays(example_data, model)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
     if input_shape is None and example_data is not None and is_open:

@@ -9,6 +9,7 @@ import numpy as np
 from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_instance, check_iterable, shown
 from ..common.exceptions import InputError
+from ..common.sums import sum_by_key
 from .op_counts import Deployment, OpCounts
 from .operations import OPERATIONS, OpCount
 
@@ -67,6 +68,12 @@ def count_ops(
     ------
     InputError
         If the activity was measured on another network.
+
+    Examples
+    --------
+    >>> topology = trace_topology(net)  # doctest: +SKIP
+    >>> activity = measure_activity(net, timesteps=1000)  # doctest: +SKIP
+    >>> counts = count_ops(topology, activity)  # doctest: +SKIP
     """
     from ..activity.activity import Activity
     from ..activity.retracing import as_traced
@@ -110,7 +117,9 @@ def count_ops(
                 if pop.name in activity.saturated
             )
         ),
-        synapses=_synapses(topology),
+        synapses=sum_by_key(
+            (p.layer, p.n_synapses) for p in topology.projections + topology.readouts
+        ),
     )
 
 
@@ -224,14 +233,6 @@ def _layers_in_order(topology: Topology) -> list[str]:
     layers += [p.layer for p in topology.inputs + topology.readouts]
     layers += [rule.layer for rule in topology.learning]
     return list(dict.fromkeys(layers))
-
-
-def _synapses(topology: Topology) -> dict[str, int]:
-    """Return the synapses that neurons drive, by layer."""
-    found: dict[str, int] = {}
-    for p in topology.projections + topology.readouts:
-        found[p.layer] = found.get(p.layer, 0) + p.n_synapses
-    return found
 
 
 def _is_kept(operation: str, counts: np.ndarray) -> bool:

@@ -236,13 +236,7 @@ def _padding_stays_zero(first: ConvolutionMap, second: ConvolutionMap) -> bool:
 def _meetings(
     n_in: int, n_out: int, n_taps: int, stride: int, pad: int, transposed: bool
 ) -> np.ndarray:
-    """Return the output position where input and tap meet in one dimension.
-
-    Returns
-    -------
-    (n_in, n_taps) int64 ndarray
-        Output position, or -1 where there is none.
-    """
+    """Return the output position where input and tap meet in one dimension, or -1."""
     i = np.arange(n_in)[:, None]
     k = np.arange(n_taps)[None, :]
     if transposed:

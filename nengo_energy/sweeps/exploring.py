@@ -147,6 +147,12 @@ def sweep(
     -----
     Of a function that builds the model, a checkpoint knows name and source, and not
     what it reads elsewhere.
+
+    Examples
+    --------
+    >>> grid = {"scale_firing_rates": ["auto", 100]}  # doctest: +SKIP
+    >>> found = sweep(model, x, labels, grid)  # doctest: +SKIP
+    >>> found.recommend("loihi", max_accuracy_drop=0.01)  # doctest: +SKIP
     """
     builder = model if is_builder(model) else None
     plan = plan_grid(grid, builder)

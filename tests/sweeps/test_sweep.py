@@ -517,13 +517,38 @@ def test_killed_and_started_again(model, data, swept, simulated, tmp_path):
     assert_frame_equal(found.to_frame(), swept.to_frame(), check_exact=True)
 
 
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_scales_of_auto_are_those_of_convert(model, data):
+    """In one process and in others, with inputs as arrays and as a dataset."""
+    x, labels = data
+    snn = ne.convert(model, scale_firing_rates="auto", example_data=x)
+    activity = snn.measure(x, 20, labels=labels, progress=False)
+    grid = {"scale_firing_rates": ["auto", 50], "timesteps": 20, "devices": "loihi"}
+    pairs = ((x[i], labels[i]) for i in range(len(x)))
+    swept = ne.sweep(model, pairs, None, grid, **HERE)
+    again = ne.sweep(model, x, labels, grid, chunk_size=4, n_workers=1, progress=False)
+    for point in (swept.points[0], again.points[0]):
+        spikes = sum(p.spikes.sum() for p in activity.populations.values())
+        assert point.spikes == spikes / len(x) > 0
+        assert point.accuracy.value == activity.accuracy(labels)
+    assert swept.points[1].spikes != swept.points[0].spikes
+    with pytest.raises(ne.InputError, match="labels must be given"):
+        ne.sweep(model, x, None, grid, **HERE)
+
+
 def test_figure_has_a_front_for_each_device(swept):
     pytest.importorskip("matplotlib")
-    (axes,) = swept.plot().axes
-    named = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert all(any(device in name for name in named) for device in swept.devices)
-    (axes,) = swept.plot(["LOIHI"]).axes
-    named = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert len(named) == 1 and "loihi" in named[0]
+    assert legend(swept.plot()) == [*swept.devices, "Keras model", "recommended"]
+    for one in ("LOIHI", ["loihi"], ne.devices.get("loihi")):
+        figure = swept.plot(one)
+        assert legend(figure) == ["loihi", "Keras model", "recommended"]
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    best = swept.recommend("loihi", max_accuracy_drop=0.01)
+    ring = (best.estimate.total("loihi"), best.accuracy.value)
+    assert [tuple(xy) for xy in lines["recommended"].get_xydata()] == [ring]
+    assert set(lines["Keras model"].get_ydata()) == {swept.keras_accuracy}
     with pytest.raises(ne.NotFoundError, match="nowhere"):
         swept.plot(["nowhere"])
