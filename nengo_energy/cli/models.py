@@ -56,7 +56,7 @@ SWEEP = """\
 The grid is a TOML file of values by name, all combinations of which are points:
 
   [grid]
-  scale_firing_rates = [50, 100, 200, 500]
+  scale_firing_rates = ["auto", 50, 100, 200]
   synapse = [0.005, "none"]
   timesteps = [10, 20, 50]
   devices = ["loihi", "cpu"]
