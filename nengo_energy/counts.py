@@ -18,12 +18,14 @@ from .common.exceptions import InputError
 from .common.shown import Shown
 from .common.tables import WIDTH, format_table, plural
 from .common.vital_signs import LEAST_SPIKES
+from .network.decoded import READ_TWICE, AsBuilt, as_built, synops_by_way
+from .network.learning import learned_on_chip
 
 if TYPE_CHECKING:
     import pandas
 
-    from .activity.activity import Activity
-    from .network.topology import Topology
+    from .activity.activity import Activity, PopulationActivity
+    from .network.topology import Projection, Topology
 
 OPERATIONS: Mapping[str, str] = {
     "synop": "one synapse driven by one spike",
@@ -166,11 +168,15 @@ class Deployment:
         Populations that the host runs; it sends their spikes.
     encoded : tuple of str
         Layers on the device that analog input feeds, which the host encodes as spikes.
+    synop_range : Mapping of {str: (float, float)}
+        Least and most synops of a layer, as shares of those in ``rows``, over the ways
+        of counting decoded connections: as built, as full weights, as factors.
     """
 
     rows: tuple[OpCount, ...]
     on_host: frozenset[str]
     encoded: tuple[str, ...] = ()
+    synop_range: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)
@@ -335,15 +341,34 @@ def count_ops(
     activity = as_traced(activity, topology)
     host = frozenset(on_host or ())
     tally = _Tally(activity.n_inferences, _layers_in_order(topology))
+    steps = activity.timesteps
+    spans: dict[str, np.ndarray] = {}
+    encoded: list[str] = []
     for pop in topology.populations:
         measured = activity.populations[pop.name]
         is_on_host = pop.name in host
         for projection in topology.outgoing(pop.name):
             synops = measured.synops_per_inference[projection.name]
-            if is_on_host and (
-                projection.post in host or projection in topology.readouts
-            ):
+            built = None if on_host is None else as_built(projection)
+            leaves = projection.post in host or projection in topology.readouts
+            if built is not None and is_on_host is not leaves:
+                # the host has its decoders or its encoders, in every timestep
+                macs = built.n_decoders if is_on_host else built.per_timestep
+                tally.add(projection.layer, "mac", macs * steps, where="host")
+            if built is not None and is_on_host and not leaves:
+                tally.add_encoded(projection.layer, built, steps)
+            elif built is not None and not is_on_host and not leaves:
+                tally.add_built(projection.layer, built, steps, measured)
+                span = _span(projection, built, steps, measured)
+                spans[projection.layer] = spans.get(projection.layer, 0) + span
+            elif built is not None and not is_on_host:
+                per_spike = READ_TWICE * built.n_values
+                read = measured.spikes_per_inference * per_spike
+                tally.add(projection.layer, "synop", read)
+            elif is_on_host and leaves:
                 tally.add(projection.layer, "mac", synops, where="host")
+            elif on_host is not None and projection.decoded and leaves:
+                tally.add(projection.layer, "synop", READ_TWICE * synops)
             else:
                 tally.add(projection.layer, "synop", synops)
         if is_on_host:
@@ -359,7 +384,11 @@ def count_ops(
         macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
         tally.add(pop.layer, "mac", macs)
     for rule in topology.learning:
-        for operation, n in activity.learning[rule.name].items():
+        operations = activity.learning[rule.name]
+        if on_host is not None and rule.place not in host:
+            start = activity.warmup
+            operations = learned_on_chip(rule.shape, start, start + steps)
+        for operation, n in operations.items():
             if rule.place in host:  # a multiplication and an addition for each number
                 tally.add(rule.layer, "mac", n, where="host")
             else:
@@ -371,6 +400,11 @@ def count_ops(
         if on_host is not None and projection.post in on_chip:
             n_spikes = len(projection.fan_out) * activity.timesteps
             driven = projection.n_synapses * activity.timesteps
+            encoded.append(projection.layer)
+            built = as_built(projection)
+            if built is not None:
+                tally.add_encoded(projection.layer, built, steps)
+                continue
             tally.add(projection.layer, "synop", driven)
             tally.add(projection.layer, "activation", 2 * n_spikes, where="host")
             tally.add(projection.layer, "spike", n_spikes, where="host")
@@ -378,13 +412,25 @@ def count_ops(
         stays = activity.static_input and projection.source not in changing
         macs = projection.n_synapses * (1 if stays else activity.timesteps)
         tally.add(projection.layer, "mac", macs, where="host")
-    placed = activity.settings.get("on_host", ()) if on_host is None else ()
-    deployment = None
-    if isinstance(placed, list):
-        shared = count_ops(topology, activity, on_host=placed).rows
-        deployment = Deployment(shared, frozenset(placed))
+    if on_host is not None:
+        for bias in topology.biases:
+            if bias.n_encoded and bias.post in on_chip:
+                layer = next(
+                    p.layer for p in topology.populations if p.name == bias.post
+                )
+                encoded.append(layer)
+                tally.add_encoded(
+                    layer, AsBuilt(bias.n_encoded, len(bias.values)), steps
+                )
+    rows, deployment = tally.rows(), None
+    if on_host is not None:
+        deployment = Deployment(
+            rows, host, tuple(dict.fromkeys(encoded)), _shares(rows, spans)
+        )
+    elif isinstance(placed := activity.settings.get("on_host"), list):
+        deployment = count_ops(topology, activity, on_host=placed).deployment
     return OpCounts(
-        tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),
+        rows + (layer_ops.to_counts() if layer_ops is not None else ()),
         timesteps=activity.timesteps,
         dt=activity.dt,
         assumptions=merge_assumptions(
@@ -512,6 +558,24 @@ class _Tally:
         none = np.zeros(self.n_inferences, np.int64)
         self.series[key] = self.series.get(key, none) + counts
 
+    def add_encoded(self, layer: str, built: AsBuilt, steps: int) -> None:
+        """Add values that two neurons of the host for each encode as spikes."""
+        n_spikes = built.n_values * steps
+        self.add(layer, "synop", built.per_timestep * steps)
+        self.add(layer, "activation", 2 * n_spikes, where="host")
+        self.add(layer, "spike", n_spikes, where="host")
+
+    def add_built(
+        self, layer: str, built: AsBuilt, steps: int, spikes: PopulationActivity
+    ) -> None:
+        """Add what spikes do by way of the chip's decode neurons."""
+        self.add(layer, "synop", spikes.spikes_per_inference * built.n_neurons)
+        self.add(layer, "synop", built.per_timestep * steps)
+        n_active = built.n_values * steps
+        self.add(layer, "neuron_update_active", n_active)
+        self.add(layer, "neuron_update_inactive", built.n_neurons * steps - n_active)
+        self.add(layer, "spike", n_active)
+
     def rows(self) -> tuple[OpCount, ...]:
         """Return the rows in the order of the network, layer by layer."""
         order = list(OPERATIONS)
@@ -530,6 +594,28 @@ class _Tally:
             )
             for layer, operation, where in keys
         )
+
+
+def _span(
+    projection: Projection, built: AsBuilt, steps: int, spikes: PopulationActivity
+) -> np.ndarray:
+    """Return how many synops fewer and more other ways of counting give, (2,)."""
+    n_inferences = len(spikes.spikes_per_inference)
+    counted = spikes.spikes.sum() * built.n_neurons
+    counted += built.per_timestep * steps * n_inferences
+    others = [way - counted for way in synops_by_way(projection, spikes.spikes)]
+    return np.array([min(0, *others), max(0, *others)])
+
+
+def _shares(
+    rows: Sequence[OpCount], spans: Mapping[str, np.ndarray]
+) -> dict[str, tuple[float, float]]:
+    """Return the least and most synops of layers as shares of those counted."""
+    return {
+        row.layer: tuple(1 + spans[row.layer] / row.total)
+        for row in rows
+        if row.operation == "synop" and row.layer in spans and row.total
+    }
 
 
 def _layers_in_order(topology: Topology) -> list[str]:

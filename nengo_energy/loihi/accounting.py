@@ -15,8 +15,9 @@ from ..common.checks import check_count
 from ..common.exceptions import InputError, UnsupportedError
 from ..common.progress import progress_bar
 from ..compat.emulator import allocator, set_input
-from ..compat.loihi_image import ChipImage, read_image
+from ..compat.loihi_image import ChipImage, learnt_weights, read_image
 from ..counts import OpCount
+from ..network.learning import learned_on_chip
 from .chip import CORES_PER_CHIP
 from .host_work import host_work
 from .layers import LayerNames
@@ -161,6 +162,7 @@ class _Book:
         self.prepared = prepared
         self.image = image = _image(sim)
         self.work = host_work(sim, prepared.names)
+        self.learnt = learnt_weights(sim)
         self.traffic = Traffic(image)
         self.n_inferences = n_inferences
         self.timesteps = timesteps
@@ -208,7 +210,8 @@ class _Book:
 
     def _tally(self, spikes: UnitSpikes, n_steps: int) -> None:
         """Keep the counts by layer of what was added."""
-        traffic, found = self.traffic, dict[tuple[str, str, str, str], float]()
+        traffic, image = self.traffic, self.image
+        found = dict[tuple[str, str, str, str], float]()
 
         def count(
             layer: str,
@@ -240,6 +243,11 @@ class _Book:
             if axon.from_host:
                 sender = self.names.of_sender(self.image.inputs[axon.source])
                 count(sender, "message", value, "host")
+        for block, shape in self.learnt.items():
+            layer = self.names.layers[image.blocks[block].owner]
+            learned = learned_on_chip(shape, 0, self.timesteps)
+            for operation, n in learned.items():
+                count(layer, operation, n * n_steps // self.timesteps)
         for (layer, operation), each_step in self.work.items():
             count(layer, operation, each_step * n_steps, "host")
         for key, value in found.items():

@@ -127,7 +127,7 @@ def estimate_energy(
             ),
             counts.assumptions,
             _deployed(counts, models),
-            _abstract(counts, models),
+            _by_decode_neurons(counts, models),
             _assumptions(models, host_model, charges),
             _interval_sentences(intervals),
             [_one_batch_size(one_batch, batch_size)] if one_batch else [],
@@ -243,17 +243,32 @@ def _why_unpriced(model: Device) -> str:
     )
 
 
-def _abstract(counts: OpCounts, models: Sequence[Device]) -> Iterator[Assumption]:
-    """Yield that a chip's decoded connections aren't counted as they are built."""
-    codes = {assumption.code for assumption in counts.assumptions}
+def _by_decode_neurons(
+    counts: OpCounts, models: Sequence[Device]
+) -> Iterator[Assumption]:
+    """Yield how a chip's decoded connections are counted, and the range."""
     names = ", ".join(model.name for model in models if model.spike_input)
-    if names and codes & {"decoded-as-weights", "decoded-as-factors"}:
-        yield Assumption(
-            "decoded-not-as-built",
-            f"For {names}, decoded connections are counted as said above, and not as "
-            "NengoLoihi builds them, by decode neurons of its own: "
-            "nengo_energy.loihi_network(net).ledger() counts those.",
-        )
+    ranges = {} if counts.deployment is None else counts.deployment.synop_range
+    if not names or not ranges:
+        return
+    rows = [
+        row
+        for row in counts.deployed().rows
+        if row.operation == "synop" and row.layer in ranges
+    ]
+    n, low, high = (
+        sum(row.mean * share[k] for row in rows for share in [(1, *ranges[row.layer])])
+        for k in range(3)
+    )
+    yield Assumption(
+        "decoded-by-decode-neurons",
+        f"For {names}, decoded connections are counted as NengoLoihi builds them: "
+        "spikes drive 20 decode neurons for each value, of which one spikes in a "
+        f"timestep and drives the encoders, {n:,.0f} synops in "
+        f"{', '.join(ranges)}. Low and high hold the other ways of counting as well, "
+        f"as full weights and as factors: {low:,.0f} to {high:,.0f}. "
+        "nengo_energy.loihi_network(net).ledger() counts what the emulator does.",
+    )
 
 
 def _deployed(counts: OpCounts, models: Sequence[Device]) -> Iterator[Assumption]:
