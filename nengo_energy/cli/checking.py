@@ -45,7 +45,7 @@ def check_model_file(path: str, options: argparse.Namespace) -> None:
 def _check_devices(devices: Any, host: str | None) -> None:
     if devices is None and host is None:
         return
-    from ..pricing.energy import resolve_devices, resolve_host
+    from ..pricing.resolving import resolve_devices, resolve_host
 
     if devices is not None:
         resolve_devices(devices)

@@ -13,7 +13,7 @@ from ..activity.activity import Activity
 from ..common.exceptions import InputError, MissingDependencyError
 from ..common.file_output import check_writable
 from ..common.progress import progress_bar
-from ..common.tables import WIDTH, format_table
+from ..common.tables import format_table
 from ..compat import import_tensorflow
 from ..conversion.converting import convert
 from ..estimates.report import (
@@ -213,4 +213,4 @@ def _spikes_beside(emulated: Activity, simulated: Activity) -> str:
         ]
         for name in emulated.populations
     ]
-    return format_table([header], body, [], WIDTH)
+    return format_table([header], body)

@@ -98,7 +98,8 @@ def run_deploy(options: argparse.Namespace) -> None:
         print_csv(estimate.to_frame())
         return
     accuracy = None if labels is None else activity.accuracy(labels)
-    print(to_json(_content(accuracy, activity, ledger, estimate, differences)))
+    content = _content(accuracy, activity, ledger, estimate, differences)
+    print(to_json("deployment", content))
 
 
 def _shown(

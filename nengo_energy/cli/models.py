@@ -195,7 +195,7 @@ def run_check(options: argparse.Namespace) -> int:
             "min_cores": found.min_cores,
             "min_chips": found.min_chips,
         }
-        print(to_json(content))
+        print(to_json("check", content))
     return 0 if found.converts else 1
 
 

@@ -13,7 +13,7 @@ from ..layer_ops.counting import collect_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.chip import CORES_PER_CHIP, MAX_COMPARTMENTS
 from ..loihi.neurons import for_chip
-from .converting import Converted, convert_layers
+from .layerwise import Converted, convert_layers
 
 if TYPE_CHECKING:
     import pandas

@@ -39,11 +39,6 @@ def estimate_to_csv(estimate: EnergyEstimate) -> str:
 
     Columns are those of `EnergyEstimate.to_frame`, in SI units; numbers have all their
     digits.
-
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to write.
     """
     text = estimate_frame(estimate).to_csv(index=False, lineterminator="\n")
     return str(text)

@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 
 def notebook_html(estimate: EnergyEstimate) -> str:
-    """Return the tables of an estimate as HTML, with its remarks folded up.
-
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to show.
-    """
+    """Return the tables of an estimate as HTML, with its remarks folded up."""
     parts = [
         "<div>",
         f"<p><strong>{html.escape(estimate_title(estimate))}</strong></p>",

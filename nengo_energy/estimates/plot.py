@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .estimate import DeviceLike, EnergyEstimate
 
 
+LONGEST_TITLE = 44
+"""Characters that fit above a panel."""
+
 _INCLUDED = {
     "all-in": ("all-in, as metered", "s", LINES[0]),
     "static": ("with static power", "D", LINES[2]),
@@ -180,7 +183,8 @@ def _draw_device(
     title = f"{name}: {typeset_si(estimate.total(name), 'J')}"
     interval = known_interval(estimate, name)
     if interval is not None:
-        title += " ({} to {})".format(*(typeset_si(end, "J") for end in interval))
+        ends = " ({} to {})".format(*(typeset_si(end, "J") for end in interval))
+        title += ends if len(title + ends) < LONGEST_TITLE else f"\n{ends.strip()}"
     axes.set_title(title)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)

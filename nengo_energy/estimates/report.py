@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import fields
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..common.exceptions import NotFoundError
 from ..common.tables import (
     NOTHING,
-    WIDTH,
     format_bullets,
     format_si,
     format_table,
     merge_orders,
     plural,
+    wrap,
 )
 from ..common.vital_signs import ALERTS, format_alerts
 from .estimate import EnergyEstimate, EnergyRow
@@ -82,44 +81,36 @@ def estimate_frame(
     return frame
 
 
-def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
-    """Return what an estimate says, its tables, and how many notes there are.
-
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to print.
-    width : int
-        Columns of the terminal; devices that don't fit go into further blocks.
-    """
+def format_estimate(estimate: EnergyEstimate) -> str:
+    """Return what an estimate says, its tables, and how many notes there are."""
     n_notes = sum(map(len, _notes(estimate).values()))
     where = "print(estimate.notes()), -v on the command line, or the report"
     words = f"{plural(n_notes, 'note')}: {where}"
-    last = [textwrap.fill(words, width)] if n_notes else []
-    return "\n\n".join([format_tables(estimate, width), *last])
+    last = [wrap(words)] if n_notes else []
+    return "\n\n".join([format_tables(estimate), *last])
 
 
-def format_tables(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_tables(estimate: EnergyEstimate) -> str:
     """Return what an estimate says, then layers and devices as tables."""
     blocks = [
-        format_conclusion(estimate, width),
-        textwrap.fill(estimate_title(estimate), width),
-        format_layers(estimate, width),
-        format_devices(estimate, width),
+        format_conclusion(estimate),
+        wrap(estimate_title(estimate)),
+        format_layers(estimate),
+        format_devices(estimate),
     ]
     return "\n\n".join(blocks)
 
 
-def format_conclusion(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_conclusion(estimate: EnergyEstimate) -> str:
     """Return what an estimate says, and before it what makes it worthless."""
-    lines = [textwrap.fill(line, width) for line in conclusion(estimate)]
-    return "\n".join([*format_alerts(estimate.assumptions, width), *lines])
+    lines = [wrap(line) for line in conclusion(estimate)]
+    return "\n".join([*format_alerts(estimate.assumptions), *lines])
 
 
-def format_notes(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_notes(estimate: EnergyEstimate) -> str:
     """Return what an estimate leaves out, and what it takes for granted."""
     return "\n\n".join(
-        format_bullets(heading, sentences, width)
+        format_bullets(heading, sentences)
         for heading, sentences in _notes(estimate).items()
     )
 
@@ -200,7 +191,7 @@ def energies_by_layer(
     return [label for label in labels if label not in last] + last, cells
 
 
-def format_layers(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_layers(estimate: EnergyEstimate) -> str:
     """Return layers down, devices across, and the totals below."""
     labels, cells = energies_by_layer(estimate)
     body = [
@@ -215,7 +206,7 @@ def format_layers(estimate: EnergyEstimate, width: int = WIDTH) -> str:
                 NOTHING if r is None else format_si(r[i], "J") for r in intervals
             )
             totals.append([name, *cells_i])
-    return format_table([["layer", *estimate.devices]], body, totals, width)
+    return format_table([["layer", *estimate.devices]], body, totals)
 
 
 _WHOLE_DEVICE = {"fixed": "fixed energy", "static": "static power"}
@@ -262,7 +253,7 @@ def device_columns(
     }
 
 
-def ranking_table(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def ranking_table(estimate: EnergyEstimate) -> str:
     """Return the devices from the least energy on, and what their totals hold."""
     header = ["device", "energy", "low", "high", "holds", "evidence", "latency"]
     body = []
@@ -278,7 +269,7 @@ def ranking_table(estimate: EnergyEstimate, width: int = WIDTH) -> str:
                 format_si(estimate.latency(model), "s"),
             ]
         )
-    return format_table([header], body, [], width)
+    return format_table([header], body)
 
 
 def interval_words(estimate: EnergyEstimate, model: Device) -> str | None:
@@ -319,7 +310,7 @@ _MOVED = {
 }
 
 
-def format_devices(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_devices(estimate: EnergyEstimate) -> str:
     """Return devices down, and what is to be said of them across."""
     columns = device_columns(estimate)
     cells = [
@@ -330,4 +321,4 @@ def format_devices(estimate: EnergyEstimate, width: int = WIDTH) -> str:
         for unit, values in columns.values()
     ]
     body = [[name, *row] for name, row in zip(estimate.devices, zip(*cells))]
-    return format_table([["device", *columns]], body, [], width)
+    return format_table([["device", *columns]], body)

@@ -7,7 +7,7 @@ from typing import Iterator
 
 from ..common.assumptions import Assumption
 from ..common.shown import Shown
-from ..common.tables import WIDTH, format_table, plural
+from ..common.tables import format_table, plural
 from ..counts import OpCount
 from .calls import Shape
 from .counters import Operations
@@ -200,7 +200,7 @@ class LayerOps(Shown):
             f"{plural(self.activations, 'activation')}"
         )
         header = ["layer", "class", "connections", "activations"]
-        return f"{title}\n\n{format_table([header], body, [], WIDTH)}"
+        return f"{title}\n\n{format_table([header], body)}"
 
 
 def _rows(layer: LayerCount) -> Iterator[OpCount]:

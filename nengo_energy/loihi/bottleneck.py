@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Union
 
 import numpy as np
 
 from ..common.exceptions import InputError
-from ..common.tables import WIDTH, format_si
+from ..common.shown import Shown
+from ..common.tables import format_si, wrap
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
 from ..pricing.chip_time import core_times
-from ..pricing.energy import estimate_energy, resolve_devices
+from ..pricing.energy import estimate_energy
+from ..pricing.resolving import resolve_devices
 
 if TYPE_CHECKING:
     from .ledger import Ledger
@@ -76,8 +77,8 @@ class Advice:
         return f"{self.words}: {self.latency:+.0%} time, {self.energy:+.0%} energy"
 
 
-@dataclass(frozen=True)
-class Bottleneck:
+@dataclass(frozen=True, repr=False)
+class Bottleneck(Shown):
     """What bounds a network on the chip, by the prices and times of one device.
 
     Attributes
@@ -124,7 +125,7 @@ class Bottleneck:
             f"{self.energy_share:.0%} of what layers take.",
             "Predicted: " + "; ".join(map(str, self.advice)) + ".",
         ]
-        return "\n".join(textwrap.fill(line, WIDTH) for line in lines)
+        return "\n".join(wrap(line) for line in lines)
 
 
 def find_bottleneck(ledger: Ledger, device: DeviceLike) -> Bottleneck:

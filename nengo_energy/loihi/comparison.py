@@ -118,6 +118,11 @@ class EnergyDifference(Shown):
     steps: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
 
+    def _headline(self) -> str:
+        from .report import energy_pair
+
+        return energy_pair(self)
+
     def __str__(self) -> str:
         from .report import format_energy_difference
 
@@ -125,15 +130,7 @@ class EnergyDifference(Shown):
 
 
 def compare_counts(ledger: Ledger, estimate: OpCounts) -> LedgerComparison:
-    """Put the counts of an estimate beside those of a ledger.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Counts of the real build.
-    estimate : OpCounts
-        Counts from topology and activity.
-    """
+    """Put the counts of an estimate beside those of a ledger."""
     on_chip = {row.layer for row in ledger.rows if row.where == "device"}
     found: dict[tuple[str, str], list[float]] = {}
     estimated_rows = estimate.deployed().select("event")

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from ..common.exceptions import InputError
+from ..common.shown import Shown
 from ..estimates.estimate import DeviceLike
 from ..layer_ops.counting import ONE_TIMESTEP, collect_layer_ops
 from .devices import Devices, register
@@ -30,7 +31,7 @@ DEFAULT_COLUMNS = (
 )
 
 
-class ModelEnergy(LayerEnergies):
+class ModelEnergy(LayerEnergies, Shown):
     """Energy of a Keras model by layer and device, from its shapes and example data.
 
     On dense devices (``cpu``, ``gpu``, ...) the model runs once per inference, and
@@ -176,6 +177,13 @@ class ModelEnergy(LayerEnergies):
         register(device_name, energy_per_synop, energy_per_neuron, spiking)
 
     # Reports
+
+    def _headline(self) -> str:
+        with_data = "with" if self.has_rates else "without"
+        return f"{self.model.name!r} {with_data} example data"
+
+    def __str__(self) -> str:
+        return self.summary_string()
 
     def summary(
         self,

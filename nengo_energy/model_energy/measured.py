@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..activity.retracing import as_traced
 from ..common.exceptions import InputError
 from ..common.shown import Shown
-from ..common.tables import NOTHING, WIDTH, format_si, format_table, merge_orders
+from ..common.tables import NOTHING, format_si, format_table, merge_orders, wrap
 from ..counts import OpCounts
 from ..estimates.estimate import DeviceLike
-from ..pricing.energy import estimate_energy, resolve_devices
+from ..pricing.energy import estimate_energy
+from ..pricing.resolving import resolve_devices
 
 if TYPE_CHECKING:
     import pandas
@@ -120,12 +120,12 @@ class MeasuredComparison(Shown):
         synops = [sum(x.synops[i] or 0 for x in self.layers) for i in (0, 1)]
         totals = ["total", "", "", *(f"{n:,.0f}" for n in synops)]
         totals += [format_si(e, "J") for d in self.devices for e in self.total(d)]
-        table = format_table(header, body, [totals], WIDTH)
+        table = format_table(header, body, [totals])
         blocks = [self.heading, table]
         if any(x.synops[0] and x.synops[1] is None for x in self.layers):
             blocks.append(ON_HOST)
         if self.note:
-            blocks.append(textwrap.fill(self.note, WIDTH))
+            blocks.append(wrap(self.note))
         return "\n\n".join(blocks)
 
 

@@ -17,7 +17,7 @@ from nengo.neurons import RatesToSpikesNeuronType
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError, UnsupportedError
-from ..compat.nengo_dl import open_nengo_dl
+from ..compat.nengo_dl import open_nengo_dl, predict
 from .topology import Topology
 
 MAX_EXAMPLES = 256
@@ -157,7 +157,7 @@ class RateSimulator:
             # the last batch is filled up with its last example
             rows = np.minimum(np.arange(start, start + self._batch_size), stop - 1)
             batch = {self._nodes[n]: x[rows, None] for n, x in inputs.items()}
-            output = self._sim.predict_on_batch(batch)
+            output = predict(self._sim, batch)
             for ens, probe in self._probes.items():
                 values = output[probe][: stop - start, 0] / self._amplitudes[ens]
                 found[ens].append(values)

@@ -25,7 +25,7 @@ import numpy as np
 from ..common.assumptions import Assumption
 from ..common.exceptions import UnsupportedError
 from ..common.shown import Shown
-from ..common.tables import WIDTH, format_table, plural
+from ..common.tables import format_table, plural
 from .learning import Learning
 from .linear_maps import LinearMap
 
@@ -262,7 +262,7 @@ class Topology(Shown):
             f"{plural(self.n_neurons, 'neuron')}, {plural(self.n_synapses, 'synapse')}"
         )
         header = ["from", "to", "neurons", "synapses"]
-        return f"{title}\n\n{format_table([header], body, [], WIDTH)}"
+        return f"{title}\n\n{format_table([header], body)}"
 
 
 def require_supported(topology: Topology, what: str) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Sequence
 
 from ..common.checks import check_instance
 from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.file_output import PathLike, check_writable, write_text
+from ..common.html_tables import frame_table
 from ..common.version import __version__
 from ..estimates.columns import energy_devices
 from ..estimates.estimate import EnergyEstimate
+from ..estimates.ranking import conclusion
 from ..estimates.report import estimate_title
 from . import sections
-from .parts import Section
+from .mesh import mesh_section
+from .over_time import over_time_section
+from .parts import Section, linked
 from .vega import report_package
 
 if TYPE_CHECKING:
@@ -33,6 +38,10 @@ LINES_DARK = (
 """`colours.LINES` on a dark page."""
 
 
+PRICED = "Energy, leakage and time by the ledger"
+"""Heading of the costs of a ledger."""
+
+
 def write_report(
     path: PathLike,
     estimate: EnergyEstimate,
@@ -42,6 +51,7 @@ def write_report(
     sweep: Any = None,
     ledger: Any = None,
     model_energy: Any = None,
+    over_time: Sequence[EnergyEstimate] | None = None,
     title: str | None = None,
 ) -> None:
     """Write a report as one HTML file that loads nothing from anywhere.
@@ -72,6 +82,10 @@ def write_report(
         ``column (greedy)``, ``row (greedy)``.
     model_energy : ModelEnergy or pandas.DataFrame, optional
         What `ModelEnergy` says of the Keras model, shown as a table.
+    over_time : sequence of EnergyEstimate, optional
+        Estimates at several numbers of timesteps, such as those of the activities that
+        `SpikingModel.measure_at` returns; a slider chooses one. By default those of the
+        comparison.
     title : str, optional
         Heading; by default the name of the model.
 
@@ -93,6 +107,7 @@ def write_report(
         sweep=sweep,
         ledger=ledger,
         model_energy=model_energy,
+        over_time=over_time,
         title=title,
     )
     write_text(path, page)
@@ -106,6 +121,7 @@ def format_report(
     sweep: Any = None,
     ledger: Any = None,
     model_energy: Any = None,
+    over_time: Sequence[EnergyEstimate] | None = None,
     title: str | None = None,
 ) -> str:
     """Return the text of the page that `write_report` writes; see there."""
@@ -129,6 +145,13 @@ def format_report(
         curve = _frame_of(comparison, "curve_frame")
         layers = _frame("comparison", comparison)
         made.append(sections.comparison_section(layers, outputs, curve))
+    if over_time is None:
+        over_time = list(getattr(comparison, "estimates", {}).values())
+    if over_time:
+        curve = _frame_of(comparison, "curve_frame")
+        made.append(over_time_section(over_time, curve))
+        names = dict.fromkeys(name for found in over_time for name in found.devices)
+        devices += [name for name in names if name not in devices]
     if sweep is not None:
         frame = _frame("sweep", sweep)
         dense = [model.name for model in estimate.models if model.kind == "dense"]
@@ -136,7 +159,11 @@ def format_report(
         devices += [name for name in energy_devices(frame) if name not in devices]
     if ledger is not None:
         n_inferences = getattr(ledger, "n_inferences", 1)
-        made.append(sections.mesh_section(_frame("ledger", ledger), n_inferences))
+        section = mesh_section(_frame("ledger", ledger), n_inferences)
+        if hasattr(ledger, "costs"):
+            costs = frame_table(ledger.costs().to_frame())
+            section = replace(section, tables={**section.tables, PRICED: costs})
+        made.append(section)
     if model_energy is not None:
         frame = _model_energy_frame(model_energy, estimate)
         made.append(sections.model_energy_section(frame))
@@ -145,6 +172,7 @@ def format_report(
         title=title or str(estimate.settings.get("model") or "Energy report"),
         subtitle=estimate_title(estimate),
         devices=devices,
+        conclusion=[*(a.text for a in estimate.alerts), *conclusion(estimate)],
         device_cards=sections.device_cards(estimate),
         network_cards=sections.network_cards(rates, outputs),
         sections=made,
@@ -189,6 +217,7 @@ def _page(sections: Sequence[Section], **names: Any) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["linked"] = linked
     specs = {chart.id: chart.spec for section in sections for chart in section.charts}
     text: str = environment.get_template("report.html").render(
         **names,

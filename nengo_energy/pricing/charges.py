@@ -9,7 +9,7 @@ from ..common.tables import format_si
 from ..counts import OpCount, OpCounts
 from ..devices import Device, Quantity
 from ..devices.fields import BYTES, PER_BATCH, PLACED_OPERATIONS, PRICED_OPERATIONS
-from ..estimates.estimate import EnergyRow, Interval, NotModelled
+from ..estimates.rows import EnergyRow, Interval, NotModelled
 from .chip_time import Range, chip_duration
 from .chips import ChipsTaken, chips_taken, share_of_power
 from .intervals import prediction_interval

@@ -9,7 +9,7 @@ import numpy as np
 from ..counts import ChipUse
 from ..devices import Device, Quantity
 from ..devices.fields import PRICED_FORMS
-from ..estimates.estimate import NotModelled
+from ..estimates.rows import NotModelled
 
 Range = tuple[float, float, float]
 """Low, nominal and high value."""

@@ -7,7 +7,7 @@ from typing import Sequence
 from ..counts import OpCount
 from ..devices import Device
 from ..devices.spread import Growth, Spread
-from ..estimates.estimate import Interval
+from ..estimates.rows import Interval
 
 GOOD_PART = 0.05
 """Share of the multiply-accumulates from which on a kind of layers matters."""

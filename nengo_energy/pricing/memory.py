@@ -8,7 +8,7 @@ from typing import Iterable, Iterator
 from ..common.assumptions import Assumption
 from ..counts import OpCount, OpCounts
 from ..devices.fields import BYTES, PER_BATCH
-from ..estimates.estimate import Moved
+from ..estimates.rows import Moved
 
 WORD_BYTES = 4
 """Bytes of a number at which they are counted, 32 bits; a device may have fewer."""

@@ -5,7 +5,6 @@ Layer by layer, and with the spikes below which a layer pays.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Collection
 
@@ -13,7 +12,7 @@ from .. import devices as registry
 from ..common.checks import check_count
 from ..common.exceptions import InputError
 from ..common.shown import Shown
-from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from ..common.tables import NOTHING, format_bullets, format_si, format_table, wrap
 from ..counts import OpCounts
 from ..devices import Device
 from ..devices.fields import BYTES
@@ -128,10 +127,10 @@ class FairOpponent(Shown):
             f"{self.state_bits}"
         )
         blocks = [
-            textwrap.fill(title, WIDTH),
-            format_table([header], body, [total], WIDTH),
+            wrap(title),
+            format_table([header], body, [total]),
         ]
-        blocks.append(format_bullets("Layers", map(str, self.rows), WIDTH))
+        blocks.append(format_bullets("Layers", map(str, self.rows)))
         if self.left_out:
             names = ", ".join(self.left_out)
             blocks.append(f"Not compared, as no spikes drive them: {names}.")

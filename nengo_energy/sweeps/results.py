@@ -262,7 +262,9 @@ class Sweep(Shown):
         return done[index], ""
 
     def plot(
-        self, devices: Sequence[DeviceLike] | None = None
+        self,
+        devices: DeviceLike | Sequence[DeviceLike] | None = None,
+        max_accuracy_drop: float = 0.01,
     ) -> matplotlib.figure.Figure:
         """Draw accuracy against energy, with each device's front.
 
@@ -270,8 +272,10 @@ class Sweep(Shown):
 
         Parameters
         ----------
-        devices : sequence of str or Device, optional
+        devices : str, Device or sequence of them, optional
             Which of the sweep's devices to draw; all by default.
+        max_accuracy_drop : float
+            Of the point with a ring around it, which `recommend` returns.
 
         Raises
         ------
@@ -280,21 +284,29 @@ class Sweep(Shown):
         """
         from .plot import plot_pareto
 
-        names = [
-            self._name_of(d) for d in (self.devices if devices is None else devices)
-        ]
+        if devices is None:
+            devices = self.devices
+        elif isinstance(devices, (str, registry.Device)):
+            devices = [devices]
+        names = [self._name_of(device) for device in devices]
         dense = [name for name in names if registry.get(name).kind == "dense"]
-        return plot_pareto(self.to_frame(), names, dense=dense)
+        chosen = {
+            name: self.points.index(self.choose(name, max_accuracy_drop)[0])
+            for name in names
+            if any(point.estimate and not point.dead for point in self.points)
+        }
+        return plot_pareto(self.to_frame(), names, dense=dense, recommended=chosen)
 
     def to_json(self) -> str:
         """Return settings, grid and the rows of `to_frame` as JSON, every digit."""
         return to_json(
+            "sweep",
             {
                 "settings": dict(self.settings),
                 "grid": dict(self.axes),
                 "devices": list(self.devices),
                 "points": frame_records(self.to_frame()),
-            }
+            },
         )
 
     def summary(self, max_accuracy_drop: float = 0.01) -> str:
@@ -308,6 +320,15 @@ class Sweep(Shown):
         from .text import format_sweep
 
         return format_sweep(self, max_accuracy_drop)
+
+    def _shown_frame(self) -> pandas.DataFrame:
+        """Return what differs between points, and what came out."""
+        frame = self.to_frame()
+        varied = [name for name, values in self.axes.items() if len(values) > 1]
+        fixed = [name for name in self.points[0].settings if name not in varied]
+        same = [name for name in ("dead", "error") if not frame[name].any()]
+        dropped = ["n_inferences", "seed", "versions", *fixed, *same]
+        return frame.drop(columns=dropped).dropna(axis=1, how="all")
 
     def __str__(self) -> str:
         return self.summary()

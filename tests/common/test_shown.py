@@ -39,9 +39,10 @@ class Texts(HTMLParser):
         self.texts.append(data)
 
 
-def test_a_console_shows_the_first_line():
+def test_a_console_shows_the_first_paragraph():
     assert (
-        repr(Result("\n  5 layers,   2 dead\nand more")) == "<Result: 5 layers, 2 dead>"
+        repr(Result("\n  5 layers,\n 2 dead\n\nand more"))
+        == "<Result: 5 layers, 2 dead>"
     )
     long = repr(Result("word " * 100))
     assert long.startswith("<Result: word word ") and long.endswith("...>")

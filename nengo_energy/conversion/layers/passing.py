@@ -10,6 +10,8 @@ import numpy as np
 
 from ...common.exceptions import UnsupportedError
 from ...compat import import_tensorflow
+from ...keras_models.check import INDEXING_LAYERS
+from ...keras_models.held import held_by
 from .building import LayerBuild
 from .host import convert_on_host
 from .registry import converts
@@ -115,6 +117,8 @@ def convert_linear(build: LayerBuild) -> Any:
 
 def is_affine(build: LayerBuild) -> bool:
     """Tell whether sums of inputs give sums of outputs, but for a constant."""
+    if type(held_by(build.layer)).__name__ in INDEXING_LAYERS:
+        return False
     rng = np.random.RandomState(0)
     sizes = [int(np.prod(shape, dtype=int)) for shape in build.input_shapes]
     if not all(
