@@ -299,7 +299,7 @@ def learnt_weights(sim: Any) -> dict[int, tuple[int, int]]:
         Values, each of which has two neurons, and neurons that drive them.
     """
     return {
-        number: (len(synapse.weights[0]) // 2, len(synapse.weights))
+        number: (synapse.weights[0].size // 2, len(synapse.weights))
         for number, block in enumerate(sim.model.blocks)
         for synapse in block.synapses
         if synapse.learning

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Collection, Protocol
+from typing import TYPE_CHECKING, Any, Collection, Protocol
 
 from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_instance, check_iterable, shown
@@ -80,7 +80,7 @@ def count_ops(
     if on_host is not None:
         on_host = check_iterable("on_host", on_host)
     activity = as_traced(activity, topology)
-    placed = activity.settings.get("on_host") if on_host is None else on_host
+    placed: Any = activity.settings.get("on_host") if on_host is None else on_host
     deployment = None
     if placed is not None:
         deployment = count_deployed(topology, activity, frozenset(placed))

@@ -54,26 +54,31 @@ class _Deployed:
         self.topology, self.activity, self.on_host = topology, activity, on_host
         self.steps = activity.timesteps
         self.tally = Tally(activity.n_inferences, layers_in_order(topology))
-        self.layers = {
-            pop.name: pop.layer
-            for pop in topology.populations
-            if pop.name not in on_host
+        self.on_chip = {
+            pop.name: pop for pop in topology.populations if pop.name not in on_host
         }
         self.encoded: list[str] = []
         self.spans: dict[str, np.ndarray] = {}
 
-    def add_projection(self, projection: Projection, spikes: PopulationActivity) -> None:
+    def add_projection(
+        self, projection: Projection, spikes: PopulationActivity
+    ) -> None:
         """Add what spikes of a population do along one of its projections."""
         tally, layer = self.tally, projection.layer
         synops = spikes.synops_per_inference[projection.name]
         built = as_built(projection)
-        on_chip, arrives = projection.pre in self.layers, projection.post in self.layers
+        on_chip, arrives = (
+            projection.pre in self.on_chip,
+            projection.post in self.on_chip,
+        )
         if not on_chip and not arrives:
             tally.add(layer, "mac", synops, where="host")
         elif not on_chip and built is not None:  # decoded on the host, and encoded anew
             tally.add(layer, "mac", built.n_decoders * self.steps, where="host")
             self._add_encoded(layer, built)
-        elif not arrives and built is not None:  # decoded for the host, which encodes it
+        elif (
+            not arrives and built is not None
+        ):  # decoded for the host, which encodes it
             read = spikes.spikes_per_inference * READ_TWICE * built.n_values
             tally.add(layer, "synop", read)
             tally.add(layer, "mac", built.per_timestep * self.steps, where="host")
@@ -88,7 +93,7 @@ class _Deployed:
     def add_updates(self, layer: str, name: str, spikes: PopulationActivity) -> None:
         """Add updates of a population's neurons, and their spikes."""
         tally, updates = self.tally, spikes.n_neurons * self.steps
-        if name in self.layers:
+        if name in self.on_chip:
             active = spikes.active_per_inference
             tally.add(layer, "neuron_update_active", active)
             tally.add(layer, "neuron_update_inactive", updates - active)
@@ -103,7 +108,7 @@ class _Deployed:
         changing = topology.changing_nodes
         for projection in topology.inputs:
             layer = projection.layer
-            if projection.post not in self.layers:
+            if projection.post not in self.on_chip:
                 # an input that stays needs its multiplications once
                 stays = self.activity.static_input
                 stays = stays and projection.source not in changing
@@ -118,15 +123,15 @@ class _Deployed:
                 built = AsBuilt(n_values, n_post=0)
             self._add_encoded(layer, built)
         for bias in topology.biases:
-            if bias.n_encoded and bias.post in self.layers:
-                layer = self.layers[bias.post]
-                self.encoded.append(layer)
-                self._add_encoded(layer, AsBuilt(bias.n_encoded, len(bias.values)))
+            if bias.n_encoded and bias.post in self.on_chip:
+                pop = self.on_chip[bias.post]
+                self.encoded.append(pop.layer)
+                self._add_encoded(pop.layer, AsBuilt(bias.n_encoded, pop.n_neurons))
 
     def add_learning(self) -> None:
         """Add what learning rules do."""
         for rule in self.topology.learning:
-            if rule.place in self.layers:
+            if rule.place in self.on_chip:
                 start = self.activity.warmup
                 learned = learned_on_chip(rule.shape, start, start + self.steps)
                 for operation, n in learned.items():

@@ -16,6 +16,7 @@ from . import fanout
 from .learning import learns, rules_of
 from .linear_maps import DenseMap, LinearMap, SparseMap
 from .objects import base, has_neurons, is_decoded
+from .solving import SharedSolving
 from .topology import DECODED_AS_FACTORS, DECODED_AS_WEIGHTS, UNSEEDED_WEIGHTS
 
 
@@ -47,7 +48,7 @@ class BuiltWeights:
         self.connections = connections
         self.probes = probes
         self.as_factors = as_factors
-        self.model = nengo.builder.Model()
+        self.model = nengo.builder.Model(decoder_cache=SharedSolving())
         self.model.toplevel = network  # keeps Nengo from drawing seeds once more
         seed_network(
             network,
