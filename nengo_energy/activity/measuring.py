@@ -110,6 +110,11 @@ def measure_activity(
         If an argument has a value that isn't allowed.
     UnsupportedError
         If the network holds what can't be counted.
+
+    Examples
+    --------
+    >>> activity = measure_activity(net, timesteps=1000)  # doctest: +SKIP
+    >>> activity.to_frame()  # doctest: +SKIP
     """
     run = Run(
         timesteps=(timesteps,),
@@ -174,6 +179,12 @@ def measure_activity_at(
         If an argument has a value that isn't allowed.
     UnsupportedError
         If the network holds what can't be counted.
+
+    Examples
+    --------
+    >>> activities = measure_activity_at(net, [100, 1000])  # doctest: +SKIP
+    >>> [activity.timesteps for activity in activities]  # doctest: +SKIP
+    [100, 1000]
     """
     run = Run(
         timesteps=timesteps,

@@ -145,7 +145,8 @@ def _flag(name: str) -> str:
 
 _ARGUMENT = re.compile(
     r"\b(max_pooling|scale_firing_rates|on_host|host|input_shape|synapse|neurons|"
-    r"timesteps|overwrite|temporal_model)=(?:\"(\w+)\"|True|(?=[\s,.;:]|$))"
+    r"timesteps|overwrite|temporal_model|piecewise|memory|batch_size|max_bytes|"
+    r"max_seconds)=(?:\"(\w+)\"|True|(?=[\s,.;:]|$))"
 )
 
 

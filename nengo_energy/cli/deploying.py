@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..common.exceptions import InputError
 from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
-from .checking import check_grid
+from .checking import as_options, check_grid
 from .data_files import load_grid
 from .graphs import deploy_graph, is_graph
 from .preparing import (
@@ -58,9 +58,9 @@ def run_sweep(options: argparse.Namespace) -> None:
             f"all {len(found.points)} points failed; the first: {found.points[0].error}"
         )
     if options.format == "table" and options.quiet:
-        print(format_recommendations(found, options.max_accuracy_drop))
+        print(as_options(format_recommendations(found, options.max_accuracy_drop)))
     elif options.format == "table":
-        print(found.summary(options.max_accuracy_drop))
+        print(as_options(found.summary(options.max_accuracy_drop)))
     elif options.format == "json":
         print(found.to_json())
     else:
@@ -94,7 +94,7 @@ def run_deploy(options: argparse.Namespace) -> None:
         ledger.explain(counts, model) for model in estimate.models if model.spike_input
     ]
     if options.format == "table":
-        print(_shown(options, activity, ledger, estimate, differences))
+        print(as_options(_shown(options, activity, ledger, estimate, differences)))
         return
     warn(estimate.alerts)
     if options.format == "csv":

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
-from .checking import check_kind, check_options
+from .checking import as_options, check_kind, check_options
 from .deploying import run_deploy, run_sweep
 from .graphs import estimate_graph, is_graph
 from .options import (
@@ -58,7 +58,7 @@ SWEEP = """\
 The grid is a TOML file of values by name, all combinations of which are points:
 
   [grid]
-  scale_firing_rates = [50, 100, 200, 500]
+  scale_firing_rates = ["auto", 50, 100, 200]
   synapse = [0.005, "none"]
   timesteps = [10, 20, 50]
   devices = ["loihi", "cpu"]
@@ -185,7 +185,7 @@ def run_check(options: argparse.Namespace) -> int:
         temporal_model=options.temporal_model,
     )
     if options.format == "table":
-        print(found)
+        print(as_options(str(found)))
     elif options.format == "csv":
         print_csv(found.to_frame())
     else:
@@ -226,7 +226,7 @@ def run_estimate(options: argparse.Namespace) -> None:
     from .formats import format_as
 
     if options.format == "table":
-        print(_shown(options, estimate, report))
+        print(as_options(_shown(options, estimate, report)))
     else:
         warn(estimate.alerts)
         print(format_as(estimate, options.format).rstrip("\n"))
@@ -273,7 +273,7 @@ def run_compare(options: argparse.Namespace) -> None:
         **timing(options),
     )
     if options.format == "table":
-        print(_shown(options, comparison, text))
+        print(as_options(_shown(options, comparison, text)))
         return
     warn(comparison.assumptions)
     if options.format == "json":

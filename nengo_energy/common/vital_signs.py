@@ -29,13 +29,10 @@ NAMED = 5
 """Layers that are named before the others are counted."""
 
 RAISE = (
-    'Convert with scale_firing_rates="auto" and example_data, or a larger '
-    "scale_firing_rates, or run more timesteps."
+    'Convert with scale_firing_rates="auto", or a larger scale_firing_rates=, or run '
+    "more timesteps."
 )
-LOWER = (
-    'Convert with scale_firing_rates="auto" and example_data, or a smaller '
-    "scale_firing_rates."
-)
+LOWER = 'Convert with scale_firing_rates="auto", or a smaller scale_firing_rates=.'
 
 
 def said_of_firing(

@@ -14,7 +14,7 @@ from ..common.tables import (
     wrap,
 )
 from ..common.vital_signs import format_alerts
-from ..estimates.ranking import conclusion
+from ..estimates.ranking import conclusion, known_interval
 
 if TYPE_CHECKING:
     from .results import Comparison, LayerComparison, OutputComparison
@@ -151,7 +151,10 @@ def _energy_table(comparison: Comparison) -> str:
             model.name,
             NETWORKS[model.kind],
             format_si(estimate.total(model), "J"),
-            *(format_si(end, "J") for end in estimate.interval(model)),
+            *(
+                format_si(end, "J")
+                for end in known_interval(estimate, model.name) or 2 * [None]
+            ),
             format_si(estimate.latency(model), "s"),
         ]
         for model in estimate.models

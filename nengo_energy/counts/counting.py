@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Collection, Protocol
 from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_instance, check_iterable, shown
 from ..common.exceptions import InputError
+from ..common.sums import sum_by_key
 from .deploying import count_deployed
 from .op_counts import OpCounts
 from .operations import OpCount
@@ -66,6 +67,12 @@ def count_ops(
     ------
     InputError
         If the activity was measured on another network.
+
+    Examples
+    --------
+    >>> topology = trace_topology(net)  # doctest: +SKIP
+    >>> activity = measure_activity(net, timesteps=1000)  # doctest: +SKIP
+    >>> counts = count_ops(topology, activity)  # doctest: +SKIP
     """
     from ..activity.activity import Activity
     from ..activity.retracing import as_traced
@@ -109,7 +116,9 @@ def count_ops(
                 if pop.name in activity.saturated
             )
         ),
-        synapses=_synapses(topology),
+        synapses=sum_by_key(
+            (p.layer, p.n_synapses) for p in topology.projections + topology.readouts
+        ),
     )
 
 
@@ -136,14 +145,6 @@ def _count_all(tally: Tally, topology: Topology, activity: Activity) -> None:
         stays = activity.static_input and projection.source not in changing
         macs = projection.n_synapses * (1 if stays else steps)
         tally.add(projection.layer, "mac", macs, where="host")
-
-
-def _synapses(topology: Topology) -> dict[str, int]:
-    """Return the synapses that neurons drive, by layer."""
-    found: dict[str, int] = {}
-    for p in topology.projections + topology.readouts:
-        found[p.layer] = found.get(p.layer, 0) + p.n_synapses
-    return found
 
 
 def _omitted(topology: Topology) -> tuple[Assumption, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from ..common.assumptions import Assumption
 from ..common.shown import Shown
+from ..common.sums import sum_by_key
 from ..common.tables import format_table, plural
 from ..common.vital_signs import LEAST_SPIKES
 from .chip_use import ChipUse
@@ -79,10 +80,11 @@ class OpCounts(Shown):
     @property
     def silent(self) -> tuple[str, ...]:
         """Layers of neurons that spiked less than once in ten inferences."""
-        means: dict[str, float] = {}
-        for row in self.select("event"):
-            if row.operation == "neuron_update_active":
-                means[row.layer] = means.get(row.layer, 0.0) + row.mean
+        means = sum_by_key(
+            (row.layer, row.mean)
+            for row in self.select("event")
+            if row.operation == "neuron_update_active"
+        )
         return tuple(layer for layer, mean in means.items() if mean < LEAST_SPIKES)
 
     def deployed(self) -> OpCounts:

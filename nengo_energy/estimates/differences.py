@@ -152,6 +152,12 @@ def diff(
         When a file doesn't exist.
     InputError
         When a file holds no estimate, or the tolerance is no number of at least zero.
+
+    Examples
+    --------
+    >>> found = diff("before.json", "after.json", tolerance=0.05)  # doctest: +SKIP
+    >>> print(found)  # doctest: +SKIP
+    >>> found.exceeds()  # doctest: +SKIP
     """
     limit = _check_tolerance(tolerance)
     a, b = _estimate("before", before), _estimate("after", after)

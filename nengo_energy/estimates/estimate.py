@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Mapping, Sequence, Union
 
 from ..common.assumptions import Assumption
-from ..common.exceptions import NotFoundError
 from ..common.plain_values import plain
 from ..common.shown import Shown
 from ..common.vital_signs import alerts
 from ..devices import Device
-from ..devices.device import device_key
+from ..devices.device import known_name
 from .rows import EnergyRow, Interval, Moved, NotModelled
 
 if TYPE_CHECKING:
@@ -260,8 +259,8 @@ class EnergyEstimate(Shown):
         path : str or path, optional
             File to write; without one the text is returned.
         caption : str, optional
-            By default what the estimate is of, with its settings. LaTeX's special
-            characters in it are escaped.
+            By default what the estimate is of, with its settings, and what totals leave
+            out. LaTeX's special characters in it are escaped.
         label : str
             What ``\\ref`` finds the table by.
         """
@@ -309,13 +308,7 @@ class EnergyEstimate(Shown):
 
     def name_of(self, device: DeviceLike) -> str:
         """Return the name that a device has in this estimate, from it in any case."""
-        name = device.name if isinstance(device, Device) else device
-        for known in self.devices:
-            if device_key(known) == device_key(name):
-                return known
-        raise NotFoundError(
-            f"device {name!r} isn't in this estimate; known: {', '.join(self.devices)}"
-        )
+        return known_name(device, self.devices, "this estimate")
 
     def _rows_of(self, device: DeviceLike) -> list[EnergyRow]:
         name = self.name_of(device)

@@ -141,10 +141,13 @@ def conclusion(estimate: EnergyEstimate) -> list[str]:
         if host_apart:
             least += f", the host's {host_macs(estimate, models[0]):,.0f} MACs apart"
         lines.append(f"{least}: {_least(estimate, models)}.")
+    return lines + said_of_left_out(estimate)
+
+
+def said_of_left_out(estimate: EnergyEstimate) -> list[str]:
+    """Return a sentence on what some totals leave out, if any do."""
     left_out = _left_out(estimate)
-    if left_out:
-        lines.append(f"Not in it, on some or all: {', '.join(left_out)}.")
-    return lines
+    return [f"Not in it, on some or all: {', '.join(left_out)}."] if left_out else []
 
 
 def accuracy_words(settings: Mapping[str, object]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..common.exceptions import NotFoundError
+from ..common.sums import sum_by_key
 from ..common.tables import (
     NOTHING,
     format_bullets,
@@ -45,25 +46,9 @@ and the energy per operation a power [W]."""
 def estimate_frame(
     estimate: EnergyEstimate, columns: Sequence[str] | None = None
 ) -> pandas.DataFrame:
-    """Return the rows of an estimate as a tidy frame in SI units.
+    """Return the rows of an estimate as a frame; see `EnergyEstimate.to_frame`.
 
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to tabulate.
-    columns : sequence of str, optional
-        Columns to keep, in order; `COLUMNS` by default.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per device, layer and operation; ``attrs["units"]`` holds the unit of
-        each column that has one.
-
-    Raises
-    ------
-    NotFoundError
-        When a column doesn't exist; the message lists those that do.
+    ``attrs["units"]`` holds the unit of each column that has one.
     """
     import pandas as pd
 
@@ -181,11 +166,12 @@ def energies_by_layer(
     energies : dict of {str: dict of {str: float}}
         By device and label [J per inference].
     """
-    cells: dict[str, dict[str, float]] = {name: {} for name in estimate.devices}
-    for row in estimate.rows:
-        column = cells[row.device]
-        label = row_label(row)
-        column[label] = column.get(label, 0.0) + row.energy
+    cells = {
+        name: sum_by_key(
+            (row_label(row), row.energy) for row in estimate.rows if row.device == name
+        )
+        for name in estimate.devices
+    }
     labels = merge_orders(list(column) for column in cells.values())
     last = [label for label in _WHOLE_DEVICE.values() if label in labels]
     return [label for label in labels if label not in last] + last, cells

@@ -76,6 +76,12 @@ def load_estimate(source: PathLike) -> EnergyEstimate:
         When it isn't an estimate, was written in another version of the schema, or a
         field is missing, unknown or has a value that isn't allowed; the message names
         file and field.
+
+    Examples
+    --------
+    >>> estimate.to_json("digits.json")  # doctest: +SKIP
+    >>> load_estimate("digits.json") == estimate  # doctest: +SKIP
+    True
     """
     if isinstance(source, str) and source.lstrip().startswith("{"):
         return _parse(source, "the JSON text")

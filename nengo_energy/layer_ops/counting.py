@@ -112,20 +112,7 @@ def collect_layer_ops(model: Any, sequence_length: int | None = None) -> LayerOp
 
 
 def complain_of_unsupported(ops: LayerOps, on_unsupported: str) -> None:
-    """Raise an error or warn, where layers couldn't be counted.
-
-    Parameters
-    ----------
-    ops : LayerOps
-        What was counted, and what wasn't.
-    on_unsupported : str
-        ``"error"`` or ``"warn"``.
-
-    Raises
-    ------
-    UnsupportedError
-        A layer couldn't be counted.
-    """
+    """Raise an UnsupportedError or warn, where layers couldn't be counted."""
     if ops.unsupported:
         message = _complaint(ops.unsupported)
         if on_unsupported == "error":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 import numpy as np
 
+from ..common.sums import sum_by_key
 from ..compat.emulator import allocator
 from ..compat.loihi_image import learnt_weights, read_image
 from ..counts import OpCount
@@ -160,10 +161,11 @@ class Book:
         for k in order:
             block = image.blocks[k]
             values = {name: round(column[k]) for name, column in columns.items()}
-            forms: dict[str, int] = {}
-            for axon, synops in zip(image.axons, arrived):
-                if axon.target == k:
-                    forms[axon.form] = forms.get(axon.form, 0) + round(synops)
+            forms = sum_by_key(
+                (axon.form, round(synops))
+                for axon, synops in zip(image.axons, arrived)
+                if axon.target == k
+            )
             cores.append(
                 CoreLoad(
                     chip=image.chip_of[k],

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..common.exceptions import InputError
 from ..common.shown import Shown
+from ..common.sums import sum_by_key
 from ..common.tables import format_si, wrap
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
@@ -141,16 +142,17 @@ def find_bottleneck(ledger: Ledger, device: DeviceLike) -> Bottleneck:
         )
     times = core_times(counts.chip_use, model)
     index = max(range(len(times)), key=lambda i: sum(times[i].values()))
-    by_kind: dict[str, float] = {}
-    for operation, seconds in times[index].items():
-        kind = next(
-            words for start, words in KINDS.items() if operation.startswith(start)
-        )
-        by_kind[kind] = by_kind.get(kind, 0.0) + seconds
-    by_layer: dict[str, float] = {}
-    for row in estimate.rows:
-        if row.where == "device" and row.operation != "static":
-            by_layer[row.layer] = by_layer.get(row.layer, 0.0) + row.energy
+    by_kind = sum_by_key(
+        (words, seconds)
+        for operation, seconds in times[index].items()
+        for start, words in KINDS.items()
+        if operation.startswith(start)
+    )
+    by_layer = sum_by_key(
+        (row.layer, row.energy)
+        for row in estimate.rows
+        if row.where == "device" and row.operation != "static"
+    )
     dearest = max(by_layer, key=lambda layer: by_layer[layer])
     busiest = ledger.cores[index]
 
@@ -232,13 +234,8 @@ def _changed(
 ) -> ChipUse:
     """Return the use of a chip with other operations of each core.
 
-    Parameters
-    ----------
-    use : ChipUse
-        As it is.
-    change : callable
-        Takes the place of a core and its operations, in a mean timestep or in each,
-        and returns those of the cores in its stead.
+    The change takes the place of a core and its operations, in a mean timestep or in
+    each, and returns those of the cores in its stead.
     """
     cores = [
         CoreUse(core.chip, then)
@@ -284,9 +281,9 @@ def _split(ledger: Ledger, counts: OpCounts, layer: str) -> OpCounts:
             return [then]
         return [{k: n if k == "message_in" else n / 2 for k, n in then.items()}] * 2
 
-    more: dict[str, int] = {}
-    for load, sent in zip(ledger.cores, to_layer):
-        more[load.layer] = more.get(load.layer, 0) + int(sent)
+    more = sum_by_key(
+        (core.layer, int(sent)) for core, sent in zip(ledger.cores, to_layer)
+    )
     rows = tuple(
         (
             replace(row, total=row.total + more.pop(row.layer, 0))

@@ -10,6 +10,7 @@ import numpy as np
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
 from ..common.shown import Shown
+from ..common.sums import sum_by_key
 from ..common.vital_signs import (
     LEAST_SPIKES,
     MOST_SATURATED,
@@ -146,10 +147,7 @@ class Ledger(Shown):
 
     def by_layer(self, quantity: str) -> dict[str, int]:
         """Return a field of ``CoreLoad`` summed over the cores of each layer."""
-        sums: dict[str, int] = {}
-        for core in self.cores:
-            sums[core.layer] = sums.get(core.layer, 0) + getattr(core, quantity)
-        return sums
+        return sum_by_key((core.layer, getattr(core, quantity)) for core in self.cores)
 
     def total(self, quantity: str) -> int:
         """Return a field of ``CoreLoad`` summed over all cores."""
@@ -176,9 +174,9 @@ class Ledger(Shown):
         rows = list(self.rows)
         found = self.placements[placement].hops(self.messages)
         for operation, hops in zip(("hop_east_west", "hop_north_south"), found):
-            by_layer: dict[str, int] = {}
-            for core, n_hops in zip(self.cores, hops):
-                by_layer[core.layer] = by_layer.get(core.layer, 0) + int(n_hops)
+            by_layer = sum_by_key(
+                (core.layer, int(n_hops)) for core, n_hops in zip(self.cores, hops)
+            )
             rows += [
                 OpCount(layer, operation, total, self.n_inferences)
                 for layer, total in by_layer.items()

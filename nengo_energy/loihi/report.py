@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Sequence
 
 import numpy as np
 
+from ..common.sums import sum_by_key
 from ..common.tables import format_bullets, format_si, format_table, plural, wrap
 from ..common.vital_signs import format_alerts
 from .comparison import COMPARED, OTHER_SYNOPS, STORED_ZEROS
@@ -198,12 +199,8 @@ def _mean(total: int, n: int) -> str:
 
 def _layers_that(cores: Sequence[CoreLoad], quantity: str) -> dict[str, int]:
     """Sum a quantity by layer, where it isn't zero."""
-    found: dict[str, int] = {}
-    for core in cores:
-        value = getattr(core, quantity)
-        if value:
-            found[core.layer] = found.get(core.layer, 0) + value
-    return found
+    found = sum_by_key((core.layer, getattr(core, quantity)) for core in cores)
+    return {layer: value for layer, value in found.items() if value}
 
 
 def comparison_frame(comparison: LedgerComparison) -> pandas.DataFrame:

@@ -285,20 +285,9 @@ class ModelEnergy(LayerEnergies, Shown):
             See `to_frame`. Without example data it has no rates, nor the energies of
             devices that hang on them.
         """
-        measured = self.example_data is not None
-        columns = ["name", "connections", "neurons", *["rate"] * measured]
-        columns += [
-            f"energy {model.name}"
-            for model in estimate.models
-            if model.name in self.devices and (measured or model.kind == "dense")
-        ]
-        given = estimate.settings.get("timesteps")
-        timesteps = given if isinstance(given, int) else 1
-        shown = self
-        codes = {assumption.code for assumption in estimate.assumptions}
-        if "whole-sequence" in codes and ONE_TIMESTEP in self.assumptions:
-            shown = self.along(timesteps)
-        return shown.to_frame(columns, timesteps)
+        from .summary import frame_beside
+
+        return frame_beside(self, estimate)
 
     # Deployment
 

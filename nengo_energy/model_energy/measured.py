@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Mapping, Sequence
 from ..activity.retracing import as_traced
 from ..common.exceptions import InputError
 from ..common.shown import Shown
+from ..common.sums import sum_by_key
 from ..common.tables import NOTHING, format_si, format_table, merge_orders, wrap
 from ..counts import OpCounts
 from ..estimates.estimate import DeviceLike
@@ -200,12 +201,11 @@ def _left_to_the_host(counts: OpCounts, devices: Sequence[DeviceLike]) -> str:
 def _by_layer_and_device(
     counts: OpCounts, devices: Sequence[DeviceLike]
 ) -> dict[tuple[str, str], float]:
-    energies: dict[tuple[str, str], float] = {}
-    for row in estimate_energy(counts, devices).rows:
-        if row.where == "device" and row.operation != "static":
-            key = (row.layer, row.device)
-            energies[key] = energies.get(key, 0.0) + row.energy
-    return energies
+    return sum_by_key(
+        ((row.layer, row.device), row.energy)
+        for row in estimate_energy(counts, devices).rows
+        if row.where == "device" and row.operation != "static"
+    )
 
 
 def _by_layer(counts: OpCounts, operation: str) -> dict[str, float]:
@@ -218,11 +218,9 @@ def _by_layer(counts: OpCounts, operation: str) -> dict[str, float]:
 
 def _measured_rates(topology: Topology, activity: Activity) -> dict[str, float]:
     """Return the rate of the mean neuron of each layer [Hz]."""
-    spikes: dict[str, float] = {}
-    neurons: dict[str, int] = {}
-    for population in topology.populations:
-        rates = activity.firing_rates(population.name)
-        layer = population.layer
-        spikes[layer] = spikes.get(layer, 0.0) + float(rates.sum())
-        neurons[layer] = neurons.get(layer, 0) + population.n_neurons
+    populations = topology.populations
+    spikes = sum_by_key(
+        (pop.layer, float(activity.firing_rates(pop.name).sum())) for pop in populations
+    )
+    neurons = sum_by_key((pop.layer, pop.n_neurons) for pop in populations)
     return {layer: spikes[layer] / neurons[layer] for layer in spikes}

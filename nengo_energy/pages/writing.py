@@ -96,6 +96,12 @@ def write_report(
     MissingDependencyError
         When Jinja, Altair or vl-convert isn't installed; the message says how to
         get it.
+
+    Examples
+    --------
+    >>> activities = snn.measure_at(x, [10, 50])  # doctest: +SKIP
+    >>> estimates = [snn.estimate(a) for a in activities]  # doctest: +SKIP
+    >>> write_report("page.html", estimates[-1], over_time=estimates)  # doctest: +SKIP
     """
     check_writable(path)
     if title is not None:

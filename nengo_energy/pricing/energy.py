@@ -87,6 +87,11 @@ def estimate_energy(
     UnsupportedError
         When nothing is published from which the energy on a device could be told; the
         message says what is.
+
+    Examples
+    --------
+    >>> estimate = estimate_energy(counts, ["cpu", "loihi"])  # doctest: +SKIP
+    >>> estimate.total("loihi")  # J per inference  # doctest: +SKIP
     """
     counts = _as_counts(counts)
     if check_flag("memory", memory):

@@ -12,6 +12,7 @@ from .. import devices as registry
 from ..common.checks import check_count
 from ..common.exceptions import InputError
 from ..common.shown import Shown
+from ..common.sums import sum_by_key
 from ..common.tables import NOTHING, format_bullets, format_si, format_table, wrap
 from ..counts import OpCounts
 from ..devices import Device
@@ -274,11 +275,11 @@ def _operations(
     counts: OpCounts, execution: str, layers: Collection[str]
 ) -> dict[str, float]:
     """Return how often layers do each operation on the device per inference."""
-    found: dict[str, float] = {}
-    for row in counts.select(execution):
-        if row.layer in layers:
-            found[row.operation] = found.get(row.operation, 0.0) + row.mean
-    return found
+    return sum_by_key(
+        (row.operation, row.mean)
+        for row in counts.select(execution)
+        if row.layer in layers
+    )
 
 
 def _price(device: Device, operation: str) -> float:

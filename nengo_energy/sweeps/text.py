@@ -8,6 +8,7 @@ from ..common.exceptions import NotFoundError
 from ..common.tables import NOTHING, format_bullets, format_si, format_table, wrap
 
 if TYPE_CHECKING:
+    from ..common.proportions import Share
     from .results import Sweep, SweepPoint
 
 
@@ -46,7 +47,7 @@ def _points_table(
     body = [
         [
             label,
-            NOTHING if p.accuracy is None else f"{p.accuracy.value:.1%}",
+            NOTHING if p.accuracy is None else _share(p.accuracy),
             NOTHING if p.spikes is None else f"{p.spikes:,.0f}",
             NOTHING if p.synops is None else f"{p.synops:,.0f}",
             *(
@@ -108,6 +109,11 @@ def _warning(sweep: Sweep) -> list[str]:
         "recommended."
     )
     return [wrap(words)]
+
+
+def _share(accuracy: Share) -> str:
+    low, high = accuracy.interval
+    return f"{accuracy.value:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _capital(text: str) -> str:

@@ -70,7 +70,7 @@ CLASSES = (
 )
 NAMES = {cls.__name__: cls for cls in CLASSES}
 
-VALUE = {"type": ["number", "string", "boolean", "null"]}
+VALUE = {"type": ["number", "string", "boolean", "null", "object"]}
 ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": VALUE}}
 """Rows of a frame."""
 

@@ -150,7 +150,7 @@ class FastEmulator(EmulatorInterface):
         self, model: Any, seed: int | None = None, program: ChipProgram | None = None
     ):
         super().__init__(model, seed=seed)
-        self.program = self._flattened() if program is None else program
+        self.program = self._flattened(model) if program is None else program
         own = self.compartment
         self.state = State(
             input=own.input[0],
@@ -159,7 +159,7 @@ class FastEmulator(EmulatorInterface):
             refractory=own.ref_count,
             spiked=own.spiked,
             spike_count=own.spike_count,
-            spikes=np.zeros(own.n_compartments + 1, np.int32),
+            spikes=np.zeros(own.n_compartments + 9, np.int32),
             sent_count=np.zeros(self.program.n_host_sources, np.int32),
             repeat_count=np.zeros(own.n_compartments, np.int32),
             overflow_count=np.zeros(0, np.int32),
@@ -168,9 +168,11 @@ class FastEmulator(EmulatorInterface):
             {probe: blocks.values() for probe, blocks in self.probes.probes.items()}
         )
 
-    def _flattened(self) -> ChipProgram:
+    def _flattened(self, model: Any) -> ChipProgram:
         start = time.perf_counter()
-        program = build_program(self.block_info.slices, self.inputs, self.compartment)
+        program = build_program(
+            self.block_info.slices, self.inputs, self.compartment, model.block_comp_map
+        )
         seconds = time.perf_counter() - start
         logger.debug("flattened the network in %.3f s", seconds)
         warm_up(program)

@@ -1,4 +1,4 @@
-"""Compiled loops: deliver spikes, advance compartments, record what probes want.
+"""Compiled loops: advance compartments, and record what probes want.
 
 Importing this module imports numba; only `nengo_energy.activity.emulator` does, when an
 emulator is opened.
@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...common.compiled import compiled
+from ..compiled.neuron_kernels import add_spiked, list_spiked
+from .delivery import LANES, Routes, deliver
 
 INPUT_BITS = 21
 """Bits of the sum of a compartment's weights in a timestep, without the sign."""
@@ -29,42 +31,6 @@ DECAY_BITS = 12
 
 INPUT_OVERFLOW, CURRENT_OVERFLOW, BIASED_OVERFLOW = 1, 2, 4
 """What overflowed in a timestep: input, current, or current with bias."""
-
-ONE, TWO = np.uint64(1), np.uint64(2)
-
-
-class Routes(NamedTuple):
-    """Where each spike goes, and by which weights.
-
-    A source is a compartment, or a neuron of the host's that sends spikes to the chip.
-    It has routes, each of which adds a row of weights to compartments from a base on.
-    Routes share rows, as convolutions share weights.
-
-    A row is a stretch of ``rows``, so that a spike reads neighbouring memory: the
-    number of its runs; for each run of neighbouring targets the first, counted from
-    the base, and their number; and the weights. Weights of a run are added several at
-    a time. A row whose targets are scattered has zero runs, the number of its targets,
-    these, and the weights.
-
-    Attributes
-    ----------
-    first : (n_sources + 1,) int64 ndarray
-        First route of each source.
-    begin : (n_routes,) uint32 or uint64 ndarray
-        Where the route's row begins.
-    base : (n_routes,) uint32 ndarray
-        Compartment that the row's targets count from.
-    rows : int16 or int32 ndarray
-        All rows.
-    mask : uint64
-        Bits of an element of ``rows``: what isn't a weight has no sign.
-    """
-
-    first: np.ndarray
-    begin: np.ndarray
-    base: np.ndarray
-    rows: np.ndarray
-    mask: np.uint64
 
 
 class Compartments(NamedTuple):
@@ -111,7 +77,7 @@ class State(NamedTuple):
         Whether each compartment spiked in the last timestep.
     spike_count : (n_compartments,) int32 ndarray
         Spikes since the first timestep.
-    spikes : (n_compartments + 1,) int32 ndarray
+    spikes : (n_compartments + 9,) int32 ndarray
         The compartments that spiked in the last timestep; their number comes last.
     sent_count : (n_host_sources,) int32 ndarray
         Spikes of each neuron of the host's that arrived since the first timestep.
@@ -134,7 +100,7 @@ class State(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Compartments whose current, voltage and spikes are recorded, (n,) int32 each."""
+    """Compartments whose current, voltage and spikes are recorded, (n,) uint32 each."""
 
     current: np.ndarray
     voltage: np.ndarray
@@ -147,32 +113,6 @@ class Records(NamedTuple):
     current: np.ndarray
     voltage: np.ndarray
     spiked: np.ndarray
-
-
-@compiled
-def deliver(routes: Routes, source: int, total: np.ndarray) -> None:
-    """Add the weights of one spike to what compartments receive."""
-    rows, mask = routes.rows, routes.mask
-    for route in range(routes.first[source], routes.first[source + 1]):
-        base = np.uint64(routes.base[route])
-        at = np.uint64(routes.begin[route])
-        n_runs = np.uint64(rows[at]) & mask
-        at += ONE
-        if n_runs == 0:
-            size = np.uint64(rows[at]) & mask
-            at += ONE
-            for k in range(size):
-                target = np.uint64(rows[at + k]) & mask
-                total[base + target] += rows[at + size + k]
-            continue
-        weight = at + TWO * n_runs
-        for _ in range(n_runs):
-            begin = base + (np.uint64(rows[at]) & mask)
-            size = np.uint64(rows[at + ONE]) & mask
-            for k in range(size):
-                total[begin + k] += rows[weight + k]
-            weight += size
-            at += TWO
 
 
 @compiled
@@ -338,15 +278,24 @@ def advance(
 def collect_spikes(state: State) -> None:
     """List the compartments that spiked, and count their spikes."""
     for source in state.spikes[: state.spikes[-1]]:
-        if state.spiked[source]:
-            state.repeat_count[source] += 1
-    found = 0
-    for i in range(len(state.spiked)):
+        state.repeat_count[source] += state.spiked[source]
+    add_spiked(state.spiked, state.spike_count)
+    found, whole = 0, len(state.spiked) // 8 * 8
+    if whole > 0:
+        spiked = state.spiked[:whole].view(np.uint8)
+        found = np.int64(list_spiked(spiked, state.spikes, 0))
+    for i in range(whole, len(state.spiked)):
         if state.spiked[i]:
             state.spikes[found] = i
-            state.spike_count[i] += 1
             found += 1
     state.spikes[-1] = found
+
+
+@compiled
+def record(values: np.ndarray, wanted: np.ndarray, out: np.ndarray) -> None:
+    """Record some of the values."""
+    for k in range(len(wanted)):
+        out[k] = values[wanted[k]]
 
 
 @compiled
@@ -389,183 +338,22 @@ def run(
     n_steps, n_compartments = len(first_event) - 1, len(state.input)
     noisy = noise.shape[1] > 0
     biased = np.zeros(noise.shape[1], np.int32)
+    total = np.zeros(n_compartments + LANES, np.int32)
     for step in range(n_steps):
-        state.input[:] = 0
+        total[:] = 0
         for event in events[first_event[step] : first_event[step + 1]]:
             state.sent_count[event] += 1
-            deliver(routes, n_compartments + event, state.input)
+            deliver(routes, n_compartments + event, total)
         for source in state.spikes[: state.spikes[-1]]:
-            deliver(routes, source, state.input)
+            deliver(routes, source, total)
+        record(total, routes.place, state.input)
         overflows[step] = advance(
             compartments, state, noise[step if noisy else 0], biased
         )
         collect_spikes(state)
-        for k in range(len(plan.current)):
-            records.current[step, k] = state.current[plan.current[k]]
-        for k in range(len(plan.voltage)):
-            records.voltage[step, k] = state.voltage[plan.voltage[k]]
-        for k in range(len(plan.spiked)):
-            records.spiked[step, k] = state.spiked[plan.spiked[k]]
+        record(state.current, plan.current, records.current[step])
+        record(state.voltage, plan.voltage, records.voltage[step])
+        record(state.spiked, plan.spiked, records.spiked[step])
         if stop_at_overflow and overflows[step] != 0:
             return step + 1
     return n_steps
-
-
-# --- flattening ----------------------------------------------------------------------
-
-
-@compiled
-def count_runs(target: np.ndarray, size: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """Count the runs of neighbours in rows of targets.
-
-    Parameters
-    ----------
-    target : (n_weights,) int32 ndarray
-        Targets, row after row.
-    size : (n_rows,) int64 ndarray
-        Number of targets in each row.
-    marks : (n_targets,) int64 ndarray
-        Zeros, as many as the largest target allows; overwritten.
-
-    Returns
-    -------
-    (n_rows,) int64 ndarray
-        Number of runs; -1 if a row names a target twice.
-    """
-    runs = np.zeros(len(size), np.int64)
-    at = 0
-    for row in range(len(size)):
-        previous = -2
-        for k in range(at, at + size[row]):
-            found = target[k]
-            if marks[found] == row + 1:
-                runs[row] = -1
-                break
-            marks[found] = row + 1
-            runs[row] += found != previous + 1
-            previous = found
-        at += size[row]
-    return runs
-
-
-@compiled
-def write_rows(
-    target: np.ndarray,
-    weight: np.ndarray,
-    size: np.ndarray,
-    runs: np.ndarray,
-    begin: np.ndarray,
-    rows: np.ndarray,
-) -> None:
-    """Write rows as `Routes` has them.
-
-    Parameters
-    ----------
-    target, weight : (n_weights,) int32 ndarray
-        Targets and weights, row after row.
-    size, runs : (n_rows,) int64 ndarray
-        Number of targets and of runs in each row; zero runs to name each target.
-    begin : (n_rows,) int64 ndarray
-        Where in ``rows`` each row begins; -1 for rows to pass over.
-    rows : int16 or int32 ndarray
-        Is written to.
-    """
-    at = 0
-    for row in range(len(size)):
-        to = begin[row]
-        if to < 0:
-            at += size[row]
-            continue
-        rows[to] = runs[row]
-        to += 1
-        if runs[row] == 0:
-            rows[to] = size[row]
-            to += 1
-            for k in range(size[row]):
-                rows[to + k] = target[at + k]
-            to += size[row]
-        else:
-            to -= 2
-            previous = -2
-            for k in range(at, at + size[row]):
-                if target[k] != previous + 1:
-                    to += 2
-                    rows[to] = target[k]
-                    rows[to + 1] = 0
-                rows[to + 1] += 1
-                previous = target[k]
-            to += 2
-        for k in range(size[row]):
-            rows[to + k] = weight[at + k]
-        at += size[row]
-
-
-@compiled
-def group_routes(
-    source: np.ndarray, row: np.ndarray, base: np.ndarray, n_sources: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sort routes by source.
-
-    Returns
-    -------
-    first : (n_sources + 1,) int64 ndarray
-        First route of each source.
-    row, base : (n_routes,) ndarray
-        In the order of the sources, and in their own where the source is the same.
-    """
-    first = np.zeros(n_sources + 1, np.int64)
-    for k in range(len(source)):
-        first[source[k] + 1] += 1
-    for k in range(n_sources):
-        first[k + 1] += first[k]
-    free = first[:-1].copy()
-    rows, bases = np.empty_like(row), np.empty_like(base)
-    for k in range(len(source)):
-        place = free[source[k]]
-        rows[place], bases[place] = row[k], base[k]
-        free[source[k]] += 1
-    return first, rows, bases
-
-
-@compiled
-def place_rows(row: np.ndarray, n_words: np.ndarray) -> tuple[np.ndarray, int]:
-    """Place rows in memory in the order in which routes use them.
-
-    So a spike reads one stretch of memory, where it shares no rows with others.
-
-    Parameters
-    ----------
-    row : (n_routes,) int64 ndarray
-        Row of each route.
-    n_words : (n_rows,) int64 ndarray
-        Number of elements of each row.
-
-    Returns
-    -------
-    begin : (n_rows,) int64 ndarray
-        Where each row begins; -1 for rows that no route uses.
-    end : int
-        Number of elements of all of them.
-    """
-    begin = np.full(len(n_words), -1, np.int64)
-    end = 0
-    for k in row:
-        if begin[k] < 0:
-            begin[k] = end
-            end += n_words[k]
-    return begin, end
-
-
-@compiled
-def route_sizes(routes: Routes) -> np.ndarray:
-    """Return the number of synapses of each route, (n_routes,) int64 ndarray."""
-    sizes = np.zeros(len(routes.begin), np.int64)
-    for route in range(len(sizes)):
-        at = np.int64(routes.begin[route])
-        n_runs = np.int64(np.uint64(routes.rows[at]) & routes.mask)
-        if n_runs == 0:
-            sizes[route] = np.int64(np.uint64(routes.rows[at + 1]) & routes.mask)
-        for run in range(n_runs):
-            size = np.uint64(routes.rows[at + 2 + 2 * run]) & routes.mask
-            sizes[route] += np.int64(size)
-    return sizes

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, NamedTuple
 
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
-from . import kernels
-from .kernels import Compartments, Routes, State
-
-MIN_RUN = 8
-"""Mean length of runs of targets from which on a row is stored by runs. That takes less
-memory than naming each target, from a length of 3 on; but runs that end at random are
-slower while they are short, as the processor guesses their ends wrong."""
+from . import kernels, merging
+from .delivery import LANES, Routes, row_sizes
+from .kernels import Compartments, State
+from .merging import Merged, Synapses
 
 
 class AxonRoutes(NamedTuple):
@@ -48,14 +45,11 @@ class ChipProgram:
     sources : Mapping of {LoihiBlock or SpikeInput: slice}
         Which sources of spikes are whose: the compartments of blocks come first, the
         neurons of the host's after them.
-    rows : RowTable
-        The weights of each synapse.
     """
 
     routes: Routes
     compartments: Compartments
     sources: Mapping[Any, slice]
-    rows: RowTable = field(repr=False)
 
     @property
     def n_compartments(self) -> int:
@@ -65,22 +59,25 @@ class ChipProgram:
     @property
     def n_host_sources(self) -> int:
         """Number of neurons of the host's that send spikes to the chip."""
-        return len(self.routes.first) - 1 - self.n_compartments
+        return len(self.routes.rows) - self.n_compartments
 
     @property
     def n_synapses(self) -> int:
         """Number of synapses that spikes are delivered over; shared ones count each."""
-        return int(kernels.route_sizes(self.routes).sum())
+        return int(row_sizes(self.routes).sum())
 
     @property
     def nbytes(self) -> int:
         """Memory of the synapses [bytes]."""
-        routes = self.routes
-        arrays = (routes.first, routes.begin, routes.base, routes.rows)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in self.routes)
 
 
-def build_program(blocks: Mapping[Any, slice], inputs: Any, state: Any) -> ChipProgram:
+def build_program(
+    blocks: Mapping[Any, slice],
+    inputs: Any,
+    state: Any,
+    neurons: Mapping[Any, Any] | None = None,
+) -> ChipProgram:
     """Flatten a network that NengoLoihi has built.
 
     Parameters
@@ -91,6 +88,8 @@ def build_program(blocks: Mapping[Any, slice], inputs: Any, state: Any) -> ChipP
         What sends spikes of the host's.
     state : nengo_loihi.emulator.interface.CompartmentState
         Settings of all compartments.
+    neurons : mapping of {nengo_loihi.block.LoihiBlock: sequence of int}, optional
+        Which compartments each block had before it was split.
 
     Returns
     -------
@@ -116,16 +115,44 @@ def build_program(blocks: Mapping[Any, slice], inputs: Any, state: Any) -> ChipP
         np.concatenate([np.zeros(0, np.int64), *parts])
         for parts in (zip(*each) if each else [()] * 3)
     )
-    first, row, base = kernels.group_routes(source, row, base, end)
-    begin, n_words = kernels.place_rows(row, table.n_words)
-    routes = Routes(
-        first,
-        begin[row].astype(np.uint32 if n_words <= 2**32 else np.uint64),
-        base.astype(np.uint32),
-        table.write(begin, n_words),
-        table.mask,
+    first, row, base = merging.group_routes(source, row, base, end)
+    synapses = Synapses(
+        first, row, base, table.start, table.size, table.target, table.weight
     )
-    return ChipProgram(routes, compartments, sources, table)
+    place = _places(blocks, neurons or {}, state.n_compartments)
+    merged = merging.merge(synapses, place)
+    return ChipProgram(_routes(synapses, merged, place), compartments, sources)
+
+
+def _places(
+    blocks: Mapping[Any, slice], neurons: Mapping[Any, Any], n_compartments: int
+) -> np.ndarray:
+    """Return where compartments are if those of what was split lie as before."""
+    whole, number = np.zeros((2, n_compartments), np.int64)
+    n_wholes = 0
+    for block, part in blocks.items():
+        own = np.asarray(list(neurons.get(block, range(part.stop - part.start))))
+        n_wholes += 0 in own
+        whole[part], number[part] = n_wholes, own
+    place = np.empty(n_compartments, np.uint32)
+    place[np.lexsort((number, whole))] = np.arange(n_compartments)
+    return place
+
+
+def _routes(synapses: Synapses, merged: Merged, place: np.ndarray) -> Routes:
+    """Write routes in as few bytes as hold them."""
+    nothing = np.zeros(0, np.uint16)
+    begin, start = merging.write(synapses, merged, LANES, nothing, nothing)
+    reach = merged.pieces[:, :2].sum(axis=1, dtype=np.int64).max(initial=0)
+    most = max(reach, np.diff(start).max(initial=0))
+    shapes = np.zeros(begin[-1], np.uint16 if most < 2**16 else np.uint32)
+    # an int32 may have no absolute value there
+    largest = np.abs(synapses.weight.astype(np.int64)).max(initial=0)
+    weights = np.zeros(start[-1], np.int16 if largest < 2**15 else np.int32)
+    merging.write(synapses, merged, LANES, shapes, weights)
+    rows = np.stack([begin[merged.row], start[merged.row], merged.base], axis=1)
+    rows = rows.astype(np.uint32 if max(begin[-1], start[-1]) < 2**32 else np.uint64)
+    return Routes(rows, shapes, weights, place)
 
 
 def new_state(program: ChipProgram) -> State:
@@ -138,7 +165,7 @@ def new_state(program: ChipProgram) -> State:
         refractory=np.zeros(n, np.int32),
         spiked=np.zeros(n, bool),
         spike_count=np.zeros(n, np.int32),
-        spikes=np.zeros(n + 1, np.int32),
+        spikes=np.zeros(n + 9, np.int32),
         sent_count=np.zeros(program.n_host_sources, np.int32),
         repeat_count=np.zeros(n, np.int32),
         overflow_count=np.zeros(0, np.int32),
@@ -158,14 +185,10 @@ class RowTable:
 
     Attributes
     ----------
-    size : (n_rows,) int64 ndarray
-        Number of weights of each row.
-    n_words : (n_rows,) int64 ndarray
-        Number of elements that each row takes in `kernels.Routes`.
-    dtype : numpy.dtype
-        Of these elements: 16 bits if all weights and targets have no more, else 32.
-    mask : uint64
-        See `kernels.Routes`.
+    start, size : (n_rows,) int64 ndarray
+        Where the weights of each row begin, and their number.
+    target, weight : (n_weights,) int32 ndarray
+        Targets and weights, row after row.
     """
 
     def __init__(self, blocks: Mapping[Any, slice]):
@@ -174,7 +197,7 @@ class RowTable:
             _check_synapse(synapse)
         self._block = dict(synapses)
         self._first_row: dict[Any, np.ndarray] = {}
-        sizes, runs, reaches = [], [], []
+        sizes, reaches = [], []
         n_rows = 0
         for synapse, _ in synapses:
             atoms = [len(w) for w in synapse.weights]
@@ -184,40 +207,12 @@ class RowTable:
             target = _flat(synapse.indices)
             size = np.repeat([w.shape[1] for w in synapse.weights], atoms)
             sizes.append(size.astype(np.int64))
-            runs.append(_count_runs(synapse, target, sizes[-1]))
+            _check_targets(synapse, target, sizes[-1])
             reaches.append(_reach(target, sizes[-1]))
         self.size, self._reach = _join(sizes), _join(reaches)
-        self._n_runs = _join(runs)
-        n_named = np.where(self._n_runs > 0, 2 * self._n_runs, 1 + self.size)
-        self.n_words = 1 + n_named + self.size
-        largest = max((_largest_weight(synapse) for synapse, _ in synapses), default=0)
-        widest = max(self._reach.max(initial=0), self.size.max(initial=0))
-        narrow = largest < 2**15 and widest < 2**16
-        self.dtype = np.dtype(np.int16 if narrow else np.int32)
-        self.mask = np.uint64(2**16 - 1 if narrow else 2**32 - 1)
-
-    def write(self, begin: np.ndarray, n_words: int) -> np.ndarray:
-        """Return rows as `kernels.Routes` has them.
-
-        Parameters
-        ----------
-        begin : (n_rows,) int64 ndarray
-            Where each row begins; -1 for rows that are left out.
-        n_words : int
-            Number of elements of all rows.
-        """
-        rows = np.zeros(n_words, self.dtype)
-        for synapse, first in self._first_row.items():
-            here = slice(first[0], first[-1])
-            kernels.write_rows(
-                _flat(synapse.indices),
-                _flat(synapse.weights),
-                self.size[here],
-                self._n_runs[here],
-                begin[here],
-                rows,
-            )
-        return rows
+        self.start = np.cumsum(self.size) - self.size
+        self.target = _flat([array for s, _ in synapses for array in s.indices])
+        self.weight = _flat([array for s, _ in synapses for array in s.weights])
 
     def axon_routes(self, axon: Any, sources: slice) -> AxonRoutes:
         """Return the routes of a group of axons.
@@ -284,16 +279,13 @@ def _join(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.zeros(0, np.int64), *parts])
 
 
-def _count_runs(synapse: Any, target: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return the number of runs of each row; zero where targets are named instead."""
+def _check_targets(synapse: Any, target: np.ndarray, size: np.ndarray) -> None:
     if target.min(initial=0) < 0:
         raise UnsupportedError(f"{synapse} has targets below zero")
     marks = np.zeros(target.max(initial=-1) + 1, np.int64)
-    runs = kernels.count_runs(target, size, marks)
-    if np.any(runs < 0):
+    if merging.names_twice(target, size, marks):
         # there NumPy applies the last weight alone
         raise UnsupportedError(f"{synapse} has an axon with a target named twice")
-    return np.where(size >= MIN_RUN * runs, runs, 0)
 
 
 def _reach(target: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -304,12 +296,6 @@ def _reach(target: np.ndarray, size: np.ndarray) -> np.ndarray:
         first = (np.cumsum(size) - size)[filled]
         reach[filled] = np.maximum.reduceat(target, first) + 1
     return reach
-
-
-def _largest_weight(synapse: Any) -> int:
-    # Python's integers, as the smallest number of 32 bits has no absolute value there
-    ends = [(int(w.min()), int(w.max())) for w in synapse.weights if w.size]
-    return max((max(-low, high) for low, high in ends), default=0)
 
 
 def _by_source(axon: Any, values: Any, default: np.ndarray) -> np.ndarray:

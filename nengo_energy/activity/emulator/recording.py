@@ -74,4 +74,4 @@ class Recorder:
 
 
 def _join(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.zeros(0, np.int32), *parts]).astype(np.int32)
+    return np.concatenate([np.zeros(0, int), *parts]).astype(np.uint32)

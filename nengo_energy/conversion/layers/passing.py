@@ -155,14 +155,9 @@ def _passes_on(build: LayerBuild, sizes: list[int], offset: np.ndarray) -> bool:
 
 
 class _Link(NamedTuple):
-    """How an input is connected to the output.
+    """How elements of an input are connected to elements of the output, by default all.
 
-    Attributes
-    ----------
-    sources, targets : list of int, optional
-        Elements of the input and of the output; by default all.
-    transform : ndarray or nengo.Sparse, optional
-        Weights; by default one for each pair.
+    Without a transform, each pair has a weight of one.
     """
 
     sources: list[int] | None = None
@@ -177,24 +172,12 @@ class _Link(NamedTuple):
 
 @dataclass(frozen=True)
 class _Reading:
-    """Reads off what a linear layer does with one of its inputs, the others at zero.
-
-    Attributes
-    ----------
-    build : LayerBuild
-        The layer.
-    k : int
-        Which input.
-    zero : list of (1, size) ndarray
-        Zeros for each input.
-    offset : (size,) ndarray
-        Output on zeros.
-    """
+    """Reads off what a linear layer does with one of its inputs, the others at zero."""
 
     build: LayerBuild
-    k: int
-    zero: list[np.ndarray]
-    offset: np.ndarray
+    k: int  # which input
+    zero: list[np.ndarray]  # zeros for each input, (1, size)
+    offset: np.ndarray  # output on zeros, (size,)
 
     @property
     def size(self) -> int:

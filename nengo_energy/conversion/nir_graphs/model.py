@@ -129,7 +129,8 @@ class NIRModel(NetworkModel):
                 said += prepared.assumptions
         data = self._data(x, built)
         if timesteps is None:
-            longest = max(len(rows[0]) for rows in data.values() if rows.ndim == 3)
+            lengths = [rows.shape[1] for rows in data.values() if rows.ndim == 3]
+            longest = max(lengths, default=1)
             timesteps = longest - warmup if longest > 1 else 50
         run = Run(
             (timesteps,),
