@@ -103,7 +103,12 @@ LIMITS = (
 )
 """What a model's file may take; see `limits`."""
 
-MODEL = (word("model", "MODEL", "a saved Keras model"), *LIMITS)
+MODEL = (
+    word(
+        "model", "MODEL", "a saved Keras model; to estimate or deploy, or a .nir file"
+    ),
+    *LIMITS,
+)
 
 HOST = word("--host", "NAME", "device that does the host's work")
 
