@@ -137,9 +137,9 @@ def convert(
     """
     check_flag("verify", verify)
     model = as_model(model, custom_objects)
-    example_data = input_arrays(example_data, model)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
+    example_data = input_arrays(example_data, model)
     if input_shape is None and example_data is not None and is_open:
         input_shape = shapes_of_data(read_graph(model), example_data, temporal)
     chosen = {
