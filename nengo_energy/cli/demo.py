@@ -11,7 +11,7 @@ import numpy as np
 
 from ..activity.activity import Activity
 from ..common.exceptions import InputError, MissingDependencyError
-from ..common.file_output import check_writable
+from ..common.file_output import check_writable, replaced
 from ..common.progress import progress_bar
 from ..common.tables import format_table
 from ..compat import import_tensorflow
@@ -193,8 +193,10 @@ def _write(
 ) -> None:
     from ..pages.writing import write_report
 
-    model.save(folder / WRITTEN[0])
-    np.savez(folder / WRITTEN[1], x=digits.x_test, y=digits.y_test)
+    with replaced(folder / WRITTEN[0]) as part:
+        model.save(part)
+    with replaced(folder / WRITTEN[1]) as part:
+        np.savez(part, x=digits.x_test, y=digits.y_test)
     estimate.to_json(folder / WRITTEN[2])
     with contextlib.suppress(MissingDependencyError):
         write_report(folder / WRITTEN[3], estimate, activity=activity)

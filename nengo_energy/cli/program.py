@@ -21,6 +21,10 @@ examples:
   nengo-energy check MODEL    say what becomes of each layer of a saved Keras model
   nengo-energy estimate MODEL --data FILE.npz
                               estimate the energy of a saved Keras model
+  nengo-energy compare MODEL --data FILE.npz
+                              is the spiking network as accurate?
+  nengo-energy deploy MODEL --data FILE.npz
+                              run it on Loihi's emulator, core by core
   nengo-energy devices        list the devices that energy can be estimated for
   nengo-energy device h100    print every number of one, with its source
   nengo-energy calibrate my-gpu.toml

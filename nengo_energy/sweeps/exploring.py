@@ -195,24 +195,24 @@ def sweep(
         "output": output,
     }
     results: Results = {}
-    saved = None
-    if checkpoint is not None:
-        identity = {
-            **settings,
-            "grid": plan.axes,
-            "chunk_size": data.chunk_size,
-            "minibatch_size": minibatch_size,
-            "on_host": on_host,
-        }
-        saved = Checkpoint(checkpoint, identity)
-        results.update(saved.load())
+    errors: dict[str, str] = {}
     tasks = [
         (simulation, span) for simulation in plan.simulations for span in data.spans()
     ]
-    missing = [task for task in tasks if _key(*task) not in results]
-    errors: dict[str, str] = {}
     n_steps = sum(_n_steps(*task) for task in tasks)
     with contextlib.ExitStack() as stack:
+        saved = None
+        if checkpoint is not None:
+            identity = {
+                **settings,
+                "grid": plan.axes,
+                "chunk_size": data.chunk_size,
+                "minibatch_size": minibatch_size,
+                "on_host": on_host,
+            }
+            saved = stack.enter_context(Checkpoint(checkpoint, identity))
+            results.update(saved.load())
+        missing = [task for task in tasks if _key(*task) not in results]
         tick = stack.enter_context(progress_bar(n_steps, "sweeping", progress))
         tick(n_steps - sum(_n_steps(*task) for task in missing))
         if in_this_process or not missing:
