@@ -53,7 +53,7 @@ def import_tensorflow() -> types.ModuleType:
     MissingDependencyError
         TensorFlow isn't installed.
     """
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow") is not None:
         return sys.modules["tensorflow"]
     with kept_off_screen():  # about GPUs and its own build
         tensorflow: types.ModuleType = import_or_explain(
