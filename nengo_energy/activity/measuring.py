@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 BATCH_NEURONS = 2_000_000
 """Neurons that a minibatch holds by default, over all its inferences."""
 
-MAX_BATCH = {"compiled": 128, "nengo": 1, "nengo-dl": 128, "loihi": 64}
+MAX_BATCH = {"compiled": 128, "nengo": 1, "nengo-dl": 128, "loihi": 16}
 """Most inferences that a simulator runs side by side by default."""
 
 OnBatch = Callable[[int, Mapping[str, np.ndarray]], None]
