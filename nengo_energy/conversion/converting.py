@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import replace
 from typing import Any, Mapping
 
 import nengo
 
+from ..common.available_memory import check_memory
 from ..common.checks import check_flag
 from ..common.exceptions import InputError
 from ..common.random_state import kept_random_state
@@ -132,6 +134,11 @@ def convert(
     example_data = input_arrays(example_data, model)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
+    check_memory(
+        f"converting {getattr(model, 'name', 'the model')!r}",
+        _least_bytes(model),
+        "convert a part of it, a narrower one, or one of smaller inputs",
+    )
     if input_shape is None and example_data is not None and is_open:
         input_shape = shapes_of_data(read_graph(model), example_data, temporal)
     chosen = {
@@ -169,3 +176,15 @@ def convert(
             found.snn, approximate=bool(swap_activations or piecewise)
         )
     return replace(found.snn, assumptions=found.snn.assumptions + said)
+
+
+def _least_bytes(model: Any) -> int:
+    """Return what a network takes at least: its weights, and the largest layer's
+    neurons, each with gain and bias, in double precision."""
+    shapes = [
+        tuple(size or 1 for size in tensor.shape)
+        for call in read_graph(model).calls
+        for tensor in call.outputs
+    ]
+    n_weights = sum(math.prod(weight.shape) for weight in model.weights)
+    return 8 * n_weights + 16 * max(map(math.prod, shapes), default=0)
