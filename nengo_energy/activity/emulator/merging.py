@@ -104,7 +104,7 @@ def group_routes(
 def find_pieces(
     synapses: Synapses, place: np.ndarray, source: int, pieces: np.ndarray
 ) -> int:
-    """List what a source leads to in pieces of neighbours; return how many there are."""
+    """List the pieces of neighbours that a source leads to; return their number."""
     found = -1
     for route in range(synapses.first[source], synapses.first[source + 1]):
         row, base = synapses.row[route], synapses.base[route]
