@@ -12,7 +12,7 @@ lets signed ones count from the end.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -279,7 +279,8 @@ def collect_spikes(state: State) -> None:
     for source in state.spikes[: state.spikes[-1]]:
         state.repeat_count[source] += state.spiked[source]
     state.spike_count[:] += state.spiked
-    found, whole = 0, len(state.spiked) // 8 * 8
+    found: Any = 0
+    whole = len(state.spiked) // 8 * 8
     if whole > 0:
         spiked = state.spiked[:whole].view(np.uint8)
         found = np.int64(list_set(spiked, state.spikes, 0))
