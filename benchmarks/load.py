@@ -3,6 +3,9 @@
     python benchmarks/load.py hosts            # threads, forks, global settings
     python benchmarks/load.py leaks            # 100 rounds, 200 opened simulators
     python benchmarks/load.py sweeps           # killed 20 times at random moments
+    python benchmarks/load.py writers          # of one checkpoint: two
+    python benchmarks/load.py cluster          # lost half-way, in four ways
+    python benchmarks/load.py disk             # full; needs root, to mount one of 64 kB
     python tests/helpers/fuzz_files.py 2000    # damaged model files
 
 Each prints a line for each thing that was tried; docs/reliability.md has the figures.
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import multiprocessing
@@ -250,20 +254,136 @@ def run_hosts() -> None:
         print(words, flush=True)
 
 
-def run_sweep(folder: str) -> None:
-    """Run the sweep that is killed, to its end."""
+def sweep(folder: str | None, **options: Any) -> Any:
+    """Return the frame of the sweep that is harmed."""
+    checkpoint = None if folder is None else Path(folder) / "checkpoint"
+    if "client" not in options:
+        options["scheduler"] = "synchronous"
     labels = np.arange(N_IMAGES) % 3
-    swept = ne.sweep(
+    return ne.sweep(
         build_model(),
         images(),
         labels,
         GRID,
-        scheduler="synchronous",
-        checkpoint=Path(folder) / "checkpoint",
+        checkpoint=checkpoint,
         chunk_size=1,
         progress=False,
-    )
-    swept.to_frame().to_pickle(Path(folder) / "frame.pkl")
+        **options,
+    ).to_frame()
+
+
+def finished(folder: str) -> set[Path]:
+    """Return the files of finished results."""
+    return set(Path(folder, "checkpoint").glob("[!.]*.parquet"))
+
+
+def run_sweep(folder: str) -> None:
+    """Run the sweep that is killed, to its end."""
+    sweep(folder).to_pickle(Path(folder) / "frame.pkl")
+
+
+def run_writers() -> None:
+    """Start a second sweep in the folder of a first."""
+    import pandas as pd
+
+    expected = sweep(None)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, __file__, "sweep", folder]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
+            while not finished(folder) and first.poll() is None:
+                time.sleep(0.01)
+            try:
+                sweep(folder)
+                print("second writer: FAILED, let in")
+            except ne.InputError as error:
+                print(f"second writer: {error}")
+        frame = pd.read_pickle(Path(folder, "frame.pkl"))
+    pd.testing.assert_frame_equal(frame, expected, check_exact=True)
+    print("first writer: the frame equals that of a sweep alone")
+
+
+def run_disk() -> None:
+    """Run a sweep on a disk that gets full, make room, and run it again."""
+    import pandas as pd
+
+    expected = sweep(None)
+    with tempfile.TemporaryDirectory() as folder:
+        mount = ["mount", "-t", "tmpfs", "-o"]
+        subprocess.run([*mount, "size=64k", "tmpfs", folder], check=True)
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                frame = sweep(folder)
+            pd.testing.assert_frame_equal(frame, expected, check_exact=True)
+            said = [str(w.message) for w in caught if "can't be written" in str(w)]
+            before = finished(folder)
+            others = set(Path(folder, "checkpoint").iterdir()) - before
+            print(f"full disk: the frame is the same; {len(before)} of 16 results fit,")
+            print(f"beside them {[p.name for p in others]}; said once: {said}")
+            subprocess.run([*mount, "remount,size=9m", "tmpfs", folder], check=True)
+            frame = sweep(folder)
+            pd.testing.assert_frame_equal(frame, expected, check_exact=True)
+            after = finished(folder)
+            print(
+                f"with room: the frame is the same, {len(before - after)} files lost, "
+            )
+            print(f"{len(after)} there")
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+def run_cluster() -> None:
+    """Lose a cluster half-way, then run the sweep to its end without."""
+    import distributed
+    import pandas as pd
+    from distributed.deploy.subprocess import SubprocessCluster
+
+    from nengo_energy.common import clients
+
+    clients.LOST_SECONDS = 8
+    expected = sweep(None)
+
+    def kill_workers(cluster: Any, client: Any) -> None:
+        for process in client.run(os.getpid).values():
+            os.kill(process, signal.SIGKILL)
+
+    ways: dict[str, Callable[[Any, Any], Any]] = {
+        "workers killed": kill_workers,
+        "workers gone": lambda cluster, client: cluster.scale(0),
+        "cluster closed": lambda cluster, client: cluster.close(),
+        "scheduler killed": lambda cluster, client: os.kill(
+            client.run_on_scheduler(os.getpid), signal.SIGKILL
+        ),
+    }
+    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    for name, harm in ways.items():
+        kind = SubprocessCluster if "scheduler" in name else distributed.LocalCluster
+        cluster = kind(n_workers=2, **options)
+        client = distributed.Client(cluster)
+        with tempfile.TemporaryDirectory() as folder:
+
+            def wait_and_harm() -> None:
+                while len(finished(folder)) < 3:
+                    time.sleep(0.01)
+                harm(cluster, client)
+
+            thread = threading.Thread(target=wait_and_harm, daemon=True)
+            thread.start()
+            try:
+                frame = sweep(folder, client=client)
+                pd.testing.assert_frame_equal(frame, expected, check_exact=True)
+                print(f"{name}: the frame is the same")
+            except ne.NengoEnergyError as error:
+                kept = finished(folder)
+                frame = sweep(folder)
+                pd.testing.assert_frame_equal(frame, expected, check_exact=True)
+                print(f"{name}, {len(kept)} of 16 results kept: {error}")
+                print(f"  gone on: same frame, {len(kept - finished(folder))} lost")
+            thread.join()
+            sys.stdout.flush()
+        for opened in (client, cluster):
+            with contextlib.suppress(Exception):  # what is lost can't be closed
+                opened.close(timeout=5)
 
 
 def run_sweeps(n_kills: int, seed: int = 0) -> None:
@@ -285,7 +405,7 @@ def run_sweeps(n_kills: int, seed: int = 0) -> None:
             time.sleep(chance.uniform(0.2, 1.0) * seconds)
             process.send_signal(signals[index % 3])
             process.wait()
-            found = set(Path(harmed, "checkpoint").glob("*.parquet"))
+            found = finished(harmed)
             n_lost += len(kept - found)
             kept = found
             if Path(harmed, "frame.pkl").exists():
@@ -297,25 +417,31 @@ def run_sweeps(n_kills: int, seed: int = 0) -> None:
         print(f"{n_lost} finished files lost, {len(kept)} there before the last run")
 
 
+WORK: dict[str, Callable[[Any], None]] = {
+    "hosts": lambda options: run_hosts(),
+    "leaks": lambda options: run_leaks(options.rounds, options.simulators),
+    "sweeps": lambda options: run_sweeps(options.kills),
+    "writers": lambda options: run_writers(),
+    "cluster": lambda options: run_cluster(),
+    "disk": lambda options: run_disk(),
+}
+
+
 def main() -> None:
     """Run what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("hosts", "leaks", "sweeps", "host", "sweep"))
+    parser.add_argument("what", choices=(*WORK, "host", "sweep"))
     parser.add_argument("name", nargs="?", help="of a host, or a sweep's folder")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--simulators", type=int, default=200)
     parser.add_argument("--kills", type=int, default=20)
     options = parser.parse_args()
-    if options.what == "leaks":
-        run_leaks(options.rounds, options.simulators)
-    elif options.what == "hosts":
-        run_hosts()
-    elif options.what == "host":
+    if options.what == "host":
         run_host(options.name)
     elif options.what == "sweep":
         run_sweep(options.name)
     else:
-        run_sweeps(options.kills)
+        WORK[options.what](options)
 
 
 if __name__ == "__main__":

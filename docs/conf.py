@@ -5,13 +5,18 @@ pip install ".[docs]" && python -m sphinx -W docs docs/_build
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import nengo_energy
+
+HERE = Path(__file__).parent
 
 project = "nengo_energy"
 author = "the nengo_energy developers"
 release = nengo_energy.__version__
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -33,10 +38,17 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+# the notebook is run anew, and stops the build where it fails or writes to stderr
+shutil.copy(HERE.parent / "examples" / "walkthrough.ipynb", HERE)
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_output_stderr = "error"
 # every other name must be found; packages without an inventory at hand, and classes
 # that public ones are made of
 nitpick_ignore_regex = [
     (r"py:.*", r"(nengo|nengo_dl|nengo_loihi|numpy|pandas|keras)\..*"),
     (r"py:class", r"nengo_energy\.common\.shown\.Shown"),
-    (r"py:class", r"nengo_energy\.model_energy\.energies\..*"),
+    (r"py:class", r"nengo_energy\.(conversion|model_energy)\..*"),
 ]

@@ -56,10 +56,8 @@ if TYPE_CHECKING:
     from .devices.device import Device as Device
     from .devices.quantity import Quantity as Quantity
     from .estimates.differences import EstimateDiff as EstimateDiff, diff as diff
-    from .estimates.estimate import (
-        EnergyEstimate as EnergyEstimate,
-        EnergyRow as EnergyRow,
-    )
+    from .estimates.estimate import EnergyEstimate as EnergyEstimate
+    from .estimates.rows import EnergyRow as EnergyRow
     from .estimates.serialization import load_estimate as load_estimate
     from .keras_models.files import load_model as load_model
     from .layer_ops.counters import register_layer as register_layer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -105,14 +106,17 @@ def _numbers(part):
 
 
 @pytest.mark.slow
+@pytest.mark.tensorflow
 def test_pages_build_without_a_warning(tmp_path):
-    for package in ("sphinx", "furo", "myst_parser", "numpydoc"):
+    """The notebook among them, which is run: no error, nothing on the error stream."""
+    for package in ("sphinx", "furo", "myst_nb", "numpydoc", "ipykernel"):
         pytest.importorskip(package)
     docs = (
         tmp_path / "docs"
     )  # a copy, as pages of the API are written beside the others
     shutil.copytree(ROOT / "docs", docs)
     shutil.copy(ROOT / "CHANGES.md", tmp_path)  # the page of changes shows it
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     command = [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-E"]
     run = subprocess.run(
         [*command, str(docs), str(tmp_path / "html")],
@@ -123,3 +127,21 @@ def test_pages_build_without_a_warning(tmp_path):
     assert run.returncode == 0, run.stderr[-3000:]
     page = tmp_path / "html" / "generated" / "nengo_energy.diff.html"
     assert "Share by which totals and latencies may change" in page.read_text()
+    run_notebook = tmp_path / "jupyter_execute" / "walkthrough.ipynb"
+    _check_results(json.loads(run_notebook.read_text(encoding="utf-8")))
+
+
+def _check_results(notebook):
+    """Each cell ends with one result, which is short as text; figures are pictures."""
+    cells = [c for c in notebook["cells"] if c["cell_type"] == "code"]
+    pictures = 0
+    for cell in cells:
+        source = "".join(cell["source"])
+        assert all(o["output_type"] != "stream" for o in cell["outputs"]), source
+        (result,) = (o for o in cell["outputs"] if o["output_type"] == "execute_result")
+        assert len("".join(result["data"]["text/plain"])) < 2000, source
+        assert "Traceback" not in str(result), source
+        pictures += "image/png" in result["data"]
+        bars = [o for o in cell["outputs"] if o["output_type"] == "display_data"]
+        assert bool(bars) >= ("progress=True" in source), source
+    assert len(cells) > 20 and pictures == 5

@@ -11,6 +11,7 @@ from typing import Any, Callable, Mapping, Sequence
 import nengo
 import numpy as np
 
+from ..common.available_memory import check_memory
 from ..common.checks import check_instance, check_iterable, shown
 from ..common.defaults import DT
 from ..common.exceptions import InputError
@@ -22,6 +23,8 @@ from ..network.tracing import trace_topology
 from .activity import Activity
 from .distributing import Job, run_batches
 from .inputs import check_inputs
+from .on_loihi.names import Names
+from .on_loihi.placement import left_to_host
 from .run import Run
 from .simulators import Simulators
 from .totals import Totals
@@ -33,6 +36,9 @@ BATCH_NEURONS = 2_000_000
 
 MAX_BATCH = {"compiled": 128, "nengo": 1, "nengo-dl": 128, "loihi": 16}
 """Most inferences that a simulator runs side by side by default."""
+
+STATE_BYTES = {"compiled": 16, "nengo": 16, "nengo-dl": 48, "loihi": 16}
+"""Memory that a neuron takes at least in each inference of a minibatch [bytes]."""
 
 OnBatch = Callable[[int, Mapping[str, np.ndarray]], None]
 """Takes the index of a batch's first inference, and the spikes of each neuron in each
@@ -108,6 +114,11 @@ def measure_activity(
         If an argument has a value that isn't allowed.
     UnsupportedError
         If the network holds what can't be counted.
+
+    Examples
+    --------
+    >>> activity = measure_activity(net, timesteps=1000)  # doctest: +SKIP
+    >>> activity.to_frame()  # doctest: +SKIP
     """
     run = Run(
         timesteps=(timesteps,),
@@ -172,6 +183,12 @@ def measure_activity_at(
         If an argument has a value that isn't allowed.
     UnsupportedError
         If the network holds what can't be counted.
+
+    Examples
+    --------
+    >>> activities = measure_activity_at(net, [100, 1000])  # doctest: +SKIP
+    >>> [activity.timesteps for activity in activities]  # doctest: +SKIP
+    [100, 1000]
     """
     run = Run(
         timesteps=timesteps,
@@ -209,6 +226,13 @@ def measure_run(
     data = check_inputs(network, inputs, schedule.total)
     n_inferences = len(next(iter(data.values()))) if data else 1
     batch_size = _batch_size(run, topology.n_neurons, n_inferences)
+    if run.client is None:
+        check_memory(
+            f"running {topology.n_neurons:,} neurons on {batch_size:,} inferences side "
+            f"by side with simulator {run.simulator!r}",
+            STATE_BYTES[run.simulator] * topology.n_neurons * batch_size,
+            "give a smaller minibatch_size, or a smaller network",
+        )
     if on_batch is not None and not callable(on_batch):
         raise InputError(f"on_batch must be a function; got {shown(on_batch)}")
     if probes is not None:
@@ -274,12 +298,20 @@ def measure_run(
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
                 "versions": _versions(conduct.simulator),
-                **({"on_host": [*conduct.on_host]} if conduct.on_host else {}),
+                **_placement(network, topology),
             },
         )
         for mark, total, learning in zip(schedule.marks, totals, conduct.learning)
     }
     return tuple(activities[mark] for mark in run.timesteps)
+
+
+def _placement(network: nengo.Network, topology: Topology) -> dict[str, list[str]]:
+    """Return the populations that a host runs for a chip, if the chip has any."""
+    left = left_to_host(network, Names(network))
+    on_host = [pop.name for pop in topology.populations if pop.ensemble in left]
+    chip_has_some = len(on_host) < len(topology.populations)
+    return {"on_host": sorted(on_host)} if chip_has_some else {}
 
 
 def _batch_size(run: Run, n_neurons: int, n_inferences: int) -> int:

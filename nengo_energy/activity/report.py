@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..common.tables import WIDTH, format_table
+from ..common.tables import format_table
 from ..common.vital_signs import format_alerts
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def activity_frame(activity: Activity) -> pandas.DataFrame:
     return frame
 
 
-def format_activity(activity: Activity, width: int = WIDTH) -> str:
+def format_activity(activity: Activity) -> str:
     """Return a table of what each population did."""
     header = ["population", "neurons", "spikes/inf", "std", "mean Hz", "max Hz"]
     header += ["silent", "peak"]
@@ -81,5 +81,5 @@ def format_activity(activity: Activity, width: int = WIDTH) -> str:
     )
     if not body:
         return f"{title}\n\nThe network has no neurons: its nodes are the host's."
-    table = format_table([header], body, [], width)
-    return "\n\n".join([*format_alerts(activity.alerts, width), title, table])
+    table = format_table([header], body)
+    return "\n\n".join([*format_alerts(activity.alerts), title, table])

@@ -75,6 +75,11 @@ def calibrate(
         When the machine has no meter that can be read, or a layer can't be counted.
     InputError
         When an argument can't be worked with, or the readings can't be fitted.
+
+    Examples
+    --------
+    >>> device = calibrate("my-gpu.toml", {"resnet": model})  # doctest: +SKIP
+    >>> snn.estimate(activity, [device, "loihi"])  # doctest: +SKIP
     """
     file = check_target(path, overwrite)
     chosen = file.stem if name is None else name

@@ -31,12 +31,17 @@ def check_options(options: argparse.Namespace) -> None:
 
         for package in ("jinja2", "altair", "vl_convert"):
             report_package(package)
-    if isinstance(given.get("model"), str):
+    if isinstance(given.get("model"), str) and not given.get("takes_graphs"):
         check_model_file(given["model"], options)
 
 
 def check_model_file(path: str, options: argparse.Namespace) -> None:
     """Refuse a path that holds no saved model, or one that takes too much to read."""
+    if path.lower().endswith(".nir"):
+        raise InputError(
+            f"{path} is a NIR graph, which estimate and deploy take; this command "
+            "takes Keras models"
+        )
     from ..keras_models.files import read_model_file
 
     read_model_file(path, **limits(options))
@@ -45,7 +50,7 @@ def check_model_file(path: str, options: argparse.Namespace) -> None:
 def _check_devices(devices: Any, host: str | None) -> None:
     if devices is None and host is None:
         return
-    from ..pricing.energy import resolve_devices, resolve_host
+    from ..pricing.resolving import resolve_devices, resolve_host
 
     if devices is not None:
         resolve_devices(devices)
@@ -140,7 +145,8 @@ def _flag(name: str) -> str:
 
 _ARGUMENT = re.compile(
     r"\b(max_pooling|scale_firing_rates|on_host|host|input_shape|synapse|neurons|"
-    r"timesteps|overwrite|temporal_model)=(?:\"(\w+)\"|True|(?=[\s,.;:]|$))"
+    r"timesteps|overwrite|temporal_model|piecewise|memory|batch_size|max_bytes|"
+    r"max_seconds)=(?:\"(\w+)\"|True|(?=[\s,.;:]|$))"
 )
 
 

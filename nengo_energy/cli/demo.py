@@ -11,9 +11,9 @@ import numpy as np
 
 from ..activity.activity import Activity
 from ..common.exceptions import InputError, MissingDependencyError
-from ..common.file_output import check_writable
+from ..common.file_output import check_writable, replaced
 from ..common.progress import progress_bar
-from ..common.tables import WIDTH, format_table
+from ..common.tables import format_table
 from ..compat import import_tensorflow
 from ..conversion.converting import convert
 from ..estimates.report import (
@@ -193,8 +193,10 @@ def _write(
 ) -> None:
     from ..pages.writing import write_report
 
-    model.save(folder / WRITTEN[0])
-    np.savez(folder / WRITTEN[1], x=digits.x_test, y=digits.y_test)
+    with replaced(folder / WRITTEN[0]) as part:
+        model.save(part)
+    with replaced(folder / WRITTEN[1]) as part:
+        np.savez(part, x=digits.x_test, y=digits.y_test)
     estimate.to_json(folder / WRITTEN[2])
     with contextlib.suppress(MissingDependencyError):
         write_report(folder / WRITTEN[3], estimate, activity=activity)
@@ -213,4 +215,4 @@ def _spikes_beside(emulated: Activity, simulated: Activity) -> str:
         ]
         for name in emulated.populations
     ]
-    return format_table([header], body, [], WIDTH)
+    return format_table([header], body)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ..common.exceptions import InputError
 from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
-from .checking import check_grid
+from .checking import as_options, check_grid
 from .data_files import load_grid
+from .graphs import deploy_graph, is_graph
 from .preparing import (
     DEFAULT_Y,
     convert_model,
@@ -57,9 +58,9 @@ def run_sweep(options: argparse.Namespace) -> None:
             f"all {len(found.points)} points failed; the first: {found.points[0].error}"
         )
     if options.format == "table" and options.quiet:
-        print(format_recommendations(found, options.max_accuracy_drop))
+        print(as_options(format_recommendations(found, options.max_accuracy_drop)))
     elif options.format == "table":
-        print(found.summary(options.max_accuracy_drop))
+        print(as_options(found.summary(options.max_accuracy_drop)))
     elif options.format == "json":
         print(found.to_json())
     else:
@@ -68,6 +69,8 @@ def run_sweep(options: argparse.Namespace) -> None:
 
 def run_deploy(options: argparse.Namespace) -> None:
     """Run a converted network on NengoLoihi's emulator."""
+    if is_graph(options):
+        return deploy_graph(options)
     x, labels = load_data(options)
     snn = convert_model(options, x)
     activity = snn.measure(
@@ -91,14 +94,15 @@ def run_deploy(options: argparse.Namespace) -> None:
         ledger.explain(counts, model) for model in estimate.models if model.spike_input
     ]
     if options.format == "table":
-        print(_shown(options, activity, ledger, estimate, differences))
+        print(as_options(_shown(options, activity, ledger, estimate, differences)))
         return
     warn(estimate.alerts)
     if options.format == "csv":
         print_csv(estimate.to_frame())
         return
     accuracy = None if labels is None else activity.accuracy(labels)
-    print(to_json(_content(accuracy, activity, ledger, estimate, differences)))
+    content = _content(accuracy, activity, ledger, estimate, differences)
+    print(to_json("deployment", content))
 
 
 def _shown(

@@ -7,9 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any, Iterable
 
 from ..common.assumptions import Assumption
+from ..common.plain_text import plain_csv
 from ..common.vital_signs import alerts
 from ..compat.quiet import import_tensorflow_quietly
-from .checking import check_arrays, check_options
+from .checking import as_options, check_arrays, check_options
 from .data_files import array_names, load_arrays
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ def timing(options: argparse.Namespace) -> dict[str, Any]:
 
 def print_csv(frame: pandas.DataFrame) -> None:
     """Print a frame as comma-separated values."""
-    print(frame.to_csv(index=False, lineterminator="\n"), end="")
+    print(plain_csv(frame), end="")
 
 
 def warn(assumptions: Iterable[Assumption]) -> None:
     """Say on the error stream what makes a result worthless that is no table."""
     for alert in alerts(assumptions):
-        print(f"nengo-energy: warning: {alert.text}", file=sys.stderr)
+        print(f"nengo-energy: warning: {as_options(alert.text)}", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from typing import Sequence
 
 from ..common.exceptions import NengoEnergyError
@@ -20,6 +21,10 @@ examples:
   nengo-energy check MODEL    say what becomes of each layer of a saved Keras model
   nengo-energy estimate MODEL --data FILE.npz
                               estimate the energy of a saved Keras model
+  nengo-energy compare MODEL --data FILE.npz
+                              is the spiking network as accurate?
+  nengo-energy deploy MODEL --data FILE.npz
+                              run it on Loihi's emulator, core by core
   nengo-energy devices        list the devices that energy can be estimated for
   nengo-energy device h100    print every number of one, with its source
   nengo-energy calibrate my-gpu.toml
@@ -69,7 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        code: int | None = options.command(options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # not the user's code
+            warnings.showwarning = lambda message, *_, **__: _say(message)
+            code: int | None = options.command(options)
         sys.stdout.flush()  # here, where a closed pipe can still be told apart
     except NengoEnergyError as error:
         print(f"nengo-energy: {as_options(str(error))}", file=sys.stderr)
@@ -82,6 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code or 0
+
+
+def _say(message: Warning | str) -> None:
+    """Print a warning as a sentence, without the line of code that it comes from."""
+    print(f"nengo-energy: warning: {as_options(str(message))}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

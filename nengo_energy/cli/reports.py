@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Any
 
 from .options import add_command, choice, number, switch, word
+from .preparing import print_csv
 
 BEYOND_TOLERANCE = 3
 """What ``diff`` exits with where energy or latency changed too much."""
@@ -78,6 +80,7 @@ def _report(options: argparse.Namespace) -> None:
         print(text.rstrip("\n"))
         return
     write_text(options.output, text)
+    print(f"nengo-energy: {options.output} is written", file=sys.stderr)
     if options.open:
         webbrowser.open(Path(options.output).resolve().as_uri())
 
@@ -87,7 +90,7 @@ def _diff(options: argparse.Namespace) -> int:
 
     found = diff(options.before, options.after, tolerance=options.tolerance)
     if options.format == "csv":
-        print(found.to_frame().to_csv(index=False, lineterminator="\n"), end="")
+        print_csv(found.to_frame())
     else:
         print(found)
     return BEYOND_TOLERANCE if found.exceeds() else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import importlib
 import pickle
 from typing import Any, Callable, Iterator
@@ -14,6 +16,10 @@ SENT_WITH_TASKS = 2**20
 
 They get it from each other, and wait for one that imports TensorFlow.
 """
+
+
+LOST_SECONDS = 60.0
+"""How long a cluster may be without any worker before it counts as lost."""
 
 
 class WorkerDied(Exception):
@@ -66,8 +72,12 @@ def run_tasks(
     ------
     index, outcome
         What the function returned, or the exception that it ended with.
+
+    Raises
+    ------
+    InputError
+        The client was closed meanwhile, or all its workers are gone.
     """
-    distributed = import_distributed()
     # All is pickled here, so that the scheduler needn't know the user's modules.
     dumps = importlib.import_module("cloudpickle").dumps
     held = dumps((function, job))
@@ -78,37 +88,67 @@ def run_tasks(
     running: dict[Any, int] = {}
     blamed: list[int] = []
 
-    def submit(index: int) -> Any:
+    def submit(index: int) -> None:
         future = client.submit(_run_pickled, held, dumps(task(index)), pure=False)
         running[future] = index
-        return future
 
     waiting = iter(range(n_tasks))
 
-    def fill() -> list[Any]:
-        submitted = []
+    def fill() -> None:
         for index in waiting:
-            submitted.append(submit(index))
+            submit(index)
             if len(running) >= sum(client.nthreads().values()):
                 break
-        return submitted
+
+    def outcomes() -> Iterator[tuple[int, Any]]:
+        while running:
+            for future in _wait(client, [*running]):
+                index = running.pop(future)
+                outcome = _outcome(future)
+                fill()  # before the caller takes its time
+                yield index, outcome
 
     try:
-        completed = distributed.as_completed(fill())
-        for future in completed:
-            index = running.pop(future)
-            outcome = _outcome(future)
-            completed.update(fill())  # before the caller takes its time
+        fill()
+        for index, outcome in outcomes():
             if isinstance(outcome, WorkerDied):
                 blamed.append(index)
             else:
                 yield index, outcome
         for index in blamed:
-            future = submit(index)
-            yield index, _outcome(future)
-            del running[future]
+            submit(index)
+            yield from outcomes()
+    except (concurrent.futures.CancelledError, _closed_error()) as error:
+        raise _lost("its client was closed") from error
     finally:
-        client.cancel([held, *running])  # which passes over what is no future
+        if client.status == "running":
+            client.cancel([held, *running])  # which passes over what is no future
+
+
+def _wait(client: Any, futures: list[Any]) -> Any:
+    """Return those of some futures that are done, when there are some."""
+    distributed = import_distributed()
+    how = {"timeout": LOST_SECONDS / 4, "return_when": "FIRST_COMPLETED"}
+    for _ in range(4):
+        with contextlib.suppress(distributed.TimeoutError):
+            return distributed.wait(futures, **how).done
+        while client.nthreads():
+            with contextlib.suppress(distributed.TimeoutError):
+                return distributed.wait(futures, **how).done
+    raise _lost("all its workers are gone")
+
+
+def _lost(what: str) -> InputError:
+    return InputError(
+        f"the Dask cluster was lost: {what}. A sweep's checkpoint holds what was "
+        "finished: give another client and the same checkpoint"
+    )
+
+
+def _closed_error() -> type[Exception]:
+    """Return what a client raises once it is closed; older ones raise another."""
+    client: Any = importlib.import_module("distributed.client")
+    return getattr(client, "ClosedClientError", concurrent.futures.CancelledError)
 
 
 def _hold(job: bytes) -> bytes:
@@ -126,5 +166,7 @@ def _outcome(future: Any) -> Any:
         return future.result()
     except import_distributed().KilledWorker:
         return WorkerDied(WorkerDied.__doc__)
+    except concurrent.futures.CancelledError:  # by whoever closes the client
+        raise
     except Exception as error:  # the worker can't make sense of the task, for example
         return error

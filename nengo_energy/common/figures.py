@@ -6,10 +6,14 @@ to be saved as ``figure.savefig("energy.pdf")``.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .file_output import replaced
 from .optional_imports import import_or_explain
 
 if TYPE_CHECKING:
@@ -57,9 +61,16 @@ def _figure_class() -> Any:
     class PaperFigure(Figure):
         """A figure whose fonts are kept, and that notebooks show."""
 
-        def savefig(self, *args: Any, **kwargs: Any) -> None:
-            with matplotlib.rc_context(_SAVED):
-                super().savefig(*args, **kwargs)
+        def savefig(self, fname: Any, **kwargs: Any) -> None:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(matplotlib.rc_context(_SAVED))
+                if isinstance(fname, (str, os.PathLike)):
+                    ending = kwargs.get("format", matplotlib.rcParams["savefig.format"])
+                    path = Path(fname)
+                    if not path.suffix:  # as matplotlib does
+                        path = path.with_name(f"{path.name}.{ending}")
+                    fname = stack.enter_context(replaced(path))
+                super().savefig(fname, **kwargs)
 
         def _repr_png_(self) -> bytes:
             file = BytesIO()

@@ -1,12 +1,13 @@
-"""Write a text file whole or not at all."""
+"""Write a file whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import Union
+from typing import Iterator, Union
 
 from .checks import check_path
 from .exceptions import InputError
@@ -71,13 +72,41 @@ def write_text(path: PathLike, text: str) -> None:
     InputError
         When it can't be written; the message says why.
     """
+    with replaced(path) as part:
+        part.write_bytes(text.encode())
+
+
+@contextlib.contextmanager
+def replaced(path: PathLike) -> Iterator[Path]:
+    """Yield a path beside a file; what is written there takes the file's place.
+
+    It does so as a whole when the block ends. If the block fails, or the process dies
+    in it, the file is what it was.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write; one that exists is replaced, and keeps its permissions.
+
+    Yields
+    ------
+    Path
+        Ends as the file's name does; a pipe or a terminal is yielded as it is.
+
+    Raises
+    ------
+    InputError
+        When it can't be written; the message says why.
+    """
     file = check_writable(path)
-    if file.exists() and not file.is_file():  # a pipe or a terminal
-        _write(path, file, text)
-        return
-    part = file.with_name(f".{file.name[:100]}.{uuid.uuid4().hex}.part")
+    part = file.with_name(f".{file.stem[:40]}.{uuid.uuid4().hex}.part{file.suffix}")
     try:
-        _write(path, part, text)
+        if file.exists() and not file.is_file():  # a pipe or a terminal
+            yield file
+            return
+        yield part
+        with open(part, "r+b") as stream:
+            os.fsync(stream.fileno())
         if file.exists():
             shutil.copymode(file, part)
         os.replace(part, file)
@@ -85,17 +114,6 @@ def write_text(path: PathLike, text: str) -> None:
         raise _cannot(path, error) from None
     finally:
         part.unlink(missing_ok=True)
-
-
-def _write(path: PathLike, file: Path, text: str) -> None:
-    try:
-        with open(file, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            if file.is_file():
-                os.fsync(stream.fileno())
-    except OSError as error:
-        raise _cannot(path, error) from None
 
 
 def _cannot(path: PathLike, error: OSError) -> InputError:

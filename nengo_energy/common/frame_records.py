@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Mapping
 
+from .plain_text import plain_json
+
 if TYPE_CHECKING:
     import pandas
+
+
+SCHEMA_VERSION = 1
+"""Of all but estimates; raised when a reader would misread what is written now."""
 
 
 def frame_records(frame: pandas.DataFrame) -> list[dict[str, Any]]:
@@ -18,6 +24,10 @@ def frame_records(frame: pandas.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(columns, row)) for row in zip(*columns.values())]
 
 
-def to_json(content: Mapping[str, Any]) -> str:
-    """Return plain values as JSON; None stands for what isn't known."""
-    return json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+def to_json(kind: str, content: Mapping[str, Any]) -> str:
+    """Return plain values as JSON, null for what isn't known; see docs/schema.json."""
+    named = {"schema": f"nengo_energy.{kind}", "schema_version": SCHEMA_VERSION}
+    text = json.dumps(
+        {**named, **content}, indent=1, allow_nan=False, ensure_ascii=False
+    )
+    return plain_json(text)

@@ -2,35 +2,78 @@
 
 from __future__ import annotations
 
-import html
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .plain_text import plain_html
+from .tables import NOTHING
+
+if TYPE_CHECKING:
+    import pandas
 
 LONGEST = 100
 """Characters of a line in a console."""
+
+LONGEST_CELL = 60
+"""Characters of a cell of a table in a notebook."""
 
 MOST_ROWS = 30
 """Rows of a table in a notebook; of longer ones the middle is left out."""
 
 
 class Shown:
-    """A result that shows its first line, where all of it would fill the screen.
+    """A result that shows its first words, where all of it would fill the screen.
 
-    Its class has a ``__str__``, whose first line says the most of it, and may have a
-    ``to_frame()``, which notebooks show above the text.
+    Its class has a ``__str__``, and may have a ``to_frame()``, which notebooks show
+    above the text.
     """
 
+    def _headline(self) -> str:
+        """Return what says the most of it: the first paragraph of its text."""
+        return " ".join(str(self).strip().partition("\n\n")[0].split())
+
+    def _shown_frame(self) -> pandas.DataFrame | None:
+        """Return what notebooks show as a table."""
+        to_frame: Any = getattr(self, "to_frame", None)
+        return None if to_frame is None else to_frame()
+
     def __repr__(self) -> str:
-        line = " ".join(next(filter(str.strip, str(self).splitlines()), "").split())
-        if len(line) > LONGEST:
-            line = line[: LONGEST - 3].rstrip() + "..."
-        return f"<{type(self).__name__}: {line}>"
+        return f"<{type(self).__name__}: {_shortened(self._headline(), LONGEST)}>"
 
     def _repr_html_(self) -> str:
-        to_frame: Any = getattr(self, "to_frame", None)
-        text = f"<pre>{html.escape(str(self))}</pre>"
-        if to_frame is None:
-            return text
-        table = to_frame().to_html(max_rows=MOST_ROWS, float_format="{:.4g}".format)
-        first = html.escape(repr(self)[1:-1])
-        details = f"<details><summary>As text</summary>{text}</details>"
-        return f"<div><p>{first}</p>{table}{details}</div>"
+        text = (
+            '<pre style="white-space: pre; font-family: monospace; line-height: 1.3">'
+            f"{plain_html(str(self))}</pre>"
+        )
+        frame = self._shown_frame()
+        if frame is None:
+            return f'<div style="overflow-x: auto">{text}</div>'
+        return (
+            f"<div><p>{plain_html(self._headline())}</p>"
+            f'<div style="overflow-x: auto">{_table(frame)}</div>'
+            f"<details><summary>As text</summary>{text}</details></div>"
+        )
+
+
+def _table(frame: pandas.DataFrame) -> str:
+    """Return a frame as HTML, units in its header and long texts cut."""
+    units = frame.attrs.get("units", {})
+    frame = frame.rename(
+        columns={name: f"{name} [{units[name]}]" for name in frame if name in units}
+    )
+    for name in frame.select_dtypes(exclude="number"):
+        frame[name] = [_cell(value) for value in frame[name]]
+    shown: str = frame.to_html(
+        border=0, max_rows=MOST_ROWS, float_format="{:.4g}".format, na_rep=NOTHING
+    )
+    return shown
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:  # NaN
+        return NOTHING
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return _shortened(text, LONGEST_CELL)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 3].rstrip() + "..."

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from decimal import Decimal
-from typing import Iterable, Sequence
+from typing import Iterable, Mapping, Sequence
+
+from .plain_text import plain_line, plain_text
 
 WIDTH = 100
 """Width that the text is laid out for; only a wide first column exceeds it."""
@@ -90,25 +92,45 @@ def _scientific(value: float) -> tuple[str, int]:
     return mantissa, int(exponent)
 
 
+def format_setting(value: object) -> str:
+    """Return a setting in words, numbers with four digits."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {format_setting(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(format_setting, value))
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return NOTHING if value is None else str(value)
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number and its noun, e.g. ``"1 layer"``, ``"2,000 layers"``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def wrap(text: str) -> str:
+    """Return a text in lines that fit a terminal."""
+    return textwrap.fill(plain_text(text), WIDTH)
+
+
 def format_table(
-    header: list[list[str]], body: list[list[str]], footer: list[list[str]], width: int
+    header: list[list[str]], body: list[list[str]], footer: Sequence[list[str]] = ()
 ) -> str:
     """Return rows as text, the first column left and the others right aligned.
 
     Columns that don't fit go into further blocks, each with the first column again.
     """
-    rows = header + body + footer
+    header, body, footer = (
+        [[plain_line(cell) for cell in row] for row in part]
+        for part in (header, body, footer)
+    )
+    rows = [*header, *body, *footer]
     widths = [max(map(len, column)) for column in zip(*rows)]
     blocks: list[list[int]] = [[]]
     used = widths[0]
     for i in range(1, len(widths)):
         needed = len(_GAP) + widths[i]
-        if blocks[-1] and used + needed > width:
+        if blocks[-1] and used + needed > WIDTH:
             blocks.append([])
             used = widths[0]
         blocks[-1].append(i)
@@ -130,11 +152,12 @@ def format_table(
     return "\n\n".join(texts)
 
 
-def format_bullets(heading: str, sentences: Iterable[str], width: int) -> str:
+def format_bullets(heading: str, sentences: Iterable[str]) -> str:
+    """Return a heading, and each sentence behind a dash."""
     wrapped = (
         textwrap.fill(
-            s,
-            width,
+            plain_text(s),
+            WIDTH,
             initial_indent="- ",
             subsequent_indent="  ",
             break_on_hyphens=False,

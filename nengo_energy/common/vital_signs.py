@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Iterable, Iterator, Sequence
 
 from .assumptions import Assumption
 from .proportions import Share
+from .tables import wrap
 
 SILENT = "silent-layers"
 SATURATED = "saturated-layers"
@@ -29,13 +29,10 @@ NAMED = 5
 """Layers that are named before the others are counted."""
 
 RAISE = (
-    'Convert with scale_firing_rates="auto" and example_data, or a larger '
-    "scale_firing_rates, or run more timesteps."
+    'Convert with scale_firing_rates="auto", or a larger scale_firing_rates=, or run '
+    "more timesteps."
 )
-LOWER = (
-    'Convert with scale_firing_rates="auto" and example_data, or a smaller '
-    "scale_firing_rates."
-)
+LOWER = 'Convert with scale_firing_rates="auto", or a smaller scale_firing_rates=.'
 
 
 def said_of_firing(
@@ -94,10 +91,10 @@ def is_dead(assumptions: Iterable[Assumption]) -> bool:
     return any(a.code in DEAD for a in assumptions)
 
 
-def format_alerts(assumptions: Iterable[Assumption], width: int) -> list[str]:
+def format_alerts(assumptions: Iterable[Assumption]) -> list[str]:
     """Return what a result is to begin with: nothing, or a block of text."""
     found = alerts(assumptions)
-    lines = [textwrap.fill(f"Warning: {a.text}", width) for a in found]
+    lines = [wrap(f"Warning: {a.text}") for a in found]
     return ["\n".join(lines)] if lines else []
 
 

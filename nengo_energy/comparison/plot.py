@@ -9,6 +9,7 @@ import numpy as np
 
 from ..common.colours import LINES
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_percent
+from ..common.plain_text import plain_label
 from ..estimates.columns import best_quantity, check_columns, keras_accuracy
 
 if TYPE_CHECKING:
@@ -63,12 +64,15 @@ def _draw_layers(axes: Any, layers: pandas.DataFrame) -> None:
     ):
         words = name.replace("_", " ")
         axes.plot(layers[name], places, marker, color=colour, label=words)
-    axes.set_yticks(places, layers["layer"])
+    axes.set_yticks(places, [*map(plain_label, layers["layer"])])
     axes.set_ylim(len(layers) - 0.5, -0.5)
     axes.set_xlim(left=min(0, axes.get_xlim()[0]), right=max(1.02, axes.get_xlim()[1]))
     axes.grid(axis="y", color="#dddddd", lw=0.5)
     axes.set_title("Decoded spikes against activations")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+    axes.set_xlabel("correlation, relative error")
+    axes.figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower left", ncols=2
+    )
 
 
 def _draw_curve(
@@ -89,6 +93,7 @@ def _draw_curve(
     axes.set_ylim(0, 1.02)
     axes.set_xlim(left=0)
     axes.set_xlabel("timesteps per inference")
+    axes.set_ylabel(quantity)
     axes.set_title(f"{quantity.capitalize()} over time")
     use_percent(axes.yaxis)
     if len(axes.get_legend_handles_labels()[1]) > 1:

@@ -211,6 +211,7 @@ class Comparison(Shown):
     def to_json(self) -> str:
         """Return settings, assumptions and all frames as JSON, with every digit."""
         return to_json(
+            "comparison",
             {
                 "settings": dict(self.settings),
                 "layers": frame_records(self.to_frame()),
@@ -218,7 +219,7 @@ class Comparison(Shown):
                 "curve": frame_records(self.curve_frame()),
                 "energy": frame_records(self.estimate.to_frame()),
                 "assumptions": [str(assumption) for assumption in self.assumptions],
-            }
+            },
         )
 
     def plot(self) -> matplotlib.figure.Figure:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from ..common.tables import (
     NOTHING,
-    WIDTH,
     format_bullets,
+    format_setting,
     format_si,
     format_table,
     plural,
+    wrap,
 )
 from ..common.vital_signs import format_alerts
-from ..estimates.ranking import conclusion
+from ..estimates.ranking import conclusion, known_interval
 
 if TYPE_CHECKING:
     from .results import Comparison, LayerComparison, OutputComparison
@@ -24,28 +24,28 @@ NETWORKS = {"dense": "Keras model", "event": "converted network"}
 """Which network a device of each kind runs."""
 
 
-def format_comparison(comparison: Comparison, width: int = WIDTH) -> str:
+def format_comparison(comparison: Comparison) -> str:
     """Return what a comparison says, its tables, and how many notes there are."""
-    return f"{format_tables(comparison, width)}\n\n{_note_count(comparison)}"
+    n_notes = plural(len(comparison.assumptions), "note")
+    last = f"{n_notes}: print(comparison.notes()), -v on the command line"
+    return f"{format_tables(comparison)}\n\n{last}"
 
 
-def format_tables(comparison: Comparison, width: int = WIDTH) -> str:
+def format_tables(comparison: Comparison) -> str:
     """Return what a comparison says, then its tables."""
     blocks = [
-        format_conclusion(comparison, width),
-        textwrap.fill(_title(comparison), width),
-        _outputs_table(comparison, width),
+        format_conclusion(comparison),
+        wrap(_title(comparison)),
+        _outputs_table(comparison),
     ]
     if any(output.agreement for output in comparison.outputs):
         blocks.append(INTERVALS)
-    blocks += [
-        _curve_table(output, width) for output in comparison.outputs if output.curve
-    ]
-    blocks += [_layers_table(comparison, width), _energy_table(comparison, width)]
+    blocks += [_curve_table(output) for output in comparison.outputs if output.curve]
+    blocks += [_layers_table(comparison), _energy_table(comparison)]
     return "\n\n".join(blocks)
 
 
-def format_conclusion(comparison: Comparison, width: int = WIDTH) -> str:
+def format_conclusion(comparison: Comparison) -> str:
     """Return what a comparison says, and before it what makes it worthless."""
     n = comparison.settings["n_inferences"]
     lines = []
@@ -63,21 +63,14 @@ def format_conclusion(comparison: Comparison, width: int = WIDTH) -> str:
                 f"{n:,} inferences of {comparison.timesteps} timesteps."
             )
     lines += conclusion(comparison.estimate)
-    warnings = format_alerts(comparison.assumptions, width)
-    return "\n".join([*warnings, *(textwrap.fill(line, width) for line in lines)])
+    warnings = format_alerts(comparison.assumptions)
+    return "\n".join([*warnings, *(wrap(line) for line in lines)])
 
 
-def format_notes(comparison: Comparison, width: int = WIDTH) -> str:
+def format_notes(comparison: Comparison) -> str:
     """Return what a comparison takes for granted."""
     sentences = [str(assumption) for assumption in comparison.assumptions]
-    return format_bullets("Assumptions", sentences, width)
-
-
-def _note_count(comparison: Comparison) -> str:
-    return (
-        f"{plural(len(comparison.assumptions), 'note')}: print(comparison.notes()), "
-        "-v on the command line"
-    )
+    return format_bullets("Assumptions", sentences)
 
 
 def _title(comparison: Comparison) -> str:
@@ -90,11 +83,11 @@ def _title(comparison: Comparison) -> str:
     ]
     for name in ("scale_firing_rates", "synapse"):
         if settings.get(name) is not None:
-            details.append(f"{name}={settings[name]}")
+            details.append(f"{name} {format_setting(settings[name])}")
     return f"Keras model beside converted network ({', '.join(details)})"
 
 
-def _outputs_table(comparison: Comparison, width: int) -> str:
+def _outputs_table(comparison: Comparison) -> str:
     header = ["output", "Keras accuracy", "converted accuracy", "agreement"]
     header += ["correlation", "rel. error"]
     body = [
@@ -109,23 +102,23 @@ def _outputs_table(comparison: Comparison, width: int) -> str:
         ]
         for output in comparison.outputs
     ]
-    return format_table([header], body, [], width)
+    return format_table([header], body)
 
 
-def _curve_table(output: OutputComparison, width: int) -> str:
+def _curve_table(output: OutputComparison) -> str:
     header = ["timesteps", *(f"{point.timesteps}" for point in output.curve)]
     agreement = [f"{point.agreement.value:.1%}" for point in output.curve]
     body = [["agreement", *agreement]]
     accuracy = [f"{p.accuracy.value:.1%}" for p in output.curve if p.accuracy]
     if accuracy:
         body.insert(0, ["accuracy", *accuracy])
-    return format_table([header], body, [], width)
+    return format_table([header], body)
 
 
-def _layers_table(comparison: Comparison, width: int) -> str:
+def _layers_table(comparison: Comparison) -> str:
     header = ["layer", "neurons", "correlation", "rel. error", "mean Hz", "p5", "p50"]
     header += ["p95", "max", "silent", "saturated", "peak", "Keras zeros", "no spike"]
-    return format_table([header], [_row(x) for x in comparison.layers], [], width)
+    return format_table([header], [_row(x) for x in comparison.layers])
 
 
 def _row(layer: LayerComparison) -> list[str]:
@@ -150,7 +143,7 @@ def _row(layer: LayerComparison) -> list[str]:
     ]
 
 
-def _energy_table(comparison: Comparison, width: int) -> str:
+def _energy_table(comparison: Comparison) -> str:
     estimate = comparison.estimate
     header = ["device", "runs the", "energy", "low", "high", "latency"]
     body = [
@@ -158,12 +151,15 @@ def _energy_table(comparison: Comparison, width: int) -> str:
             model.name,
             NETWORKS[model.kind],
             format_si(estimate.total(model), "J"),
-            *(format_si(end, "J") for end in estimate.interval(model)),
+            *(
+                format_si(end, "J")
+                for end in known_interval(estimate, model.name) or 2 * [None]
+            ),
             format_si(estimate.latency(model), "s"),
         ]
         for model in estimate.models
     ]
-    return format_table([header], body, [], width)
+    return format_table([header], body)
 
 
 def _number(value: float | None) -> str:

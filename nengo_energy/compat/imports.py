@@ -11,6 +11,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import types
 import warnings
@@ -52,7 +53,38 @@ def import_tensorflow() -> types.ModuleType:
     MissingDependencyError
         TensorFlow isn't installed.
     """
-    return import_or_explain("tensorflow", "tensorflow", "working with Keras models")
+    if sys.modules.get("tensorflow") is not None:
+        return sys.modules["tensorflow"]
+    with kept_off_screen():  # about GPUs and its own build
+        tensorflow: types.ModuleType = import_or_explain(
+            "tensorflow", "tensorflow", "working with Keras models"
+        )
+        tensorflow.config.list_physical_devices()  # the first look for GPUs is loud
+        return tensorflow
+
+
+@contextlib.contextmanager
+def kept_off_screen() -> Iterator[None]:
+    """Keep off the screen what libraries write to the error stream by themselves.
+
+    After an error it is shown.
+    """
+    try:
+        screen = os.dup(2)
+    except OSError:  # a program without one
+        yield
+        return
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            written.seek(0)
+            os.write(screen, written.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
 
 
 def tensorflow_brings_keras2() -> bool:

@@ -21,6 +21,7 @@ from .counting import (
 )
 from .imports import import_nengo_dl, import_tensorflow, locked
 from .neurons import teach_nengo_dl
+from .quiet import quiet_tensorflow
 
 _settings: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 """Settings of NengoDL by model, which go before those that its network has."""
@@ -103,7 +104,8 @@ def open_nengo_dl(
     )
     seed = None if network.seed is None else network.seed + 1
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="No GPU support detected")
+        for said in ("No GPU support detected", ".* have a native TensorFlow"):
+            warnings.filterwarnings("ignore", message=said)
         sim = nengo_dl.Simulator(
             None,
             dt=dt,
@@ -218,6 +220,12 @@ def _keep_grouped_convolutions_apart() -> None:
         return not grouped and mergeable(x, y)
 
     ConvIncBuilder.mergeable = staticmethod(mergeable_without_groups)
+
+
+def predict(sim: Any, inputs: Any, **options: Any) -> Any:
+    """Return what ``predict_on_batch`` does, without its warnings of graphs."""
+    with quiet_tensorflow():
+        return sim.predict_on_batch(inputs, **options)
 
 
 def restart(sim: Any) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import tempfile
+from typing import Iterator
 
-from .imports import import_tensorflow
+from .imports import import_tensorflow, kept_off_screen
 
 
 def import_tensorflow_quietly() -> None:
@@ -16,19 +17,21 @@ def import_tensorflow_quietly() -> None:
     import fails, what they wrote is shown.
     """
     quieten_tensorflow()
-    screen = os.dup(2)
-    with tempfile.TemporaryFile() as written:
-        os.dup2(written.fileno(), 2)
-        try:
-            # it looks for GPUs when it is first asked for devices
-            import_tensorflow().config.list_logical_devices()
-        except BaseException:
-            written.seek(0)
-            os.write(screen, written.read())
-            raise
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)
+    with kept_off_screen():
+        # it looks for GPUs when it is first asked for devices
+        import_tensorflow().config.list_logical_devices()
+
+
+@contextlib.contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Keep off the screen what TensorFlow warns of our own calls."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def quieten_tensorflow() -> None:

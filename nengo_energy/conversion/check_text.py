@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..common.tables import WIDTH, format_bullets, format_table, plural
+from ..common.tables import format_bullets, format_table, plural
 
 if TYPE_CHECKING:
     import pandas
@@ -33,7 +33,7 @@ def check_frame(check: ModelCheck) -> pandas.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def format_check(check: ModelCheck, width: int = WIDTH) -> str:
+def format_check(check: ModelCheck) -> str:
     """Return a table of the layers, and below it what there is to say of them."""
     verdict = "converts" if check.converts else "can't be converted"
     blocks = [f"Model {check.model!r} {verdict}"]
@@ -51,13 +51,17 @@ def format_check(check: ModelCheck, width: int = WIDTH) -> str:
             for layer in check.layers
         ]
         total = ["total", "", "", f"{check.n_neurons:,}", f"{check.n_added:,}", ""]
-        blocks.append(format_table([header], body, [total], width))
-    notes = [f"{x.layer}: {x.note}." for x in check.layers if x.note and not _why(x)]
+        blocks.append(format_table([header], body, [total]))
+    notes = [
+        f"{x.layer}: {x.note}."
+        for x in check.layers
+        if x.note and x.becomes != "refused"
+    ]
     if notes:
-        blocks.append(format_bullets("Notes", notes, width))
-    blocks.append(format_bullets("Loihi", _loihi(check), width))
+        blocks.append(format_bullets("Notes", notes))
+    blocks.append(format_bullets("Loihi", _loihi(check)))
     if check.refusals:
-        blocks.append(format_bullets("Refused", check.refusals, width))
+        blocks.append(format_bullets("Refused", check.refusals))
     return "\n\n".join(blocks)
 
 
@@ -67,10 +71,6 @@ def _place(layer: LayerCheck) -> str:
     if not layer.n_neurons:
         return ""
     return "no" if layer.off_chip else "yes"
-
-
-def _why(layer: LayerCheck) -> bool:
-    return layer.becomes == "refused"
 
 
 def _loihi(check: ModelCheck) -> list[str]:

@@ -13,15 +13,12 @@ from ..layer_ops.counting import collect_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.chip import CORES_PER_CHIP, MAX_COMPARTMENTS
 from ..loihi.neurons import for_chip
-from .converting import Converted, convert_layers
+from .layerwise import Converted, convert_layers
 
 if TYPE_CHECKING:
     import pandas
 
     from ..network.topology import Population
-
-BECOMES = ("synapses", "neurons", "host", "nothing", "refused")
-"""What a layer may become."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def as_input(
     temporal: bool,
     single: bool = False,
 ) -> dict[nengo.Node, np.ndarray]:
-    """Return inputs by node, or complain.
+    """Return inputs by node, or complain; see `SpikingModel.as_input`.
 
     Parameters
     ----------
@@ -30,17 +30,10 @@ def as_input(
         The model.
     nodes : mapping of tensor to nengo.Node
         Input nodes.
-    x : ndarray, or list or mapping of ndarray
-        What the user gives.
+    x, single
+        See there.
     temporal : bool
         Whether the model's first axis after the examples is time.
-    single : bool
-        Whether one input may come without the axis of examples.
-
-    Returns
-    -------
-    dict of {nengo.Node: ndarray}
-        (n, size), or (n, timesteps, size) for an input that changes every timestep.
     """
     tensors = clone.model.inputs
     if isinstance(x, Mapping):

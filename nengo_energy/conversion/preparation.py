@@ -11,7 +11,7 @@ from ..activity.on_loihi.changes import Change
 from ..common.checks import check_iterable
 from ..loihi.network import build_loihi_network, host_populations
 from ..loihi.prepared import LoihiNetwork
-from ..network.topology import Population, Topology
+from ..network.topology import Topology
 
 if TYPE_CHECKING:
     from ..keras_models.clone import KerasClone
@@ -70,11 +70,11 @@ class LoihiPreparation:
         chosen = None if layers is None else self.populations(layers)
         return frozenset(host_populations(self.topology, chosen))
 
-    def encoded(self, on_host: Collection[str]) -> list[Population]:
-        """Return the populations on the chip that analog input feeds."""
+    def encoded(self, on_host: Collection[str]) -> list[str]:
+        """Return the layers on the chip that analog input feeds."""
         fed = {projection.post for projection in self.topology.inputs}
         return [
-            pop
+            pop.layer
             for pop in self.topology.populations
             if pop.name in fed and pop.name not in on_host
         ]

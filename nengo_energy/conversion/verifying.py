@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import nengo
 import numpy as np
@@ -12,9 +12,11 @@ from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
 from ..common.optional_imports import has_numba
-from ..compat.nengo_dl import open_nengo_dl
+from ..compat import import_tf_keras
+from ..compat.nengo_dl import open_nengo_dl, predict
 from ..keras_models.check import INDEXING_LAYERS
 from ..keras_models.graph import leaves
+from ..keras_models.held import held_by
 from ..network.firing_rates import rate_network
 
 if TYPE_CHECKING:
@@ -145,15 +147,31 @@ def _random_values(tensor: Any, temporal: bool) -> np.ndarray:
     sizes = [n or STEPS for n in tensor.shape[1:2]] if temporal else []
     sizes += tensor.shape[2 if temporal else 1 :]
     dtype = np.dtype(tensor.dtype.as_numpy_dtype)
-    layers = [node.layer for node in tensor._keras_history[0].outbound_nodes]
-    indexing = [x for x in layers if type(x).__name__ in INDEXING_LAYERS]
+    indexing = list(_indexing_behind(tensor._keras_history[0]))
     if dtype.kind in "iub" or indexing:
-        known = [getattr(layer, "input_dim", 2) for layer in indexing]
+        known = [getattr(held_by(layer), "input_dim", 2) for layer in indexing]
         n_values = min([2 if dtype.kind == "b" else 8, *known])
         return rng.randint(n_values, size=(2, *sizes)).astype(dtype)
     values = rng.uniform(size=(2, *sizes))
     values[1] = 4 * values[1] - 2
     return values.astype(dtype)
+
+
+def _indexing_behind(layer: Any) -> Iterator[Any]:
+    """Yield the layers that read numbers of rows off a layer, as it is or moved."""
+    open_layers, seen = [layer], set()
+    while open_layers:
+        for node in open_layers.pop().outbound_nodes:
+            follower = node.layer
+            if id(follower) in seen:
+                continue
+            seen.add(id(follower))
+            if type(held_by(follower)).__name__ in INDEXING_LAYERS:
+                yield follower
+            elif isinstance(follower, import_tf_keras().Model):
+                open_layers += [t._keras_history[0] for t in follower.inputs]
+            elif not follower.weights:
+                open_layers.append(follower)
 
 
 def _outputs(
@@ -163,7 +181,7 @@ def _outputs(
 
     A row for each sample, or for each step of each sample.
     """
-    network, _ = rate_network(snn.net)
+    network, _ = rate_network(snn.net, snn.corrected)
     nodes = dict(zip(snn.net.all_nodes, network.all_nodes))
     probes = dict(zip(network.all_probes, snn.net.all_probes))
     _keep_own_filters(snn, network)
@@ -201,7 +219,7 @@ def _values(
             return {probe: execution.probed(probe) for probe in network.all_probes}
     sim, _ = open_nengo_dl(network, dt=DT, minibatch_size=2)
     with sim:
-        values: Mapping[nengo.Probe, np.ndarray] = sim.predict_on_batch(inputs)
+        values: Mapping[nengo.Probe, np.ndarray] = predict(sim, inputs)
     return values
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from ..common.checks import check_choice, check_count, check_instance
-from ..common.exceptions import InputError
+from ..common.exceptions import InputError, NotFoundError
 from ..common.shown import Shown
 from .device_checks import check_device
 from .fields import KINDS, PARTS, PER_BATCH, SHORTHANDS
@@ -32,6 +32,21 @@ def device_key(name: object) -> str:
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"a device's name must be a text; got {name!r}")
     return name.strip().lower()
+
+
+def known_name(device: str | Device, names: Sequence[str], where: str) -> str:
+    """Return the name that a device has among some, from it in any case.
+
+    Raises
+    ------
+    NotFoundError
+        If it isn't among them; the message says where it isn't.
+    """
+    name = device.name if isinstance(device, Device) else device
+    for known in names:
+        if device_key(known) == device_key(name):
+            return known
+    raise NotFoundError(f"device {name!r} isn't in {where}; known: {', '.join(names)}")
 
 
 def check_name(name: object) -> None:

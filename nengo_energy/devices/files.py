@@ -102,6 +102,11 @@ def load(path: str | os.PathLike[str]) -> Device:
     InputError
         When a field is missing, unknown or has a value that isn't allowed; the
         message names file, device and field.
+
+    Examples
+    --------
+    >>> device = load_device("my-chip.toml")  # doctest: +SKIP
+    >>> snn.estimate(activity, [device, "loihi"])  # doctest: +SKIP
     """
     file = check_path("path", path)
     try:

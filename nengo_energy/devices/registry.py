@@ -89,7 +89,11 @@ class Registry:
         if key in builtin_names():
             self._builtin[key] = _read_builtin(key)
             return self._builtin[key]
-        raise NotFoundError(self._not_found(name))
+        known = self.names()
+        hint = _closest(name, known)
+        raise NotFoundError(
+            f"device {name!r} not found{hint}; known: {', '.join(known)}"
+        )
 
     def register(
         self,
@@ -223,11 +227,6 @@ class Registry:
                 load_plugins(installed_entry_points(), builtin_names())
             )
         return self._plugins
-
-    def _not_found(self, name: str) -> str:
-        known = self.names()
-        hint = _closest(name, known)
-        return f"device {name!r} not found{hint}; known: {', '.join(known)}"
 
 
 def _at_point(device: Device, point: str) -> Device:

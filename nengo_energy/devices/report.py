@@ -5,21 +5,20 @@ from __future__ import annotations
 import textwrap
 from typing import Iterable, Sequence
 
-from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from ..common.tables import (
+    NOTHING,
+    WIDTH,
+    format_bullets,
+    format_si,
+    format_table,
+    wrap,
+)
 from . import Device, Quantity
 from .fields import PART_WORDS, PARTS
 
 
-def format_device_list(devices: Sequence[Device], width: int = WIDTH) -> str:
-    """Return a table of devices: name, kind, evidence, latest year and description.
-
-    Parameters
-    ----------
-    devices : sequence of Device
-        What to list.
-    width : int
-        Columns of the terminal; descriptions are wrapped to fit.
-    """
+def format_device_list(devices: Sequence[Device]) -> str:
+    """Return a table of devices: name, kind, evidence, latest year and description."""
     header = ["device", "kind", "evidence", "year"]
     rows = [
         [
@@ -32,7 +31,7 @@ def format_device_list(devices: Sequence[Device], width: int = WIDTH) -> str:
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows)]
     left = sum(widths) + 2 * len(widths)
-    room = max(width - left, 20)
+    room = max(WIDTH - left, 20)
 
     def line(cells: Sequence[str], description: str) -> str:
         start = "".join(cell.ljust(w + 2) for cell, w in zip(cells, widths))
@@ -50,23 +49,15 @@ def format_device_list(devices: Sequence[Device], width: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def format_device(device: Device, width: int = WIDTH) -> str:
-    """Return every number of a device, where each comes from, and what it is good for.
-
-    Parameters
-    ----------
-    device : Device
-        What to print, at its operating point.
-    width : int
-        Columns of the terminal.
-    """
+def format_device(device: Device) -> str:
+    """Return every number of a device, where each comes from, and what it holds for."""
     title = (
         f"{device.name}: {device.description}" if device.description else device.name
     )
-    blocks = [textwrap.fill(title, width), _conditions(device, width)]
+    blocks = [wrap(title), _conditions(device)]
     if device.unpriced:
         reason = f"Energy can't be estimated: {device.unpriced}"
-        blocks.append(textwrap.fill(reason, width))
+        blocks.append(wrap(reason))
     numbers = device.quantities
     body = [
         [
@@ -79,7 +70,7 @@ def format_device(device: Device, width: int = WIDTH) -> str:
         for name, quantity in numbers.items()
     ]
     header = ["number", "value", "low", "high", "published", "evidence", "year"]
-    blocks.append(format_table([header], body, [], width))
+    blocks.append(format_table([header], body))
     origins: dict[str, list[str]] = {}
     for name, quantity in numbers.items():
         origins.setdefault(number_origin(quantity), []).append(number_words(name))
@@ -93,7 +84,7 @@ def format_device(device: Device, width: int = WIDTH) -> str:
     }
     for heading, sentences in lists.items():
         if found := list(sentences):
-            blocks.append(format_bullets(heading, found, width))
+            blocks.append(format_bullets(heading, found))
     return "\n\n".join(blocks)
 
 
@@ -104,7 +95,7 @@ def _year(device: Device) -> str:
     return str(max(years)) if years else NOTHING
 
 
-def _conditions(device: Device, width: int) -> str:
+def _conditions(device: Device) -> str:
     """Return what the numbers hold for: kind, batch, time, operating point."""
     words = {
         "event": "event-driven: pays for the spikes of the spiking network",
@@ -125,7 +116,7 @@ def _conditions(device: Device, width: int) -> str:
         lines.append(
             textwrap.fill(
                 points,
-                width,
+                WIDTH,
                 initial_indent="  ",
                 subsequent_indent="  ",
                 break_on_hyphens=False,

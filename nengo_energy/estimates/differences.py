@@ -111,6 +111,18 @@ class EstimateDiff(Shown):
         rows = [[getattr(change, name) for name in names] for change in self.changes]
         return pd.DataFrame(rows, columns=names)
 
+    def _headline(self) -> str:
+        beyond = [c for c in self.changes if is_beyond(c, self.tolerance)]
+        words = [
+            f"{c.device} {c.kind}"
+            + ("" if c.relative is None else f" {100 * c.relative:+.3g} %")
+            for c in beyond
+        ]
+        return (
+            f"{len(self.changes)} changes, {len(beyond)} beyond "
+            f"{100 * self.tolerance:.3g} %" + ": " * bool(words) + ", ".join(words)
+        )
+
     def __str__(self) -> str:
         from .differences_text import format_diff
 
@@ -140,6 +152,12 @@ def diff(
         When a file doesn't exist.
     InputError
         When a file holds no estimate, or the tolerance is no number of at least zero.
+
+    Examples
+    --------
+    >>> found = diff("before.json", "after.json", tolerance=0.05)  # doctest: +SKIP
+    >>> print(found)  # doctest: +SKIP
+    >>> found.exceeds()  # doctest: +SKIP
     """
     limit = _check_tolerance(tolerance)
     a, b = _estimate("before", before), _estimate("after", after)

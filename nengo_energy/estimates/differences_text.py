@@ -6,7 +6,7 @@ import math
 from numbers import Real
 from typing import Mapping
 
-from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from ..common.tables import NOTHING, format_bullets, format_si, format_table
 from ..devices.fields import PARTS
 from .differences import Change, EstimateDiff, is_beyond
 
@@ -18,16 +18,8 @@ _HEADINGS: Mapping[str, str] = {
 }
 
 
-def format_diff(found: EstimateDiff, width: int = WIDTH) -> str:
-    """Return what changed as text, the totals first.
-
-    Parameters
-    ----------
-    found : EstimateDiff
-        What to print.
-    width : int
-        Columns of the terminal.
-    """
+def format_diff(found: EstimateDiff) -> str:
+    """Return what changed as text, the totals first."""
     if not found.changes:
         return "Nothing changed."
     blocks = []
@@ -43,17 +35,17 @@ def format_diff(found: EstimateDiff, width: int = WIDTH) -> str:
         ]
         header = ["device", "before", "after", "change"]
         header.append(f"tolerance {100 * found.tolerance:.3g} %")
-        blocks.append(format_table([header], body, [], width))
+        blocks.append(format_table([header], body))
     else:
         blocks.append("No total and no latency changed.")
     rows = _row_table(found)
     if rows:
         header = ["device, layer, operation", "before", "after", "change", "count"]
-        blocks.append(format_table([header], rows, [], width))
+        blocks.append(format_table([header], rows))
     for kind, heading in _HEADINGS.items():
         sentences = [_sentence(c) for c in found.changes if c.kind == kind]
         if sentences:
-            blocks.append(format_bullets(heading, sentences, width))
+            blocks.append(format_bullets(heading, sentences))
     return "\n\n".join(blocks)
 
 

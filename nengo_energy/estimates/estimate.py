@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Mapping, Sequence, Union
 
 from ..common.assumptions import Assumption
-from ..common.exceptions import NotFoundError
 from ..common.plain_values import plain
 from ..common.shown import Shown
 from ..common.vital_signs import alerts
 from ..devices import Device
-from ..devices.device import device_key
+from ..devices.device import known_name
+from .rows import EnergyRow, Interval, Moved, NotModelled
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -21,108 +21,6 @@ if TYPE_CHECKING:
 
 DeviceLike = Union[str, Device]
 """A device, or the name of one."""
-
-
-@dataclass(frozen=True)
-class EnergyRow:
-    """Energy of one operation in one layer on one device, per inference.
-
-    Attributes
-    ----------
-    device, layer, operation : str
-        What was priced. ``operation`` is a key of ``counts.OPERATIONS``, ``"fixed"``
-        for the energy of an inference whatever the network, or ``"static"`` for static
-        power over the whole inference.
-    where : str
-        ``"device"``, or ``"host"`` for what the host does for the device.
-    host : str
-        Device whose price was used where ``where`` is ``"host"``, else empty.
-    count : float
-        Mean count [per inference]; 1 where ``operation`` is ``"fixed"``, or the share
-        of a batch, and the inference's share of time [s] where it is ``"static"``.
-    energy_per_operation : float
-        Price [J]; static power [W] where ``operation`` is ``"static"``.
-    energy, low, high : float
-        Energy, and its range by the ranges of price and time [J per inference].
-    std : float
-        Standard deviation over inferences [J per inference].
-    """
-
-    device: str
-    layer: str
-    operation: str
-    where: str
-    host: str
-    count: float
-    energy_per_operation: float
-    energy: float
-    low: float
-    high: float
-    std: float
-
-
-@dataclass(frozen=True)
-class Interval:
-    """What the interval of a device's total is.
-
-    Attributes
-    ----------
-    level : float
-        Share of measured networks, left out of the device's fit, that it is to hold.
-    factor : float
-        From total / factor to total x factor, static power aside.
-    outside : tuple of str
-        What of the network lies outside of what was measured, and widened it.
-    """
-
-    level: float
-    factor: float
-    outside: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "outside", tuple(self.outside))
-
-
-@dataclass(frozen=True)
-class Moved:
-    """Kernels that an inference starts, or bytes that it moves, priced or not.
-
-    Attributes
-    ----------
-    execution : str
-        ``"dense"`` for the conventional network, ``"event"`` for the spiking one.
-    operation : str
-        ``"kernel"``, ``"weight_byte"``, ``"activation_byte"`` or ``"state_byte"``.
-    count : float
-        Mean count [per inference], of a batch of one; bytes at 32 bits a number.
-    """
-
-    execution: str
-    operation: str
-    count: float
-
-
-@dataclass(frozen=True)
-class NotModelled:
-    """Something that costs energy or time on a device and isn't in its totals.
-
-    Attributes
-    ----------
-    device, operation : str
-        What is left out, and where.
-    reason : str
-        One sentence.
-    count : float or None
-        Mean count [per inference] where it is known.
-    where : str
-        ``"device"`` or ``"host"``.
-    """
-
-    device: str
-    operation: str
-    reason: str
-    count: float | None = None
-    where: str = "device"
 
 
 @dataclass(frozen=True, repr=False)
@@ -284,6 +182,22 @@ class EnergyEstimate(Shown):
 
         return estimate_frame(self, columns)
 
+    def to_dict(self) -> dict[str, float]:
+        """Return what is known as one flat dictionary of numbers, in SI units.
+
+        ``timesteps``, ``dt`` and ``n_inferences``; ``accuracy`` and ``keras_accuracy``;
+        and for each device ``energy loihi``, ``low loihi`` and ``high loihi`` where it
+        has an interval, and ``latency loihi``: as trackers of experiments take them,
+        and named as the columns of a sweep.
+
+        Examples
+        --------
+        >>> estimate.to_dict()["energy loihi"]  # doctest: +SKIP
+        """
+        from .ranking import flat_values
+
+        return flat_values(self)
+
     def to_json(self, path: PathLike | None = None) -> str | None:
         """Return all of the estimate as JSON, or write it to a file.
 
@@ -345,8 +259,8 @@ class EnergyEstimate(Shown):
         path : str or path, optional
             File to write; without one the text is returned.
         caption : str, optional
-            By default what the estimate is of, with its settings. LaTeX's special
-            characters in it are escaped.
+            By default what the estimate is of, with its settings, and what totals leave
+            out. LaTeX's special characters in it are escaped.
         label : str
             What ``\\ref`` finds the table by.
         """
@@ -394,13 +308,7 @@ class EnergyEstimate(Shown):
 
     def name_of(self, device: DeviceLike) -> str:
         """Return the name that a device has in this estimate, from it in any case."""
-        name = device.name if isinstance(device, Device) else device
-        for known in self.devices:
-            if device_key(known) == device_key(name):
-                return known
-        raise NotFoundError(
-            f"device {name!r} isn't in this estimate; known: {', '.join(self.devices)}"
-        )
+        return known_name(device, self.devices, "this estimate")
 
     def _rows_of(self, device: DeviceLike) -> list[EnergyRow]:
         name = self.name_of(device)

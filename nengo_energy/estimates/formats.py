@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Mapping, Sequence
 
+from ..common.plain_text import plain_csv, plain_line
 from ..common.tables import NOTHING, common_prefix, format_digits
-from .ranking import known_interval
+from .ranking import known_interval, said_of_left_out
 from .report import (
     energies_by_layer,
     estimate_frame,
@@ -22,8 +23,9 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    **{mark: f"{{{mark}}}" for mark in "[]*"},  # after the end of a row: its options
 }
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~&])")
 
 _IN_CAPTION: Mapping[str, str] = {
     "model": "model {}",
@@ -39,14 +41,8 @@ def estimate_to_csv(estimate: EnergyEstimate) -> str:
 
     Columns are those of `EnergyEstimate.to_frame`, in SI units; numbers have all their
     digits.
-
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to write.
     """
-    text = estimate_frame(estimate).to_csv(index=False, lineterminator="\n")
-    return str(text)
+    return plain_csv(estimate_frame(estimate))
 
 
 def estimate_to_markdown(estimate: EnergyEstimate) -> str:
@@ -73,21 +69,13 @@ def estimate_to_markdown(estimate: EnergyEstimate) -> str:
 def estimate_to_latex(
     estimate: EnergyEstimate, *, caption: str | None = None, label: str = "tab:energy"
 ) -> str:
-    """Return the energies of layers on devices as a table in LaTeX.
+    """Return layers x devices as a table in LaTeX; see `EnergyEstimate.to_latex`.
 
     It needs the package booktabs. What is not modelled, the assumptions and the
     versions of packages stand above it in comments.
-
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to write. Each column has the unit of its total.
-    caption : str, optional
-        By default what the estimate is of, with its settings.
-        LaTeX's special characters in it are escaped.
-    label : str
-        What ``\\ref`` finds the table by; written as it is.
     """
+    if caption is None:
+        caption = " ".join([describe(estimate), *said_of_left_out(estimate)])
     table = _UnitTable(estimate, r"$\mu$")
     comments = [f"{key}: {value}" for key, value in estimate.settings.items()]
     for heading, sentences in remarks(estimate).items():
@@ -96,7 +84,7 @@ def estimate_to_latex(
     lines += [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{_latex(describe(estimate) if caption is None else caption)}}}",
+        rf"  \caption{{{_latex(caption)}}}",
         rf"  \label{{{label}}}",
         rf"  \begin{{tabular}}{{l{'r' * len(estimate.devices)}}}",
         r"    \toprule",
@@ -181,7 +169,7 @@ def _short(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return plain_line(" ".join(text.split()))
 
 
 def _markdown(text: str) -> str:

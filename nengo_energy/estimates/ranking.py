@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from ..common.tables import format_si
 
@@ -26,6 +26,21 @@ def ranking_frame(estimate: EnergyEstimate) -> pandas.DataFrame:
     return frame
 
 
+def flat_values(estimate: EnergyEstimate) -> dict[str, float]:
+    """Return the numbers that are known of an estimate by name."""
+    settings: Mapping[str, Any] = estimate.settings
+    accuracy = settings.get("accuracy") or {}
+    found = {name: settings.get(name) for name in ("timesteps", "dt", "n_inferences")}
+    for name, of in (("accuracy", "spiking"), ("keras_accuracy", "keras")):
+        found[name] = accuracy.get(of, {}).get("value")
+    for model in estimate.models:
+        low, high = known_interval(estimate, model.name) or (None, None)
+        found[f"energy {model.name}"] = estimate.total(model)
+        found[f"low {model.name}"], found[f"high {model.name}"] = low, high
+        found[f"latency {model.name}"] = estimate.latency(model)
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def by_energy(estimate: EnergyEstimate) -> list[Device]:
     """Return the devices of an estimate from the least energy on."""
     return sorted(estimate.models, key=estimate.total)
@@ -34,14 +49,31 @@ def by_energy(estimate: EnergyEstimate) -> list[Device]:
 def included(estimate: EnergyEstimate, model: Device) -> str:
     """Return what a device's total holds: totals that hold other things don't compare.
 
-    ``"all-in"`` is all that the device draws; else the parts that are modelled.
+    ``"all-in"`` is all that the device draws; else the parts that are modelled, and
+    whether a host that the device needs is among them.
     """
+    words = _own_parts(estimate, model)
+    if estimate.host(model) is not None:
+        return f"{words} + host"
+    return f"{words}, host apart" if host_macs(estimate, model) else words
+
+
+def host_macs(estimate: EnergyEstimate, model: Device) -> float:
+    """Return the multiply-accumulates [per inference] of a host without a price."""
+    return sum(
+        item.count or 0
+        for item in estimate.not_modelled
+        if (item.device, item.operation, item.where) == (model.name, "mac", "host")
+    )
+
+
+def _own_parts(estimate: EnergyEstimate, model: Device) -> str:
+    """Return what a total holds of the device's own energy."""
     if model.all_in:
         return "all-in"
     parts = ["dynamic"]
     parts += ["fixed"] * (estimate.fixed(model) is not None)
     parts += ["static"] * (estimate.static(model) is not None)
-    parts += ["host"] * (estimate.host(model) is not None)
     return " + ".join(parts)
 
 
@@ -100,15 +132,22 @@ def evidence_words(model: Device) -> str:
 def conclusion(estimate: EnergyEstimate) -> list[str]:
     """Return what an estimate says, in two or three lines."""
     lines = [*accuracy_words(estimate.settings)]
-    groups: dict[str, list[Device]] = {}
+    groups: dict[tuple[str, bool], list[Device]] = {}
     for model in by_energy(estimate):
-        groups.setdefault(included(estimate, model), []).append(model)
-    for what, models in groups.items():
-        lines.append(f"Least {what} energy: {_least(estimate, models)}.")
+        holds = _own_parts(estimate, model), host_macs(estimate, model) > 0
+        groups.setdefault(holds, []).append(model)
+    for (what, host_apart), models in groups.items():
+        least = f"Least {what} energy"
+        if host_apart:
+            least += f", the host's {host_macs(estimate, models[0]):,.0f} MACs apart"
+        lines.append(f"{least}: {_least(estimate, models)}.")
+    return lines + said_of_left_out(estimate)
+
+
+def said_of_left_out(estimate: EnergyEstimate) -> list[str]:
+    """Return a sentence on what some totals leave out, if any do."""
     left_out = _left_out(estimate)
-    if left_out:
-        lines.append(f"Not in it, on some or all: {', '.join(left_out)}.")
-    return lines
+    return [f"Not in it, on some or all: {', '.join(left_out)}."] if left_out else []
 
 
 def accuracy_words(settings: Mapping[str, object]) -> Iterator[str]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import fields
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..common.exceptions import NotFoundError
+from ..common.sums import sum_by_key
 from ..common.tables import (
     NOTHING,
-    WIDTH,
     format_bullets,
     format_si,
     format_table,
     merge_orders,
     plural,
+    wrap,
 )
 from ..common.vital_signs import ALERTS, format_alerts
 from .estimate import EnergyEstimate, EnergyRow
@@ -46,25 +46,9 @@ and the energy per operation a power [W]."""
 def estimate_frame(
     estimate: EnergyEstimate, columns: Sequence[str] | None = None
 ) -> pandas.DataFrame:
-    """Return the rows of an estimate as a tidy frame in SI units.
+    """Return the rows of an estimate as a frame; see `EnergyEstimate.to_frame`.
 
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to tabulate.
-    columns : sequence of str, optional
-        Columns to keep, in order; `COLUMNS` by default.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per device, layer and operation; ``attrs["units"]`` holds the unit of
-        each column that has one.
-
-    Raises
-    ------
-    NotFoundError
-        When a column doesn't exist; the message lists those that do.
+    ``attrs["units"]`` holds the unit of each column that has one.
     """
     import pandas as pd
 
@@ -82,44 +66,36 @@ def estimate_frame(
     return frame
 
 
-def format_estimate(estimate: EnergyEstimate, width: int = WIDTH) -> str:
-    """Return what an estimate says, its tables, and how many notes there are.
-
-    Parameters
-    ----------
-    estimate : EnergyEstimate
-        What to print.
-    width : int
-        Columns of the terminal; devices that don't fit go into further blocks.
-    """
+def format_estimate(estimate: EnergyEstimate) -> str:
+    """Return what an estimate says, its tables, and how many notes there are."""
     n_notes = sum(map(len, _notes(estimate).values()))
     where = "print(estimate.notes()), -v on the command line, or the report"
     words = f"{plural(n_notes, 'note')}: {where}"
-    last = [textwrap.fill(words, width)] if n_notes else []
-    return "\n\n".join([format_tables(estimate, width), *last])
+    last = [wrap(words)] if n_notes else []
+    return "\n\n".join([format_tables(estimate), *last])
 
 
-def format_tables(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_tables(estimate: EnergyEstimate) -> str:
     """Return what an estimate says, then layers and devices as tables."""
     blocks = [
-        format_conclusion(estimate, width),
-        textwrap.fill(estimate_title(estimate), width),
-        format_layers(estimate, width),
-        format_devices(estimate, width),
+        format_conclusion(estimate),
+        wrap(estimate_title(estimate)),
+        format_layers(estimate),
+        format_devices(estimate),
     ]
     return "\n\n".join(blocks)
 
 
-def format_conclusion(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_conclusion(estimate: EnergyEstimate) -> str:
     """Return what an estimate says, and before it what makes it worthless."""
-    lines = [textwrap.fill(line, width) for line in conclusion(estimate)]
-    return "\n".join([*format_alerts(estimate.assumptions, width), *lines])
+    lines = [wrap(line) for line in conclusion(estimate)]
+    return "\n".join([*format_alerts(estimate.assumptions), *lines])
 
 
-def format_notes(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_notes(estimate: EnergyEstimate) -> str:
     """Return what an estimate leaves out, and what it takes for granted."""
     return "\n\n".join(
-        format_bullets(heading, sentences, width)
+        format_bullets(heading, sentences)
         for heading, sentences in _notes(estimate).items()
     )
 
@@ -190,17 +166,18 @@ def energies_by_layer(
     energies : dict of {str: dict of {str: float}}
         By device and label [J per inference].
     """
-    cells: dict[str, dict[str, float]] = {name: {} for name in estimate.devices}
-    for row in estimate.rows:
-        column = cells[row.device]
-        label = row_label(row)
-        column[label] = column.get(label, 0.0) + row.energy
+    cells = {
+        name: sum_by_key(
+            (row_label(row), row.energy) for row in estimate.rows if row.device == name
+        )
+        for name in estimate.devices
+    }
     labels = merge_orders(list(column) for column in cells.values())
     last = [label for label in _WHOLE_DEVICE.values() if label in labels]
     return [label for label in labels if label not in last] + last, cells
 
 
-def format_layers(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_layers(estimate: EnergyEstimate) -> str:
     """Return layers down, devices across, and the totals below."""
     labels, cells = energies_by_layer(estimate)
     body = [
@@ -215,7 +192,7 @@ def format_layers(estimate: EnergyEstimate, width: int = WIDTH) -> str:
                 NOTHING if r is None else format_si(r[i], "J") for r in intervals
             )
             totals.append([name, *cells_i])
-    return format_table([["layer", *estimate.devices]], body, totals, width)
+    return format_table([["layer", *estimate.devices]], body, totals)
 
 
 _WHOLE_DEVICE = {"fixed": "fixed energy", "static": "static power"}
@@ -262,7 +239,7 @@ def device_columns(
     }
 
 
-def ranking_table(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def ranking_table(estimate: EnergyEstimate) -> str:
     """Return the devices from the least energy on, and what their totals hold."""
     header = ["device", "energy", "low", "high", "holds", "evidence", "latency"]
     body = []
@@ -278,7 +255,7 @@ def ranking_table(estimate: EnergyEstimate, width: int = WIDTH) -> str:
                 format_si(estimate.latency(model), "s"),
             ]
         )
-    return format_table([header], body, [], width)
+    return format_table([header], body)
 
 
 def interval_words(estimate: EnergyEstimate, model: Device) -> str | None:
@@ -319,7 +296,7 @@ _MOVED = {
 }
 
 
-def format_devices(estimate: EnergyEstimate, width: int = WIDTH) -> str:
+def format_devices(estimate: EnergyEstimate) -> str:
     """Return devices down, and what is to be said of them across."""
     columns = device_columns(estimate)
     cells = [
@@ -330,4 +307,4 @@ def format_devices(estimate: EnergyEstimate, width: int = WIDTH) -> str:
         for unit, values in columns.values()
     ]
     body = [[name, *row] for name, row in zip(estimate.devices, zip(*cells))]
-    return format_table([["device", *columns]], body, [], width)
+    return format_table([["device", *columns]], body)

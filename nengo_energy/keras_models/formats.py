@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Callable, Iterator, Optional
 
-from ..common.declared_sizes import check_npz, check_zip
+from ..common.declared_sizes import check_npz, check_zip, size_text
 from ..common.exceptions import (
     InputError,
     MissingDependencyError,
@@ -37,6 +37,9 @@ SAVE_WHOLE = 'save the whole model: model.save("model.keras")'
 
 CONFIG, METADATA = "config.json", "metadata.json"
 WEIGHTS = ("model.weights.h5", "model.weights.npz")
+
+MAX_CONFIG = 2**24
+"""Bytes of the longest configuration that is read; in Python it takes 40 times that."""
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -124,8 +127,11 @@ def read_archive(path: Path, max_bytes: float | None) -> SavedModel:
                 f"{path} holds files that aren't read: {', '.join(others)}. If you "
                 "trust it, load it with Keras and pass the model"
             )
-        metadata = _parse(archive.read(METADATA), path)
-        config = _parse(archive.read(CONFIG), path)
+        texts = []
+        for name in (METADATA, CONFIG):
+            with archive.open(name) as member:
+                texts.append(member.read(MAX_CONFIG + 1))
+        metadata, config = (_parse(text, path) for text in texts)
         n_values = 0
         for name in set(WEIGHTS).intersection(names):
             n_values += _check_weights(archive, name, path, max_bytes)
@@ -297,8 +303,14 @@ def load_saved_model(saved: SavedModel, keras: Any, objects: dict[str, Any]) -> 
 
 def _parse(text: str | bytes, path: Path) -> dict[str, Any]:
     """Return the object that JSON describes."""
+    if len(text) > MAX_CONFIG:
+        raise InputError(
+            f"{path} is damaged: its configuration is longer than the "
+            f"{size_text(MAX_CONFIG)} that are read"
+        )
     try:
         value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # which halves of letters fail
     except (RecursionError, ValueError) as error:
         raise InputError(f"{path} is damaged: no JSON where it must be") from error
     if not isinstance(value, dict):

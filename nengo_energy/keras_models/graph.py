@@ -206,3 +206,13 @@ def read_node(node: Any) -> Call:
     else:
         args, kwargs, layer = node.call_args, dict(node.call_kwargs), node.layer
     return Call(layer, tuple(args), kwargs, tuple(leaves(node.outputs)))
+
+
+def in_order_of_inputs(argument: Any, graph: KerasGraph) -> Any:
+    """Return what a model within a model is called on as the private one takes it."""
+    if isinstance(argument, dict):
+        names = [tensor._keras_history[0].name for tensor in graph.inputs]
+        if set(names) == set(argument):
+            argument = [argument[name] for name in names]
+    values = leaves(argument)
+    return values[0] if len(values) == 1 else values

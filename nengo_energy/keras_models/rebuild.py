@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from typing import Any, Callable, Sequence
+from typing import Any, Callable
 
-import numpy as np
-
-from ..common.exceptions import InputError, UnsupportedError
-from ..compat import import_tensorflow, import_tf_keras
+from ..common.exceptions import UnsupportedError
+from ..compat import import_tf_keras
+from .activations import translate_activation
 from .graph import Call, is_from_keras, is_model, is_tensor, leaves
 
 RENAMED_ARGUMENTS = {"LeakyReLU": {"negative_slope": "alpha"}}
@@ -54,94 +53,6 @@ CONFIG_ERRORS = (AttributeError, KeyError, NotImplementedError, TypeError, Value
 
 CALL_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
 """What a layer may raise when it can't take what it is called on."""
-
-
-def hard_sigmoid(x: Any) -> Any:
-    """Keras 3's ``hard_sigmoid``: ``clip(x / 6 + 1 / 2, 0, 1)``.
-
-    Keras 2's has a slope of 1 / 5.
-    """
-    return import_tensorflow().nn.relu6(x + 3) / 6
-
-
-def hard_silu(x: Any) -> Any:
-    """Keras 3's ``hard_silu``, also called ``hard_swish``."""
-    return x * hard_sigmoid(x)
-
-
-def log_sigmoid(x: Any) -> Any:
-    """Keras 3's ``log_sigmoid``."""
-    return import_tensorflow().math.log_sigmoid(x)
-
-
-SYNONYMS = {"silu": "swish"}
-"""Names of activation functions for which there is a better known one."""
-
-KERAS_PARTS = ("activations", "ops")
-"""Parts of a Keras that have activation functions."""
-
-KERAS3_ACTIVATIONS = {f.__name__: f for f in (hard_sigmoid, hard_silu, log_sigmoid)}
-"""Activation functions of Keras 3 that Keras 2 lacks, or knows another by the name
-of."""
-
-
-def translate_activation(activation: Any) -> Any:
-    """Return the one function by which converted models know an activation.
-
-    Parameters
-    ----------
-    activation : object
-        An activation function of TensorFlow (``tf.nn.relu``), of Keras 2 or of Keras 3
-        (``keras.activations.relu``, ``keras.ops.relu``).
-
-    Returns
-    -------
-    object
-        For relu ``tf.nn.relu``, which NengoDL uses for ``ReLU`` layers as well; for
-        others ``tf_keras``'s function of that name, or else ``tf.nn``'s or our own.
-        Anything else is returned as it is; Keras 3's functions compute on TensorFlow's
-        tensors too, where that is its backend.
-
-    Raises
-    ------
-    UnsupportedError
-        The function has no equivalent.
-    """
-    if not callable(activation):
-        return activation
-    tensorflow, tf_keras = import_tensorflow(), import_tf_keras()
-    ours = (tf_keras.activations, tensorflow.nn)
-    name = _name_in(ours, activation)
-    if name is None:
-        packages = [sys.modules.get(package) for package in ("keras", "tf_keras")]
-        theirs = [getattr(p, part, None) for p in packages for part in KERAS_PARTS]
-        name = _name_in(theirs, activation)
-        if name is None:
-            return activation
-        if name in KERAS3_ACTIVATIONS:
-            return KERAS3_ACTIVATIONS[name]
-    if name == "relu":
-        return tensorflow.nn.relu
-    name = SYNONYMS.get(name, name)
-    found = [getattr(module, name) for module in ours if hasattr(module, name)]
-    if found:
-        return found[0]
-    if sys.modules["keras"].backend.backend() != "tensorflow":
-        raise UnsupportedError(f"activation {name!r} has no equivalent in tf_keras")
-    return activation
-
-
-def _name_in(modules: Sequence[Any], function: Any) -> str | None:
-    """Return the name that a function has in one of some modules.
-
-    TensorFlow's have another ``__name__``, such as ``softmax_v2``.
-    """
-    own = getattr(function, "__name__", "")
-    for module in modules:
-        for name in (own, *dir(module)):
-            if getattr(module, name, None) is function:
-                return name
-    return None
 
 
 def rebuild_layer(layer: Any, rebuild_model: Callable[[Any], Any]) -> Any:
@@ -350,44 +261,3 @@ def scope_name(name: str) -> str:
     """Return a name that TensorFlow allows: Keras 3 takes spaces and the like."""
     allowed = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", name)
     return allowed if re.match("[A-Za-z0-9.]", allowed) else f"layer{allowed}"
-
-
-def check_weights(layer: Any) -> None:
-    """Refuse a layer with weights that are no numbers, as after training that failed.
-
-    Raises
-    ------
-    InputError
-        A weight is NaN or infinite.
-    """
-    if is_model(layer) or not hasattr(layer, "get_weights"):
-        return
-    for values in layer.get_weights():
-        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-            n_bad = np.size(values) - np.count_nonzero(np.isfinite(values))
-            raise InputError(
-                f"{describe(layer)} has {n_bad} weights that are NaN or infinite, of "
-                f"{np.size(values)} in an array of shape {np.shape(values)}; weights "
-                "must be numbers, so train the model again, or take a checkpoint from "
-                "before they were lost"
-            )
-
-
-def copy_weights(source: Any, target: Any) -> None:
-    """Give a rebuilt layer the weights of its source.
-
-    Raises
-    ------
-    UnsupportedError
-        The two layers don't have the same number of weights of the same shapes.
-    """
-    weights = source.get_weights()
-    found = [tuple(weight.shape) for weight in weights]
-    expected = [tuple(weight.shape) for weight in target.get_weights()]
-    if found != expected:
-        raise UnsupportedError(
-            f"{describe(source)} has weights of shapes {found}, but the same layer of "
-            f"tf_keras has {expected}"
-        )
-    pairs = zip(weights, target.get_weights())
-    target.set_weights([weight.astype(own.dtype) for weight, own in pairs])

@@ -7,8 +7,15 @@ from typing import Any, Callable, NamedTuple, Sequence
 import numpy as np
 
 from .check import as_array, call_arguments
-from .clone import in_order_of_inputs
-from .graph import Call, KerasGraph, is_model, leaves, read_graph, tensor_key
+from .graph import (
+    Call,
+    KerasGraph,
+    in_order_of_inputs,
+    is_model,
+    leaves,
+    read_graph,
+    tensor_key,
+)
 from .relays import relay_events
 
 

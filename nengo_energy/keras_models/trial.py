@@ -23,8 +23,8 @@ from .formats import WEIGHTS, find_format, read_archive, unpacked
 CODE = "import sys; from nengo_energy.keras_models.trial import main; main(sys.argv)"
 """What the process runs."""
 
-OWN_MEMORY = 4 * 1024**3
-"""Address space that the process takes itself, most of it for libraries [bytes]."""
+SLACK = 2**28
+"""What reading a file may take beside what the file holds [bytes]."""
 
 
 def read_in_time(path: Path, max_bytes: float | None, max_seconds: float) -> None:
@@ -76,10 +76,9 @@ def read_in_time(path: Path, max_bytes: float | None, max_seconds: float) -> Non
 def main(arguments: list[str]) -> None:
     """Read the file, and print what came of it as JSON: null, or an error."""
     path, max_bytes = Path(arguments[1]), json.loads(arguments[2])
-    _limit_memory(max_bytes)
     try:
         result = None
-        _read(path, max_bytes)
+        read(path, max_bytes)
     except NengoEnergyError as error:
         result = [type(error).__name__, str(error)]
     except Exception as error:  # whatever reading it does is an answer
@@ -88,20 +87,19 @@ def main(arguments: list[str]) -> None:
     print(json.dumps(result))
 
 
-def _limit_memory(max_bytes: float | None) -> None:
-    """Have what asks for more memory fail, where the system can."""
-    if max_bytes is None:
-        return
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        resource: Any = importlib.import_module("resource")
-        limit = int(max_bytes) + OWN_MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+def read(path: Path, max_bytes: float | None) -> None:
+    """Read what a file says of its model, then all values, in as much memory as needed.
 
-
-def _read(path: Path, max_bytes: float | None) -> None:
-    read, _ = find_format(path)
-    read(path, max_bytes)
-    if read is not read_archive:
+    What the file says is no more than it holds, and the values are as many as it says;
+    of a damaged file, HDF5 asks for anything.
+    """
+    read_format, _ = find_format(path)
+    if max_bytes is not None:
+        _limit_memory(min(max_bytes, 2 * path.stat().st_size))
+    saved = read_format(path, max_bytes)
+    if max_bytes is not None:
+        _limit_memory(16 * saved.n_values)  # of 8 bytes, once more in a chunk
+    if read_format is not read_archive:
         _read_values(path)
         return
     with zipfile.ZipFile(path) as archive:
@@ -111,13 +109,23 @@ def _read(path: Path, max_bytes: float | None) -> None:
                     _read_values(copy)
 
 
+def _limit_memory(n_bytes: float) -> None:
+    """Have what asks for more than this beside what is taken fail, where that works."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        resource: Any = importlib.import_module("resource")
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        taken = pages * resource.getpagesize()
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (taken + int(n_bytes) + SLACK, most))
+
+
 def _read_values(file: Any) -> None:
     """Read all values of an HDF5 file, one dataset after the other."""
     import h5py
 
-    def read(name: str, value: Any) -> None:
+    def read_value(name: str, value: Any) -> None:
         if isinstance(value, h5py.Dataset):
             value[()]
 
     with h5py.File(file, "r") as opened:
-        opened.visititems(read)
+        opened.visititems(read_value)

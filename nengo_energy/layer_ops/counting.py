@@ -111,30 +111,13 @@ def collect_layer_ops(model: Any, sequence_length: int | None = None) -> LayerOp
     )
 
 
-def complain_of_unsupported(
-    ops: LayerOps, on_unsupported: str, stacklevel: int = 3
-) -> None:
-    """Raise an error or warn, where layers couldn't be counted.
-
-    Parameters
-    ----------
-    ops : LayerOps
-        What was counted, and what wasn't.
-    on_unsupported : str
-        ``"error"`` or ``"warn"``.
-    stacklevel : int
-        How far up the user's line is, for warnings.
-
-    Raises
-    ------
-    UnsupportedError
-        A layer couldn't be counted.
-    """
+def complain_of_unsupported(ops: LayerOps, on_unsupported: str) -> None:
+    """Raise an UnsupportedError or warn, where layers couldn't be counted."""
     if ops.unsupported:
         message = _complaint(ops.unsupported)
         if on_unsupported == "error":
             raise UnsupportedError(message)
-        warnings.warn(message, stacklevel=stacklevel)
+        warnings.warn(message, stacklevel=3)
 
 
 def n_params(layer: Any) -> int:
@@ -260,8 +243,8 @@ def _complaint(unsupported: Sequence[UncountedLayer]) -> str:
     )
 
 
-def _some(names: Sequence[str], n_shown: int = 3) -> str:
-    """Return names for a message, of many only the first."""
-    shown = ", ".join(map(repr, names[:n_shown]))
-    n_more = len(names) - n_shown
+def _some(names: Sequence[str]) -> str:
+    """Return names for a message, of many only the first three."""
+    shown = ", ".join(map(repr, names[:3]))
+    n_more = len(names) - 3
     return f"{shown} and {n_more} more" if n_more > 0 else shown

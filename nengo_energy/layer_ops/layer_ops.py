@@ -7,7 +7,8 @@ from typing import Iterator
 
 from ..common.assumptions import Assumption
 from ..common.shown import Shown
-from ..common.tables import WIDTH, format_table, plural
+from ..common.sums import sum_by_key
+from ..common.tables import format_table, plural
 from ..counts import OpCount
 from .calls import Shape
 from .counters import Operations
@@ -84,10 +85,7 @@ class LayerCount:
     @property
     def forms(self) -> dict[str, int]:
         """Connections by kind of layer; ``""`` for those of no kind."""
-        found: dict[str, int] = {}
-        for call in self.calls:
-            for form, n in call.forms:
-                found[form] = found.get(form, 0) + n
+        found = sum_by_key(form for call in self.calls for form in call.forms)
         rest = self.connections - sum(found.values())
         return {**found, "": rest} if rest or not found else found
 
@@ -200,7 +198,7 @@ class LayerOps(Shown):
             f"{plural(self.activations, 'activation')}"
         )
         header = ["layer", "class", "connections", "activations"]
-        return f"{title}\n\n{format_table([header], body, [], WIDTH)}"
+        return f"{title}\n\n{format_table([header], body)}"
 
 
 def _rows(layer: LayerCount) -> Iterator[OpCount]:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
         EnergyDifference as EnergyDifference,
         LedgerComparison as LedgerComparison,
     )
+    from .core_load import CoreLoad as CoreLoad
     from .costs import LedgerCosts as LedgerCosts
-    from .ledger import CoreLoad as CoreLoad, Ledger as Ledger
+    from .ledger import Ledger as Ledger
     from .network import build_loihi_network as build_loihi_network
     from .prepared import LoihiNetwork as LoihiNetwork
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +15,14 @@ from ..common.assumptions import Assumption
 from ..common.checks import check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
-from ..network.objects import is_decoded
+from ..common.shown import Shown
+from ..common.tables import format_bullets, format_table
+from ..network.objects import is_decoded, once, said_of_network
 from .accounting import ledger_from_run
 from .layers import LayerNames, labelled_names
 from .ledger import Ledger
+from .network_report import changes_in_words
+from .prepared import fix_dt
 
 AS_BUILT = Assumption(
     "decoded-as-built",
@@ -28,8 +32,8 @@ AS_BUILT = Assumption(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class PreparedNetwork:
+@dataclass(frozen=True, eq=False, repr=False)
+class PreparedNetwork(Shown):
     """Any Nengo network in the form that NengoLoihi builds.
 
     Attributes
@@ -40,7 +44,7 @@ class PreparedNetwork:
         Length of a timestep [s].
     """
 
-    form: LoihiForm = field(repr=False)
+    form: LoihiForm
     dt: float = DT
 
     @property
@@ -69,6 +73,12 @@ class PreparedNetwork:
         ensembles = self.network.all_ensembles
         return frozenset(names[e] for e in ensembles if e in self.form.on_host)
 
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What counts of the network's spikes on the chip take for granted."""
+        decoded = any(map(is_decoded, self.network.all_connections))
+        return (AS_BUILT,) if decoded else ()
+
     def simulator(self, *, emulator: str | None = None, **options: Any) -> Any:
         """Open a nengo_loihi.Simulator of the network.
 
@@ -84,11 +94,7 @@ class PreparedNetwork:
         InputError
             If ``dt`` is another than the network was prepared for.
         """
-        if options.setdefault("dt", self.dt) != self.dt:
-            raise InputError(
-                f"dt is {options['dt']!r} s, but the network was prepared for "
-                f"{self.dt!r} s; prepare another by loihi_network(net, dt=...)"
-            )
+        fix_dt(options, self.dt)
         return open_prepared(self.form, emulator=emulator, **options)
 
     def ledger(
@@ -122,16 +128,27 @@ class PreparedNetwork:
             In total and for each core: neuron updates, synops, axons, memory, messages
             and hops. Its ``estimate`` prices them.
         """
-        ledger = ledger_from_run(
+        return ledger_from_run(
             self, inputs, timesteps, emulator=emulator, progress=progress
         )
-        decoded = any(map(is_decoded, self.network.all_connections))
-        return replace(ledger, notes=(AS_BUILT,) if decoded else ())
+
+    def _headline(self) -> str:
+        return said_of_network("on Loihi", self.network)
 
     def __str__(self) -> str:
-        from .network_report import format_any_network
-
-        return format_any_network(self)
+        names = self.names.populations
+        body = [
+            [names[ens], str(ens.n_neurons), type(ens.neuron_type).__name__, place]
+            for place, chosen in (("chip", False), ("host", True))
+            for ens in once(self.network.all_ensembles)
+            if (names[ens] in self.on_host) == chosen
+        ]
+        header = [["ensemble", "neurons", "type", "place"]]
+        parts = [format_table(header, body)]
+        if self.changes:
+            words = changes_in_words(self.changes)
+            parts.append(format_bullets("Changed for the chip", words))
+        return "\n\n".join(parts)
 
 
 def loihi_network(

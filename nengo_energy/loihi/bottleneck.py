@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Union
 
 import numpy as np
 
 from ..common.exceptions import InputError
-from ..common.tables import WIDTH, format_si
+from ..common.shown import Shown
+from ..common.sums import sum_by_key
+from ..common.tables import format_si, wrap
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
 from ..pricing.chip_time import core_times
-from ..pricing.energy import estimate_energy, resolve_devices
+from ..pricing.energy import estimate_energy
+from ..pricing.resolving import resolve_devices
 
 if TYPE_CHECKING:
     from .ledger import Ledger
@@ -76,8 +78,8 @@ class Advice:
         return f"{self.words}: {self.latency:+.0%} time, {self.energy:+.0%} energy"
 
 
-@dataclass(frozen=True)
-class Bottleneck:
+@dataclass(frozen=True, repr=False)
+class Bottleneck(Shown):
     """What bounds a network on the chip, by the prices and times of one device.
 
     Attributes
@@ -124,7 +126,7 @@ class Bottleneck:
             f"{self.energy_share:.0%} of what layers take.",
             "Predicted: " + "; ".join(map(str, self.advice)) + ".",
         ]
-        return "\n".join(textwrap.fill(line, WIDTH) for line in lines)
+        return "\n".join(wrap(line) for line in lines)
 
 
 def find_bottleneck(ledger: Ledger, device: DeviceLike) -> Bottleneck:
@@ -140,16 +142,17 @@ def find_bottleneck(ledger: Ledger, device: DeviceLike) -> Bottleneck:
         )
     times = core_times(counts.chip_use, model)
     index = max(range(len(times)), key=lambda i: sum(times[i].values()))
-    by_kind: dict[str, float] = {}
-    for operation, seconds in times[index].items():
-        kind = next(
-            words for start, words in KINDS.items() if operation.startswith(start)
-        )
-        by_kind[kind] = by_kind.get(kind, 0.0) + seconds
-    by_layer: dict[str, float] = {}
-    for row in estimate.rows:
-        if row.where == "device" and row.operation != "static":
-            by_layer[row.layer] = by_layer.get(row.layer, 0.0) + row.energy
+    by_kind = sum_by_key(
+        (words, seconds)
+        for operation, seconds in times[index].items()
+        for start, words in KINDS.items()
+        if operation.startswith(start)
+    )
+    by_layer = sum_by_key(
+        (row.layer, row.energy)
+        for row in estimate.rows
+        if row.where == "device" and row.operation != "static"
+    )
     dearest = max(by_layer, key=lambda layer: by_layer[layer])
     busiest = ledger.cores[index]
 
@@ -231,13 +234,8 @@ def _changed(
 ) -> ChipUse:
     """Return the use of a chip with other operations of each core.
 
-    Parameters
-    ----------
-    use : ChipUse
-        As it is.
-    change : callable
-        Takes the place of a core and its operations, in a mean timestep or in each,
-        and returns those of the cores in its stead.
+    The change takes the place of a core and its operations, in a mean timestep or in
+    each, and returns those of the cores in its stead.
     """
     cores = [
         CoreUse(core.chip, then)
@@ -283,9 +281,9 @@ def _split(ledger: Ledger, counts: OpCounts, layer: str) -> OpCounts:
             return [then]
         return [{k: n if k == "message_in" else n / 2 for k, n in then.items()}] * 2
 
-    more: dict[str, int] = {}
-    for load, sent in zip(ledger.cores, to_layer):
-        more[load.layer] = more.get(load.layer, 0) + int(sent)
+    more = sum_by_key(
+        (core.layer, int(sent)) for core, sent in zip(ledger.cores, to_layer)
+    )
     rows = tuple(
         (
             replace(row, total=row.total + more.pop(row.layer, 0))

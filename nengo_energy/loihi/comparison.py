@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator
 
 from ..common.shown import Shown
+from ..common.sums import sum_by_key
 from ..counts import Deployment, OpCounts
 from ..estimates.estimate import DeviceLike, EnergyEstimate
 
@@ -118,6 +119,11 @@ class EnergyDifference(Shown):
     steps: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
 
+    def _headline(self) -> str:
+        from .report import energy_pair
+
+        return energy_pair(self)
+
     def __str__(self) -> str:
         from .report import format_energy_difference
 
@@ -125,15 +131,7 @@ class EnergyDifference(Shown):
 
 
 def compare_counts(ledger: Ledger, estimate: OpCounts) -> LedgerComparison:
-    """Put the counts of an estimate beside those of a ledger.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Counts of the real build.
-    estimate : OpCounts
-        Counts from topology and activity.
-    """
+    """Put the counts of an estimate beside those of a ledger."""
     on_chip = {row.layer for row in ledger.rows if row.where == "device"}
     found: dict[tuple[str, str], list[float]] = {}
     estimated_rows = estimate.deployed().select("event")
@@ -208,10 +206,10 @@ def explain_energy(
         steps[f"{layer}, on the chip in the {place} alone"] = moved - zeros.get(
             layer, 0.0
         )
-    rest: dict[str, float] = {}
-    for (_, operation), energy in change.items():
-        what = _WORDS.get(operation, operation)
-        rest[what] = rest.get(what, 0.0) + energy
+    rest = sum_by_key(
+        (_WORDS.get(operation, operation), energy)
+        for (_, operation), energy in change.items()
+    )
     total = sum(after.values()) - sum(before.values())
     rest[OTHER_SYNOPS] = 0.0
     rest[OTHER_SYNOPS] = total - sum(steps.values()) - sum(rest.values())
@@ -234,12 +232,11 @@ _WORDS = {
 
 def _by_layer(found: EnergyEstimate) -> dict[tuple[str, str], float]:
     """Return the energy of the device itself by layer and operation [J]."""
-    energies: dict[tuple[str, str], float] = {}
-    for row in found.rows:
-        if row.where == "device":
-            key = (row.layer, row.operation)
-            energies[key] = energies.get(key, 0.0) + row.energy
-    return energies
+    return sum_by_key(
+        ((row.layer, row.operation), row.energy)
+        for row in found.rows
+        if row.where == "device"
+    )
 
 
 def _mean_price(energies: dict[tuple[str, str], float], counts: OpCounts) -> float:

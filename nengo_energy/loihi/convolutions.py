@@ -34,7 +34,9 @@ def as_convolution(
     waiting: SparseMap | None = None  # until it is clear what grid it leads into
     for stage in _stages(weights):
         if isinstance(stage, SparseMap):
-            waiting = stage if waiting is None else _product(stage, waiting)
+            waiting = (
+                stage if waiting is None else SparseMap(stage.matrix @ waiting.matrix)
+            )
             continue
         if isinstance(stage, DenseMap):
             source = merged.output_grid if merged is not None else grid
@@ -116,10 +118,6 @@ def _stages(weights: LinearMap) -> Iterator[LinearMap]:
         yield from _stages(weights.second)
     else:
         yield weights
-
-
-def _product(second: SparseMap, first: SparseMap) -> SparseMap:
-    return SparseMap(second.matrix @ first.matrix)
 
 
 def _covering(

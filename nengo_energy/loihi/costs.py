@@ -93,17 +93,7 @@ def ledger_costs(
     devices: Sequence[DeviceLike] = LOIHI_DEVICES,
     placement: str = "greedy",
 ) -> LedgerCosts:
-    """Price a ledger on devices, as fast as the chip can and in real time.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        What the chip does.
-    devices : sequence of str or Device
-        Event-driven devices.
-    placement : {"greedy", "row-major"}
-        Placement that hops are counted under.
-    """
+    """Price a ledger on devices, as fast as the chip can and in real time."""
     share = ledger.n_cores / (ledger.n_chips * CORES_PER_CHIP)
     if isinstance(devices, (str, Device)):
         devices = [devices]

@@ -10,6 +10,7 @@ import numpy as np
 from ..common.assumptions import Assumption
 from ..common.checks import check_choice
 from ..common.shown import Shown
+from ..common.sums import sum_by_key
 from ..common.vital_signs import (
     LEAST_SPIKES,
     MOST_SATURATED,
@@ -18,7 +19,17 @@ from ..common.vital_signs import (
 )
 from ..counts import ChipUse, CoreUse, OpCount, OpCounts
 from ..estimates.estimate import DeviceLike
-from .chip import CORES_PER_CHIP, LOIHI_DEVICES, MAX_SYNAPSE_BITS
+from .assumptions import (
+    BUSIEST_CORES,
+    CHIPS_IN_A_ROW,
+    FASTEST_MEAN_TIMESTEP,
+    HOST_WAY_UNCOUNTED,
+    HOST_WORK,
+    MESH_ASSUMED,
+    STORED_WEIGHTS,
+)
+from .chip import CORES_PER_CHIP, LOIHI_DEVICES
+from .core_load import CoreLoad
 from .mesh import Placement
 
 if TYPE_CHECKING:
@@ -28,110 +39,6 @@ if TYPE_CHECKING:
     from .bottleneck import Bottleneck
     from .comparison import EnergyDifference, LedgerComparison
     from .costs import LedgerCosts
-
-MESH_ASSUMED = Assumption(
-    "loihi-mesh-of-8x4",
-    "Hops are counted on a mesh of 8 x 4 tiles of four cores, as in the description of "
-    "Loihi that goes with Boyle et al. 2025; a message takes the shortest way, one for "
-    "each axon that a spike takes, so at least one for each core it goes to.",
-)
-CHIPS_IN_A_ROW = Assumption(
-    "loihi-chips-in-a-row",
-    "Several chips are taken to lie side by side, so that their meshes continue each "
-    "other; what a crossing between chips costs isn't known.",
-)
-STORED_WEIGHTS = Assumption(
-    "loihi-stored-weights",
-    "A synop is a weight that the chip stores and a spike reads, also one that was "
-    "rounded to zero; these are counted apart as well.",
-)
-_TIMED = (
-    "Latency is the sum over timesteps of busiest core + longest way of a message + "
-    "barrier. A core advances neurons and sends spikes one after the other, and reads "
-    "the weights of arriving ones beside that{}. Leakage is that of whole chips."
-)
-BUSIEST_CORES = Assumption("loihi-busiest-cores", _TIMED.format(""))
-FASTEST_MEAN_TIMESTEP = Assumption(
-    "loihi-mean-timestep",
-    _TIMED.format(
-        "; cores are compared by their mean timestep, as the timesteps weren't "
-        "followed one by one, so it is a floor"
-    ),
-)
-HOST_WORK = Assumption(
-    "loihi-host-work",
-    "The host's work is counted as NengoLoihi's host does it, in every timestep: an "
-    "activation for each neuron, and a multiply-accumulate for each weight of "
-    "connections, decoders and encoders that isn't zero. What functions of nodes do "
-    "isn't counted.",
-)
-HOST_WAY_UNCOUNTED = Assumption(
-    "loihi-host-io",
-    "Spikes between host and chip are counted; their way over the mesh isn't known.",
-)
-
-
-@dataclass(frozen=True)
-class CoreLoad:
-    """What one core holds, and does over all inferences.
-
-    Attributes
-    ----------
-    chip, core : int
-        Chip, and core on it in the order of allocation.
-    layer : str
-        Population that the neurons are part of.
-    compartments, in_axons, out_axons, synapse_bits : int
-        What is used of the core.
-    updates_active, updates_inactive : int
-        Neuron updates with a spike, and without.
-    synops, zero_synops : int
-        Weights that spikes read here, and how many of them are zero.
-    spikes : int
-        Spikes that its neurons send to at least one core.
-    messages_out, messages_in, messages_from_host : int
-        Spikes x destination cores that leave the core, that arrive from cores, and that
-        arrive from the host.
-    spikes_to_host : int
-        Spikes of its neurons that the host reads.
-    overflows : int
-        Times that an input or current exceeded its bits.
-    saturated : int
-        Neurons most of whose spikes followed one in the timestep before.
-    lost_bits : int
-        Bits of the eight of a weight that were given up to hold threshold and biases.
-    spiking : bool
-        Whether its neurons spike; those that the host reads a decoded value off don't.
-    synops_by_form : Mapping of {str: int}
-        Its synops by how their weights are stored, where that is known.
-    """
-
-    chip: int
-    core: int
-    layer: str
-    compartments: int
-    in_axons: int
-    out_axons: int
-    synapse_bits: int
-    updates_active: int
-    updates_inactive: int
-    synops: int
-    zero_synops: int
-    spikes: int
-    messages_out: int
-    messages_in: int
-    messages_from_host: int
-    spikes_to_host: int
-    overflows: int
-    saturated: int
-    lost_bits: int
-    spiking: bool = True
-    synops_by_form: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def synapse_share(self) -> float:
-        """Share of the core's synapse memory in use, 0 to 1."""
-        return self.synapse_bits / MAX_SYNAPSE_BITS
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -240,10 +147,7 @@ class Ledger(Shown):
 
     def by_layer(self, quantity: str) -> dict[str, int]:
         """Return a field of ``CoreLoad`` summed over the cores of each layer."""
-        sums: dict[str, int] = {}
-        for core in self.cores:
-            sums[core.layer] = sums.get(core.layer, 0) + getattr(core, quantity)
-        return sums
+        return sum_by_key((core.layer, getattr(core, quantity)) for core in self.cores)
 
     def total(self, quantity: str) -> int:
         """Return a field of ``CoreLoad`` summed over all cores."""
@@ -270,9 +174,9 @@ class Ledger(Shown):
         rows = list(self.rows)
         found = self.placements[placement].hops(self.messages)
         for operation, hops in zip(("hop_east_west", "hop_north_south"), found):
-            by_layer: dict[str, int] = {}
-            for core, n_hops in zip(self.cores, hops):
-                by_layer[core.layer] = by_layer.get(core.layer, 0) + int(n_hops)
+            by_layer = sum_by_key(
+                (core.layer, int(n_hops)) for core, n_hops in zip(self.cores, hops)
+            )
             rows += [
                 OpCount(layer, operation, total, self.n_inferences)
                 for layer, total in by_layer.items()
@@ -298,20 +202,7 @@ class Ledger(Shown):
         """Return what each core does; see `counts`."""
         check_choice("placement", placement, tuple(self.placements))
         n = self.n_inferences * self.timesteps
-        cores = tuple(
-            CoreUse(
-                core.chip,
-                {
-                    **_synops(core, n),
-                    "neuron_update_active": core.updates_active / n,
-                    "neuron_update_inactive": core.updates_inactive / n,
-                    "spike": core.spikes / n,
-                    "message": core.messages_out / n,
-                    "message_in": (core.messages_in + core.messages_from_host) / n,
-                },
-            )
-            for core in self.cores
-        )
+        cores = tuple(CoreUse(core.chip, core.per_timestep(n)) for core in self.cores)
         placed = self.placements[placement]
         return ChipUse(
             cores,
@@ -437,14 +328,12 @@ class Ledger(Shown):
 
         return plot_ledger(self, quantity, placement)
 
+    def _headline(self) -> str:
+        from .report import headline
+
+        return headline(self)
+
     def __str__(self) -> str:
         from .report import format_ledger
 
         return format_ledger(self)
-
-
-def _synops(core: CoreLoad, n_steps: int) -> dict[str, float]:
-    """Return the synops of a core in a mean timestep, by form where it is known."""
-    if not core.synops_by_form:
-        return {"synop": core.synops / n_steps}
-    return {f"synop_{form}": n / n_steps for form, n in core.synops_by_form.items()}

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Sequence
 
-from ..common.tables import WIDTH, format_bullets, format_table
-from ..network.objects import once
+from ..common.tables import format_bullets, format_table
 from .chip import CORES_PER_CHIP
 
 if TYPE_CHECKING:
     from ..activity.on_loihi.changes import Change
-    from .any_network import PreparedNetwork
     from .prepared import LoihiNetwork
 
 BITS_PER_KIB = 8 * 1024
 
 
-def format_network(prepared: LoihiNetwork, width: int = WIDTH) -> str:
+def format_network(prepared: LoihiNetwork) -> str:
     """Return how a network lies on cores, whether it fits, and what was changed."""
     header = [
         ["", "", "", "", "neurons", "in axons", "out axons", "memory"],
@@ -36,29 +34,12 @@ def format_network(prepared: LoihiNetwork, width: int = WIDTH) -> str:
         for plan in prepared.plans.values()
     ]
     footer = [["total", "", "", str(prepared.n_cores), "", "", "", ""]]
-    parts = [format_table(header, body, footer, width), _verdict(prepared)]
+    parts = [format_table(header, body, footer), verdict(prepared)]
     if prepared.checks:
-        parts.append(format_bullets("To look at", map(str, prepared.checks), width))
+        parts.append(format_bullets("To look at", map(str, prepared.checks)))
     if prepared.changes:
         words = changes_in_words(prepared.changes)
-        parts.append(format_bullets("Changed for the chip", words, width))
-    return "\n\n".join(parts)
-
-
-def format_any_network(prepared: PreparedNetwork, width: int = WIDTH) -> str:
-    """Return what of a network is on the chip and on the host, and what was changed."""
-    names = prepared.names.populations
-    body = [
-        [names[ens], str(ens.n_neurons), type(ens.neuron_type).__name__, place]
-        for place, chosen in (("chip", False), ("host", True))
-        for ens in once(prepared.network.all_ensembles)
-        if (names[ens] in prepared.on_host) == chosen
-    ]
-    header = [["ensemble", "neurons", "type", "place"]]
-    parts = [format_table(header, body, [], width)]
-    if prepared.changes:
-        words = changes_in_words(prepared.changes)
-        parts.append(format_bullets("Changed for the chip", words, width))
+        parts.append(format_bullets("Changed for the chip", words))
     return "\n\n".join(parts)
 
 
@@ -73,7 +54,8 @@ def changes_in_words(changes: Sequence[Change]) -> list[str]:
     ]
 
 
-def _verdict(prepared: LoihiNetwork) -> str:
+def verdict(prepared: LoihiNetwork) -> str:
+    """Return whether a network fits, and what is to be done if it doesn't."""
     if prepared.fits:
         return f"Fits on one chip: {prepared.n_cores} of {CORES_PER_CHIP} cores."
     lines = [

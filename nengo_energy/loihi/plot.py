@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..common.checks import check_choice
-from ..common.figures import import_matplotlib, new_figure
+from ..common.figures import PANEL_WIDTH, import_matplotlib, new_figure, style
+from ..common.plain_text import plain_label
 from .chip import CORES_PER_TILE, TILES_HIGH, TILES_WIDE
-from .ledger import CoreLoad, Ledger
+from .core_load import CoreLoad
+from .ledger import Ledger
 
 QUANTITIES = tuple(
     f.name for f in fields(CoreLoad) if f.name not in ("chip", "core", "layer")
@@ -59,6 +61,12 @@ def plot_ledger(
     """
     check_choice("quantity", quantity, QUANTITIES)
     check_choice("placement", placement, tuple(ledger.placements))
+    with style():
+        return _draw_chips(ledger, quantity, placement)
+
+
+def _draw_chips(ledger: Ledger, quantity: str, placement: str) -> Any:
+    """Draw a panel for each chip."""
     matplotlib = import_matplotlib()
     from matplotlib import patches
 
@@ -75,11 +83,12 @@ def plot_ledger(
         axes.add_patch(patches.Rectangle((x, y), side, side, **style))
 
     chips = sorted(set(placed.chips.tolist()))
-    figure = new_figure(1.1 * TILES_WIDE + 2.5, (1.1 * TILES_HIGH + 0.9) * len(chips))
+    height = 0.6 * TILES_HIGH + 0.6
+    figure = new_figure(2 * PANEL_WIDTH, height * len(chips) + 0.5)
     all_axes = figure.subplots(len(chips), 1, squeeze=False)[:, 0]
     for chip, axes in zip(chips, all_axes):
         for y, x in np.ndindex(TILES_HIGH, TILES_WIDE):
-            box(axes, x, y, 1, facecolor="#eeeeee", edgecolor="white", lw=3)
+            box(axes, x, y, 1, facecolor="#eeeeee", edgecolor="white", lw=2)
         for k in np.flatnonzero(placed.chips == chip):
             y, x = divmod(placed.slots[k] % CORES_PER_TILE, _SIDE)
             box(
@@ -89,7 +98,7 @@ def plot_ledger(
                 0.41,
                 facecolor=shades(values[k] / top),
                 edgecolor=colours[ledger.cores[k].layer],
-                lw=2.5,
+                lw=1.5,
             )
         axes.set(xlim=(0, TILES_WIDE), ylim=(TILES_HIGH, 0), aspect="equal")
         axes.set_xticks(np.arange(TILES_WIDE) + 0.5, range(TILES_WIDE))
@@ -97,12 +106,16 @@ def plot_ledger(
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         n_cores = int(np.sum(placed.chips == chip))
-        axes.set_title(f"chip {chip}: {n_cores} cores, placed {placement}")
+        axes.set_title(f"Chip {chip}: {n_cores} cores, placed {placement}")
+        axes.set_ylabel("row of tiles")
+    all_axes[-1].set_xlabel("column of tiles, each of four cores")
     frames = [
-        patches.Patch(facecolor="none", edgecolor=colours[layer], lw=2.5, label=layer)
+        patches.Patch(
+            facecolor="none", edgecolor=colours[layer], lw=1.5, label=plain_label(layer)
+        )
         for layer in layers
     ]
-    figure.legend(handles=frames, loc="outside right upper", frameon=False)
+    figure.legend(handles=frames, loc="outside lower center", ncols=4)
     scale = matplotlib.colors.Normalize(0, top)
     label = quantity.replace("_", " ")
     figure.colorbar(
@@ -110,5 +123,6 @@ def plot_ledger(
         ax=list(all_axes),
         label=label if quantity in OF_THE_BUILD else f"{label} per inference",
         shrink=0.8,
+        format="{x:,.0f}" if top >= 1000 else None,
     )
     return figure

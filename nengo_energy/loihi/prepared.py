@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Protocol
 
 import nengo
 
@@ -20,6 +20,33 @@ from .blocks import BlockPlan
 from .checks import Check
 from .chip import CORES_PER_CHIP
 from .layers import LayerNames, traced_names
+
+
+class Prepared(Protocol):
+    """A network that is ready for the chip, whatever it was prepared from."""
+
+    @property
+    def network(self) -> nengo.Network:
+        """The network."""
+
+    @property
+    def names(self) -> LayerNames:
+        """What its parts are called."""
+
+    @property
+    def on_host(self) -> frozenset[str]:
+        """Layers that run on the host."""
+
+    @property
+    def dt(self) -> float:
+        """Length of a timestep [s]."""
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What counts of its spikes on the chip take for granted."""
+
+    def simulator(self, *, emulator: str | None = None, **options: Any) -> Any:
+        """Open a simulator of the network."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,8 +126,7 @@ class LoihiNetwork(Shown):
         InputError
             If ``dt`` is another than the network was prepared for.
         """
-        self._check_dt(options)
-        options["dt"] = self.dt
+        fix_dt(options, self.dt)
         if self.n_chips > 1:
             chosen = {"n_chips": self.n_chips, "allocator": allocator(self.n_chips)}
             options["hardware_options"] = {
@@ -109,18 +135,32 @@ class LoihiNetwork(Shown):
             }
         return open_simulator(self.network, emulator=emulator, **options)
 
-    def _check_dt(self, options: Mapping[str, Any]) -> None:
-        given = [options.get("dt", self.dt)]
-        if options.get("model") is not None:
-            given.append(options["model"].dt)
-        for dt in given:
-            if dt != self.dt:
-                raise InputError(
-                    f"dt is {dt!r} s, but the network was prepared for {self.dt!r} s; "
-                    f"prepare another by loihi_network(dt={dt!r})"
-                )
+    def _headline(self) -> str:
+        from .network_report import verdict
+
+        return verdict(self)
 
     def __str__(self) -> str:
         from .network_report import format_network
 
         return format_network(self)
+
+
+def fix_dt(options: dict[str, Any], dt: float) -> None:
+    """Let a simulator have the timestep that its network was prepared for.
+
+    Raises
+    ------
+    InputError
+        If its options say another.
+    """
+    given = [options.get("dt", dt)]
+    if options.get("model") is not None:
+        given.append(options["model"].dt)
+    for other in given:
+        if other != dt:
+            raise InputError(
+                f"dt is {other!r} s, but the network was prepared for {dt!r} s; "
+                f"prepare another by loihi_network(dt={other!r})"
+            )
+    options["dt"] = dt

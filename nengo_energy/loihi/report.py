@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Sequence
 
 import numpy as np
 
-from ..common.tables import WIDTH, format_bullets, format_si, format_table, plural
+from ..common.sums import sum_by_key
+from ..common.tables import format_bullets, format_si, format_table, plural, wrap
 from ..common.vital_signs import format_alerts
 from .comparison import COMPARED, OTHER_SYNOPS, STORED_ZEROS
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import pandas
 
     from .comparison import EnergyDifference, LedgerComparison
+    from .core_load import CoreLoad
     from .costs import LedgerCosts
-    from .ledger import CoreLoad, Ledger
+    from .ledger import Ledger
 
 ROUNDED_AWAY = 1e-9
 """Share of an energy below which a difference is one of rounding."""
@@ -32,11 +33,6 @@ def ledger_frame(ledger: Ledger) -> pandas.DataFrame:
     in use, and for each placement the tile and the hops of the messages that leave:
     ``"column (greedy)"``, ``"row (greedy)"``, ``"hops (greedy)"``, and the same for
     ``row-major``.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        What to tabulate.
     """
     import pandas as pd
 
@@ -51,21 +47,19 @@ def ledger_frame(ledger: Ledger) -> pandas.DataFrame:
     return frame
 
 
-def format_ledger(ledger: Ledger, width: int = WIDTH) -> str:
+def format_ledger(ledger: Ledger) -> str:
     """Return a ledger as text: by layer, in total, and what to look at."""
-    blocks = format_alerts(ledger.alerts, width)
-    blocks += [format_layers(ledger, width), _summary(ledger)]
+    blocks = format_alerts(ledger.alerts)
+    blocks += [format_layers(ledger), _summary(ledger)]
     warnings = _warnings(ledger)
     if warnings:
-        blocks.append(format_bullets("To look at", warnings, width))
+        blocks.append(format_bullets("To look at", warnings))
     sentences = (str(assumption) for assumption in ledger.assumptions)
-    blocks.append(format_bullets("Assumptions", sentences, width))
+    blocks.append(format_bullets("Assumptions", sentences))
     return "\n\n".join(blocks)
 
 
-def format_deployment(
-    ledger: Ledger, differences: Sequence[EnergyDifference], width: int = WIDTH
-) -> str:
+def format_deployment(ledger: Ledger, differences: Sequence[EnergyDifference]) -> str:
     """Return in few lines how a network lies on the chip, and what that changes.
 
     Parameters
@@ -75,19 +69,23 @@ def format_deployment(
     differences : sequence of EnergyDifference
         What leads from the energies of an estimate to those of the ledger.
     """
-    lines = [_placed(ledger)]
+    lines = [headline(ledger)]
     for found in differences:
         why = ", ".join(f"{what} {_signed(energy)}" for what, energy in _largest(found))
-        lines.append(
-            f"{found.device}: {format_si(found.estimate, 'J')} by the estimate, "
-            f"{format_si(found.ledger, 'J')} by the ledger"
-            + (f" ({why})." if why else ".")
-        )
-    return "\n".join(textwrap.fill(line, width) for line in lines)
+        lines.append(energy_pair(found) + (f" ({why})." if why else "."))
+    return "\n".join(wrap(line) for line in lines)
 
 
-def _largest(found: EnergyDifference, n: int = 2) -> list[tuple[str, float]]:
-    """Return the steps that matter most, those of synops as one.
+def energy_pair(found: EnergyDifference) -> str:
+    """Return both energies in words."""
+    return (
+        f"{found.device}: {format_si(found.estimate, 'J')} by the estimate, "
+        f"{format_si(found.ledger, 'J')} by the ledger"
+    )
+
+
+def _largest(found: EnergyDifference) -> list[tuple[str, float]]:
+    """Return the two steps that matter most, those of synops as one.
 
     Weights that are rounded to zero are zeros that the chip stores, and synops of an
     estimate that it lacks: two steps that cancel.
@@ -98,10 +96,11 @@ def _largest(found: EnergyDifference, n: int = 2) -> list[tuple[str, float]]:
         steps[key] = steps.get(key, 0.0) + energy
     least = ROUNDED_AWAY * max(found.estimate, found.ledger)
     large = [step for step in steps.items() if abs(step[1]) > least]
-    return sorted(large, key=lambda step: -abs(step[1]))[:n]
+    return sorted(large, key=lambda step: -abs(step[1]))[:2]
 
 
-def _placed(ledger: Ledger) -> str:
+def headline(ledger: Ledger) -> str:
+    """Return in a line how a network lies on the chip."""
     on_host = ", ".join(sorted(ledger.on_host))
     with_host = f"; the host runs {on_host}" if on_host else ""
     fits = "" if ledger.fits else ", more than one has"
@@ -111,7 +110,7 @@ def _placed(ledger: Ledger) -> str:
     )
 
 
-def format_layers(ledger: Ledger, width: int = WIDTH) -> str:
+def format_layers(ledger: Ledger) -> str:
     """Return a ledger by layer.
 
     Numbers of what happens are per inference, numbers of what is used are the largest
@@ -141,7 +140,7 @@ def format_layers(ledger: Ledger, width: int = WIDTH) -> str:
     n_neurons = str(ledger.total("compartments"))
     totals = [_mean(ledger.total(q), ledger.n_inferences) for q in _HAPPENED]
     footer = [["total", str(ledger.n_cores), n_neurons, "", "", "", *totals]]
-    return format_table(header, body, footer, width)
+    return format_table(header, body, footer)
 
 
 def _summary(ledger: Ledger) -> str:
@@ -200,12 +199,8 @@ def _mean(total: int, n: int) -> str:
 
 def _layers_that(cores: Sequence[CoreLoad], quantity: str) -> dict[str, int]:
     """Sum a quantity by layer, where it isn't zero."""
-    found: dict[str, int] = {}
-    for core in cores:
-        value = getattr(core, quantity)
-        if value:
-            found[core.layer] = found.get(core.layer, 0) + value
-    return found
+    found = sum_by_key((core.layer, getattr(core, quantity)) for core in cores)
+    return {layer: value for layer, value in found.items() if value}
 
 
 def comparison_frame(comparison: LedgerComparison) -> pandas.DataFrame:
@@ -218,7 +213,7 @@ def comparison_frame(comparison: LedgerComparison) -> pandas.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def format_comparison(comparison: LedgerComparison, width: int = WIDTH) -> str:
+def format_comparison(comparison: LedgerComparison) -> str:
     """Return an estimate beside a ledger, by layer and in total."""
     header = [["layer, operation", "estimate", "ledger", "pending", "difference"]]
     body = [
@@ -242,7 +237,7 @@ def format_comparison(comparison: LedgerComparison, width: int = WIDTH) -> str:
         f"Counts per inference: estimate by {comparison.estimated_on}, ledger by "
         f"{comparison.accounted_on}, and what was on its way at the end"
     )
-    parts = [title, format_table(header, body, footer, width)]
+    parts = [title, format_table(header, body, footer)]
     if shares:
         parts.append("difference: " + ", ".join(shares))
     aside = [
@@ -251,13 +246,13 @@ def format_comparison(comparison: LedgerComparison, width: int = WIDTH) -> str:
         if row.note
     ]
     if aside:
-        parts.append(format_bullets("Not on the chip", aside, width))
+        parts.append(format_bullets("Not on the chip", aside))
     if comparison.notes:
-        parts.append(format_bullets("What sets them apart", comparison.notes, width))
+        parts.append(format_bullets("What sets them apart", comparison.notes))
     return "\n\n".join(parts)
 
 
-def format_energy_difference(found: EnergyDifference, width: int = WIDTH) -> str:
+def format_energy_difference(found: EnergyDifference) -> str:
     """Return the way from an estimate's energy to a ledger's, step by step."""
     least = ROUNDED_AWAY * max(found.estimate, found.ledger)
     steps = [(what, energy) for what, energy in found.steps if abs(energy) > least]
@@ -267,9 +262,9 @@ def format_energy_difference(found: EnergyDifference, width: int = WIDTH) -> str
     ]
     footer = [["ledger", format_si(found.ledger, "J")]]
     header = [[f"{found.device}, per inference", "energy"]]
-    parts = [format_table(header, body, footer, width)]
+    parts = [format_table(header, body, footer)]
     if found.notes:
-        parts.append(format_bullets("What sets them apart", found.notes, width))
+        parts.append(format_bullets("What sets them apart", found.notes))
     return "\n\n".join(parts)
 
 
@@ -294,7 +289,7 @@ def costs_frame(costs: LedgerCosts) -> pandas.DataFrame:
     return frame
 
 
-def format_costs(costs: LedgerCosts, width: int = WIDTH) -> str:
+def format_costs(costs: LedgerCosts) -> str:
     """Return what an inference costs, by device and pace."""
     header = [
         ["", "", "dynamic", "static", "static", "energy", "latency", "power", "EDP"],
@@ -325,5 +320,5 @@ def format_costs(costs: LedgerCosts, width: int = WIDTH) -> str:
         "of the busiest core of each timestep; of the mean timestep, a floor, where "
         "timesteps weren't followed. The host's link isn't priced."
     )
-    table = format_table(header, body, [], width)
-    return "\n\n".join([title, table, textwrap.fill(note, width)])
+    table = format_table(header, body)
+    return "\n\n".join([title, table, wrap(note)])

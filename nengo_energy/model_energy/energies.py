@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, TypeVar
 
@@ -11,6 +12,7 @@ from ..common.assumptions import Assumption
 from ..common.checks import check_choice, check_count, check_flag, check_positive
 from ..common.defaults import DT
 from ..common.exceptions import InputError
+from ..conversion.datasets import input_arrays
 from ..counts import OpCounts
 from ..devices import Device
 from ..estimates.estimate import DeviceLike
@@ -50,6 +52,8 @@ class LayerEnergies:
         progress: bool | None = None,
     ) -> None:
         self.model = as_model(model)
+        if inspect.isgenerator(example_data):  # which can be read once
+            example_data = input_arrays(example_data, self.model)
         self.example_data = example_data
         self.strict_compat = check_flag("strict_compat", strict_compat)
         check_choice("on_unsupported", on_unsupported, ("error", "warn"))
@@ -92,10 +96,6 @@ class LayerEnergies:
         other = copy.copy(self)
         other._set_ops(collect_layer_ops(self.model, sequence_length))
         return other
-
-    def __repr__(self) -> str:
-        with_data = "with" if self.has_rates else "without"
-        return f"<ModelEnergy of {self.model.name!r} {with_data} example data>"
 
     @property
     def has_rates(self) -> bool:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from ..common.exceptions import InputError
+from ..common.shown import Shown
 from ..estimates.estimate import DeviceLike
 from ..layer_ops.counting import ONE_TIMESTEP, collect_layer_ops
 from .devices import Devices, register
@@ -30,7 +31,7 @@ DEFAULT_COLUMNS = (
 )
 
 
-class ModelEnergy(LayerEnergies):
+class ModelEnergy(LayerEnergies, Shown):
     """Energy of a Keras model by layer and device, from its shapes and example data.
 
     On dense devices (``cpu``, ``gpu``, ...) the model runs once per inference, and
@@ -177,6 +178,13 @@ class ModelEnergy(LayerEnergies):
 
     # Reports
 
+    def _headline(self) -> str:
+        with_data = "with" if self.has_rates else "without"
+        return f"{self.model.name!r} {with_data} example data"
+
+    def __str__(self) -> str:
+        return self.summary_string()
+
     def summary(
         self,
         columns: Sequence[str] = DEFAULT_COLUMNS,
@@ -277,20 +285,9 @@ class ModelEnergy(LayerEnergies):
             See `to_frame`. Without example data it has no rates, nor the energies of
             devices that hang on them.
         """
-        measured = self.example_data is not None
-        columns = ["name", "connections", "neurons", *["rate"] * measured]
-        columns += [
-            f"energy {model.name}"
-            for model in estimate.models
-            if model.name in self.devices and (measured or model.kind == "dense")
-        ]
-        given = estimate.settings.get("timesteps")
-        timesteps = given if isinstance(given, int) else 1
-        shown = self
-        codes = {assumption.code for assumption in estimate.assumptions}
-        if "whole-sequence" in codes and ONE_TIMESTEP in self.assumptions:
-            shown = self.along(timesteps)
-        return shown.to_frame(columns, timesteps)
+        from .summary import frame_beside
+
+        return frame_beside(self, estimate)
 
     # Deployment
 

@@ -91,6 +91,10 @@ class EnergyLogger:
         self.convert_options = {"scale_firing_rates": "auto", **convert_options}
         self.estimates: dict[int, EnergyEstimate] = {}
 
+    def __repr__(self) -> str:
+        names = ", ".join(device.name for device in self.devices)
+        return f"<EnergyLogger: {names}, {len(self.estimates)} epochs estimated>"
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measure the model as it is now, and log its energies."""
         from ..conversion.converting import convert

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..activity.retracing import as_traced
 from ..common.exceptions import InputError
 from ..common.shown import Shown
-from ..common.tables import NOTHING, WIDTH, format_si, format_table, merge_orders
+from ..common.sums import sum_by_key
+from ..common.tables import NOTHING, format_si, format_table, merge_orders, wrap
 from ..counts import OpCounts
 from ..estimates.estimate import DeviceLike
-from ..pricing.energy import estimate_energy, resolve_devices
+from ..pricing.energy import estimate_energy
+from ..pricing.resolving import resolve_devices
 
 if TYPE_CHECKING:
     import pandas
@@ -120,12 +121,12 @@ class MeasuredComparison(Shown):
         synops = [sum(x.synops[i] or 0 for x in self.layers) for i in (0, 1)]
         totals = ["total", "", "", *(f"{n:,.0f}" for n in synops)]
         totals += [format_si(e, "J") for d in self.devices for e in self.total(d)]
-        table = format_table(header, body, [totals], WIDTH)
+        table = format_table(header, body, [totals])
         blocks = [self.heading, table]
         if any(x.synops[0] and x.synops[1] is None for x in self.layers):
             blocks.append(ON_HOST)
         if self.note:
-            blocks.append(textwrap.fill(self.note, WIDTH))
+            blocks.append(wrap(self.note))
         return "\n\n".join(blocks)
 
 
@@ -200,12 +201,11 @@ def _left_to_the_host(counts: OpCounts, devices: Sequence[DeviceLike]) -> str:
 def _by_layer_and_device(
     counts: OpCounts, devices: Sequence[DeviceLike]
 ) -> dict[tuple[str, str], float]:
-    energies: dict[tuple[str, str], float] = {}
-    for row in estimate_energy(counts, devices).rows:
-        if row.where == "device" and row.operation != "static":
-            key = (row.layer, row.device)
-            energies[key] = energies.get(key, 0.0) + row.energy
-    return energies
+    return sum_by_key(
+        ((row.layer, row.device), row.energy)
+        for row in estimate_energy(counts, devices).rows
+        if row.where == "device" and row.operation != "static"
+    )
 
 
 def _by_layer(counts: OpCounts, operation: str) -> dict[str, float]:
@@ -218,11 +218,9 @@ def _by_layer(counts: OpCounts, operation: str) -> dict[str, float]:
 
 def _measured_rates(topology: Topology, activity: Activity) -> dict[str, float]:
     """Return the rate of the mean neuron of each layer [Hz]."""
-    spikes: dict[str, float] = {}
-    neurons: dict[str, int] = {}
-    for population in topology.populations:
-        rates = activity.firing_rates(population.name)
-        layer = population.layer
-        spikes[layer] = spikes.get(layer, 0.0) + float(rates.sum())
-        neurons[layer] = neurons.get(layer, 0) + population.n_neurons
+    populations = topology.populations
+    spikes = sum_by_key(
+        (pop.layer, float(activity.firing_rates(pop.name).sum())) for pop in populations
+    )
+    neurons = sum_by_key((pop.layer, pop.n_neurons) for pop in populations)
     return {layer: spikes[layer] / neurons[layer] for layer in spikes}

@@ -97,22 +97,7 @@ def registered_counter(layer: Any) -> StatsCounter | None:
 
 
 def layer_stats(layer: Any, node: Any = None) -> dict[str, Any]:
-    """Return connections, neurons and whether the layer spikes, for one call.
-
-    Parameters
-    ----------
-    layer : keras layer
-        A layer that has been called.
-    node : keras node, optional
-        The call that is meant; by default the first.
-
-    Raises
-    ------
-    InputError
-        It isn't a layer, or never was called.
-    UnsupportedError
-        Its class has no counter.
-    """
+    """Return the counts of one call; see `ModelEnergy.compute_layer_stats`."""
     nodes = getattr(layer, "_inbound_nodes", None)
     if nodes is None:
         raise InputError(

@@ -10,6 +10,7 @@ from ..common.checks import check_count
 from ..common.exceptions import InputError
 from ..common.tables import NOTHING, format_si, plural
 from ..devices import Device
+from ..layer_ops.counting import ONE_TIMESTEP
 from .devices import resolve
 from .energies import sum_energies
 from .layers import Layer
@@ -17,6 +18,7 @@ from .layers import Layer
 if TYPE_CHECKING:
     import pandas
 
+    from ..estimates.estimate import EnergyEstimate
     from .estimator import ModelEnergy
 
 PLAIN_COLUMNS: Mapping[str, str] = {
@@ -137,6 +139,24 @@ def summary_frame(
     frame = pd.DataFrame(data)
     frame.attrs["units"] = units
     return frame
+
+
+def frame_beside(energy: ModelEnergy, estimate: EnergyEstimate) -> pandas.DataFrame:
+    """Return the table beside an estimate; see `ModelEnergy.frame_beside`."""
+    measured = energy.example_data is not None
+    columns = ["name", "connections", "neurons", *["rate"] * measured]
+    columns += [
+        f"energy {model.name}"
+        for model in estimate.models
+        if model.name in energy.devices and (measured or model.kind == "dense")
+    ]
+    given = estimate.settings.get("timesteps")
+    timesteps = given if isinstance(given, int) else 1
+    shown = energy
+    codes = {assumption.code for assumption in estimate.assumptions}
+    if "whole-sequence" in codes and ONE_TIMESTEP in energy.assumptions:
+        shown = energy.along(timesteps)
+    return shown.to_frame(columns, timesteps)
 
 
 def _columns(

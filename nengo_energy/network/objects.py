@@ -10,6 +10,7 @@ import numpy as np
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
 
+from ..common.tables import plural
 from .keras_maps import layer_map
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ def constants(node: nengo.Node) -> np.ndarray:
     return np.atleast_1d(np.asarray(node.output, dtype=float))
 
 
-def labels(network: nengo.Network, prefix: str = "") -> Iterator[tuple[Any, str]]:
+def labels(network: nengo.Network) -> Iterator[tuple[Any, str]]:
     """Yield each ensemble and node with a label that is unique in the network."""
     seen: Counter[str] = Counter()
     walked: set[nengo.Network] = set()
@@ -85,4 +86,10 @@ def labels(network: nengo.Network, prefix: str = "") -> Iterator[tuple[Any, str]
         for sub in net.networks:
             yield from walk(sub, f"{prefix}{sub.label or 'network'}/")
 
-    yield from walk(network, prefix)
+    yield from walk(network, "")
+
+
+def said_of_network(name: str, network: nengo.Network) -> str:
+    """Return in a line how large a network is."""
+    sizes = [ensemble.n_neurons for ensemble in network.all_ensembles]
+    return f"{name}: {plural(sum(sizes), 'neuron')} in {plural(len(sizes), 'ensemble')}"

@@ -12,7 +12,7 @@ from ..common.colours import OPERATIONS
 from ..common.html_tables import count
 from ..common.tables import typeset_si
 from ..estimates.estimate import EnergyEstimate
-from ..estimates.ranking import known_interval
+from ..estimates.ranking import by_energy, known_interval
 from ..estimates.report import energies_by_layer, row_label
 from .vega import (
     LABEL_WIDTH,
@@ -33,7 +33,8 @@ def totals_chart(estimate: EnergyEstimate) -> dict[str, Any] | None:
     """
     alt = altair()
     rows: list[dict[str, Any]] = []
-    for name in estimate.devices:
+    order = [model.name for model in by_energy(estimate)]
+    for name in order:
         total = estimate.total(name)
         ends = known_interval(estimate, name) or (total, total)
         words = typeset_si(total, "J")
@@ -52,7 +53,7 @@ def totals_chart(estimate: EnergyEstimate) -> dict[str, Any] | None:
     if not rows:
         return None
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("device:N", sort=list(estimate.devices), title=None)
+        y=alt.Y("device:N", sort=order, title=None)
     )
     scale, axis = log_axis([row[end] for row in rows for end in ("low", "high")])
     hover = [f"{name}:N" for name in ("device", "energy", "range")]

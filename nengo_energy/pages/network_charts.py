@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     import pandas
 
 
-def rates_chart(frame: pandas.DataFrame, name: str = "population") -> dict[str, Any]:
+def rates_chart(frame: pandas.DataFrame) -> dict[str, Any]:
     """Return firing rates by layer: a bar to the mean, a tick at the fastest neuron."""
     alt = altair()
     rows: list[dict[str, Any]] = []
     for _, row in frame.iterrows():
         rows.append(
             {
-                "layer": str(row[name]),
+                "layer": str(row["population"]),
                 "mean": float(row["firing_rate"]),
                 "max": float(row["firing_rate_max"]),
                 "mean rate": f"{row['firing_rate']:.1f} Hz",

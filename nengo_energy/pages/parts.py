@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 from ..common.html_tables import Cell
+from ..common.plain_text import plain_html
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Section:
         Sentences by their heading.
     folded : Mapping of str to str
         HTML of tables that are opened on demand, by their heading.
+    by_timesteps : Mapping of int to (str, str)
+        A sentence and the HTML of a table by timesteps, of which a slider chooses one.
     legend : Mapping of str to str
         What the colours of the charts stand for, with their variables' names.
     """
@@ -60,6 +64,7 @@ class Section:
     tables: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
     folded: Mapping[str, str] = field(default_factory=dict)
+    by_timesteps: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     legend: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -83,3 +88,26 @@ class Card:
     cell: Cell
     notes: Sequence[str] = ()
     device: str = ""
+
+
+_ADDRESS = re.compile(
+    r"https?://[^\s,;)<>\"]+|doi:(?P<doi>10\.[^\s,;<>\"]+)"
+    r"|arXiv:(?P<arxiv>\d{4}\.\d{4,5})"
+)
+
+
+def linked(text: str) -> Any:
+    """Return a text as HTML, with links where it names a page, DOI or arXiv paper."""
+    from markupsafe import Markup  # comes with Jinja
+
+    parts, end = [], 0
+    for found in _ADDRESS.finditer(text):
+        target = found[0]
+        if found["doi"]:
+            target = f"https://doi.org/{found['doi']}"
+        elif found["arxiv"]:
+            target = f"https://arxiv.org/abs/{found['arxiv']}"
+        parts.append(plain_html(text[end : found.start()]))
+        parts.append(f'<a href="{plain_html(target)}">{plain_html(found[0])}</a>')
+        end = found.end()
+    return Markup("".join([*parts, plain_html(text[end:])]))

@@ -33,7 +33,8 @@ _CONFIG: Mapping[str, Any] = {
         "tickColor": "var(--line-2)",
         "labelFontSize": 12,
         "titleFontSize": 12,
-        "labelLimit": 160,
+        # long names leave charts on narrow screens no room
+        "labelLimit": {"expr": "width < 400 ? 100 : 160"},
     },
     "legend": {
         "labelColor": "var(--ink-2)",
@@ -43,7 +44,9 @@ _CONFIG: Mapping[str, Any] = {
         "titleFontSize": 12,
         "orient": "bottom",
         "labelLimit": 220,
+        "columns": {"expr": "max(1, floor(width / 170))"},
     },
+    "axisX": {"titleAnchor": "end"},
     "text": {"color": "var(--ink)"},
     "rule": {"color": "var(--ink-2)"},
 }
@@ -108,6 +111,15 @@ def series_scale(names: Sequence[str]) -> Any:
     return altair().Scale(
         domain=list(names),
         range=[f"var(--series-{i % len(LINES)})" for i in range(len(names))],
+    )
+
+
+def dash_scale(names: Sequence[str]) -> Any:
+    """Return dashes for the series whose colour another one has already."""
+    dashes = ([1, 0], [6, 3], [2, 3])
+    return altair().Scale(
+        domain=list(names),
+        range=[dashes[i // len(LINES) % len(dashes)] for i in range(len(names))],
     )
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Sequence
 
 from ..common.checks import check_instance
 from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.file_output import PathLike, check_writable, write_text
+from ..common.html_tables import frame_table
+from ..common.plain_text import plain_line, plain_text
 from ..common.version import __version__
 from ..estimates.columns import energy_devices
 from ..estimates.estimate import EnergyEstimate
+from ..estimates.ranking import conclusion
 from ..estimates.report import estimate_title
 from . import sections
-from .parts import Section
+from .mesh import mesh_section
+from .over_time import over_time_section
+from .parts import Section, linked
 from .vega import report_package
 
 if TYPE_CHECKING:
@@ -33,6 +39,10 @@ LINES_DARK = (
 """`colours.LINES` on a dark page."""
 
 
+PRICED = "Energy, leakage and time by the ledger"
+"""Heading of the costs of a ledger."""
+
+
 def write_report(
     path: PathLike,
     estimate: EnergyEstimate,
@@ -42,6 +52,7 @@ def write_report(
     sweep: Any = None,
     ledger: Any = None,
     model_energy: Any = None,
+    over_time: Sequence[EnergyEstimate] | None = None,
     title: str | None = None,
 ) -> None:
     """Write a report as one HTML file that loads nothing from anywhere.
@@ -72,6 +83,10 @@ def write_report(
         ``column (greedy)``, ``row (greedy)``.
     model_energy : ModelEnergy or pandas.DataFrame, optional
         What `ModelEnergy` says of the Keras model, shown as a table.
+    over_time : sequence of EnergyEstimate, optional
+        Estimates at several numbers of timesteps, such as those of the activities that
+        `SpikingModel.measure_at` returns; a slider chooses one. By default those of the
+        comparison.
     title : str, optional
         Heading; by default the name of the model.
 
@@ -82,6 +97,12 @@ def write_report(
     MissingDependencyError
         When Jinja, Altair or vl-convert isn't installed; the message says how to
         get it.
+
+    Examples
+    --------
+    >>> activities = snn.measure_at(x, [10, 50])  # doctest: +SKIP
+    >>> estimates = [snn.estimate(a) for a in activities]  # doctest: +SKIP
+    >>> write_report("page.html", estimates[-1], over_time=estimates)  # doctest: +SKIP
     """
     check_writable(path)
     if title is not None:
@@ -93,6 +114,7 @@ def write_report(
         sweep=sweep,
         ledger=ledger,
         model_energy=model_energy,
+        over_time=over_time,
         title=title,
     )
     write_text(path, page)
@@ -106,6 +128,7 @@ def format_report(
     sweep: Any = None,
     ledger: Any = None,
     model_energy: Any = None,
+    over_time: Sequence[EnergyEstimate] | None = None,
     title: str | None = None,
 ) -> str:
     """Return the text of the page that `write_report` writes; see there."""
@@ -129,6 +152,13 @@ def format_report(
         curve = _frame_of(comparison, "curve_frame")
         layers = _frame("comparison", comparison)
         made.append(sections.comparison_section(layers, outputs, curve))
+    if over_time is None:
+        over_time = list(getattr(comparison, "estimates", {}).values())
+    if over_time:
+        curve = _frame_of(comparison, "curve_frame")
+        made.append(over_time_section(over_time, curve))
+        names = dict.fromkeys(name for found in over_time for name in found.devices)
+        devices += [name for name in names if name not in devices]
     if sweep is not None:
         frame = _frame("sweep", sweep)
         dense = [model.name for model in estimate.models if model.kind == "dense"]
@@ -136,7 +166,11 @@ def format_report(
         devices += [name for name in energy_devices(frame) if name not in devices]
     if ledger is not None:
         n_inferences = getattr(ledger, "n_inferences", 1)
-        made.append(sections.mesh_section(_frame("ledger", ledger), n_inferences))
+        section = mesh_section(_frame("ledger", ledger), n_inferences)
+        if hasattr(ledger, "costs"):
+            costs = frame_table(ledger.costs().to_frame())
+            section = replace(section, tables={**section.tables, PRICED: costs})
+        made.append(section)
     if model_energy is not None:
         frame = _model_energy_frame(model_energy, estimate)
         made.append(sections.model_energy_section(frame))
@@ -145,6 +179,7 @@ def format_report(
         title=title or str(estimate.settings.get("model") or "Energy report"),
         subtitle=estimate_title(estimate),
         devices=devices,
+        conclusion=[*(a.text for a in estimate.alerts), *conclusion(estimate)],
         device_cards=sections.device_cards(estimate),
         network_cards=sections.network_cards(rates, outputs),
         sections=made,
@@ -189,7 +224,9 @@ def _page(sections: Sequence[Section], **names: Any) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    specs = {chart.id: chart.spec for section in sections for chart in section.charts}
+    environment.filters["linked"] = linked
+    charts = [chart for section in sections for chart in section.charts]
+    specs = {chart.id: _plain_values(chart.spec) for chart in charts}
     text: str = environment.get_template("report.html").render(
         **names,
         sections=sections,
@@ -201,7 +238,18 @@ def _page(sections: Sequence[Section], **names: Any) -> str:
         library=converter.javascript_bundle().replace("</script", "<\\/script"),
         script=_resource("report.js"),
     )
-    return text + "\n"
+    return plain_text(text) + "\n"
+
+
+def _plain_values(value: Any) -> Any:
+    """Return a value of JSON with all its texts as they are shown."""
+    if isinstance(value, str):
+        return plain_line(value)
+    if isinstance(value, list):
+        return [_plain_values(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain_values(item) for key, item in value.items()}
+    return value
 
 
 def _colours() -> dict[str, dict[str, str]]:

@@ -6,10 +6,11 @@ from typing import Mapping
 
 import numpy as np
 
+from ..common.sums import sum_by_key
 from ..counts import ChipUse
 from ..devices import Device, Quantity
 from ..devices.fields import PRICED_FORMS
-from ..estimates.estimate import NotModelled
+from ..estimates.rows import NotModelled
 
 Range = tuple[float, float, float]
 """Low, nominal and high value."""
@@ -99,11 +100,7 @@ def core_times(use: ChipUse, model: Device) -> list[dict[str, float]]:
 
 def _operations(use: ChipUse) -> dict[str, float]:
     """Return how often each operation happens on all cores in a mean timestep."""
-    totals: dict[str, float] = {}
-    for core in use.cores:
-        for operation, n in core.operations.items():
-            totals[operation] = totals.get(operation, 0.0) + n
-    return totals
+    return sum_by_key(item for core in use.cores for item in core.operations.items())
 
 
 def _time(model: Device, name: str) -> Quantity | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from ..common.sums import sum_by_key
 from ..counts import OpCount
 from ..devices import Device
 from ..devices.spread import Growth, Spread
-from ..estimates.estimate import Interval
+from ..estimates.rows import Interval
 
 GOOD_PART = 0.05
 """Share of the multiply-accumulates from which on a kind of layers matters."""
@@ -38,10 +39,9 @@ def prediction_interval(counts: Sequence[OpCount], model: Device) -> Interval | 
 
 def growth(counts: Sequence[OpCount], spread: Spread, batch_size: int) -> Growth:
     """Return how far counts lie beyond what a prediction interval was made from."""
-    by_form: dict[str, float] = {}
-    for count in counts:
-        if count.operation == "mac":
-            by_form[count.form] = by_form.get(count.form, 0.0) + count.mean
+    by_form = sum_by_key(
+        (count.form, count.mean) for count in counts if count.operation == "mac"
+    )
     macs = sum(by_form.values())
     forms = {form for form, n in by_form.items() if form and n > GOOD_PART * macs}
     return spread.growth(macs, batch_size, forms)

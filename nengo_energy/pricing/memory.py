@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Iterable, Iterator
 
 from ..common.assumptions import Assumption
+from ..common.sums import sum_by_key
 from ..counts import OpCount, OpCounts
 from ..devices.fields import BYTES, PER_BATCH
-from ..estimates.estimate import Moved
+from ..estimates.rows import Moved
 
 WORD_BYTES = 4
 """Bytes of a number at which they are counted, 32 bits; a device may have fewer."""
@@ -79,9 +80,9 @@ def _bytes(rows: Iterable[OpCount]) -> Iterator[OpCount]:
 
 def moved(counts: OpCounts) -> tuple[Moved, ...]:
     """Return the kernels and bytes of an inference, whether or not they are priced."""
-    totals: dict[tuple[str, str], float] = {}
-    for row in counts.rows:
-        if row.operation in OVERHEADS and row.where == "device":
-            key = (row.execution, row.operation)
-            totals[key] = totals.get(key, 0.0) + row.mean
+    totals = sum_by_key(
+        ((row.execution, row.operation), row.mean)
+        for row in counts.rows
+        if row.operation in OVERHEADS and row.where == "device"
+    )
     return tuple(Moved(*key, total) for key, total in totals.items())

@@ -5,7 +5,6 @@ Layer by layer, and with the spikes below which a layer pays.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Collection
 
@@ -13,7 +12,8 @@ from .. import devices as registry
 from ..common.checks import check_count
 from ..common.exceptions import InputError
 from ..common.shown import Shown
-from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from ..common.sums import sum_by_key
+from ..common.tables import NOTHING, format_bullets, format_si, format_table, wrap
 from ..counts import OpCounts
 from ..devices import Device
 from ..devices.fields import BYTES
@@ -128,10 +128,10 @@ class FairOpponent(Shown):
             f"{self.state_bits}"
         )
         blocks = [
-            textwrap.fill(title, WIDTH),
-            format_table([header], body, [total], WIDTH),
+            wrap(title),
+            format_table([header], body, [total]),
         ]
-        blocks.append(format_bullets("Layers", map(str, self.rows), WIDTH))
+        blocks.append(format_bullets("Layers", map(str, self.rows)))
         if self.left_out:
             names = ", ".join(self.left_out)
             blocks.append(f"Not compared, as no spikes drive them: {names}.")
@@ -275,11 +275,11 @@ def _operations(
     counts: OpCounts, execution: str, layers: Collection[str]
 ) -> dict[str, float]:
     """Return how often layers do each operation on the device per inference."""
-    found: dict[str, float] = {}
-    for row in counts.select(execution):
-        if row.layer in layers:
-            found[row.operation] = found.get(row.operation, 0.0) + row.mean
-    return found
+    return sum_by_key(
+        (row.operation, row.mean)
+        for row in counts.select(execution)
+        if row.layer in layers
+    )
 
 
 def _price(device: Device, operation: str) -> float:

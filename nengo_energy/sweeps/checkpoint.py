@@ -1,22 +1,22 @@
 """Results of a sweep on disk: one Parquet file for each finished simulation of a chunk.
 
-A file is written beside its place and then renamed, so that it is there as a whole or
-not at all, whenever the sweep is killed. It holds operation counts and not energies:
-devices can be others when the sweep goes on.
+A file is there as a whole or not at all, whenever the sweep is killed. It holds
+operation counts and not energies: devices can be others when the sweep goes on.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
-import uuid
 import warnings
 from pathlib import Path
 from typing import Any, Mapping
 
 from ..common.assumptions import Assumption
 from ..common.exceptions import InputError
+from ..common.file_output import replaced
 from ..common.optional_imports import import_or_explain
 from ..common.proportions import Share
 from ..counts import Deployment, OpCount, OpCounts
@@ -29,8 +29,12 @@ IDENTITY = "_sweep.json"
 """File that says which sweep it is; readers of Parquet pass over such names."""
 
 
+RESULTS = "[!.]*.parquet"
+"""The files of results, without parts of some that a killed sweep has left."""
+
+
 class Checkpoint:
-    """A folder with the results of one sweep.
+    """A folder with the results of one sweep, which no other sweep uses meanwhile.
 
     Parameters
     ----------
@@ -42,8 +46,8 @@ class Checkpoint:
     Raises
     ------
     InputError
-        If the folder can't be made or written to, or holds another sweep, or something
-        that can't be read.
+        If the folder can't be made or written to, is in use, or holds another sweep, or
+        something that can't be read.
     """
 
     def __init__(self, folder: Any, identity: Mapping[str, Any]):
@@ -52,11 +56,13 @@ class Checkpoint:
         self._unsaved: list[tuple[Path, bytes]] = []
         wanted = {"version": VERSION, **identity}
         path = self.folder / IDENTITY
+        self._lock: int | None = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self.folder)
             if path.exists():
                 self._check_identity(path, wanted)
-            elif any(self.folder.glob("*.parquet")):
+            elif any(self.folder.glob(RESULTS)):
                 raise InputError(
                     f"checkpoint {self.folder} holds results of something else; give "
                     "another folder"
@@ -64,9 +70,25 @@ class Checkpoint:
             # written in any case: a folder that can't be written to shows here
             _write(path, json.dumps(wanted, indent=1, sort_keys=True).encode())
         except OSError as error:
+            self.close()
             raise InputError(
                 f"checkpoint {self.folder} can't be written: {error.strerror or error}"
             ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let other sweeps use the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _check_identity(self, path: Path, wanted: Mapping[str, Any]) -> None:
         try:
@@ -92,7 +114,7 @@ class Checkpoint:
         import pandas as pd
 
         results = {}
-        for path in sorted(self.folder.glob("*.parquet")):
+        for path in sorted(self.folder.glob(RESULTS)):
             try:
                 frame = pd.read_parquet(path)
                 rows = frame.to_dict("records")
@@ -121,12 +143,11 @@ class Checkpoint:
         while self._unsaved:
             try:
                 _write(*self._unsaved[0])
-            except OSError as error:
+            except InputError as error:
                 if len(self._unsaved) == 1:  # told once, not with every result
                     warnings.warn(
-                        f"checkpoint {self.folder} can't be written: "
-                        f"{error.strerror or error}. The sweep goes on, and tries "
-                        "again with the next result",
+                        f"checkpoint file {error}. The sweep goes on, and tries again "
+                        "with the next result",
                         stacklevel=2,
                     )
                 return
@@ -134,17 +155,32 @@ class Checkpoint:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
-    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
+    with replaced(path) as part:
+        part.write_bytes(content)
+
+
+def _locked(folder: Path) -> int | None:
+    """Return what holds a folder for this sweep until it is closed, where that works.
+
+    The system lets go of it when the process ends, in whatever way.
+    """
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        fcntl: Any = importlib.import_module("fcntl")
+    except ImportError:  # Windows
+        return None
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock
+    except BlockingIOError:
+        os.close(lock)
+        raise InputError(
+            f"checkpoint {folder} is in use by another sweep; wait for its end, or "
+            "give another folder"
+        ) from None
+    except OSError:  # a file system without locks
+        os.close(lock)
+        return None
 
 
 def _to_row(key: tuple[str, int, int], result: ChunkResult) -> dict[str, Any]:
@@ -213,6 +249,7 @@ def _deployment_to_plain(deployment: Deployment | None) -> dict[str, Any] | None
         "rows": [vars(row) for row in deployment.rows],
         "on_host": sorted(deployment.on_host),
         "encoded": deployment.encoded,
+        "synop_range": {k: [*v] for k, v in deployment.synop_range.items()},
     }
 
 
@@ -223,4 +260,5 @@ def _deployment_from_plain(content: Mapping[str, Any] | None) -> Deployment | No
         tuple(OpCount(**row) for row in content["rows"]),
         frozenset(content["on_host"]),
         tuple(content["encoded"]),
+        {k: (*v,) for k, v in content.get("synop_range", {}).items()},
     )

@@ -13,14 +13,16 @@ from ..common.exceptions import InputError, NengoEnergyError
 from ..common.progress import progress_bar
 from ..common.proportions import sum_shares
 from ..common.vital_signs import said_of_accuracy
+from ..conversion.datasets import as_arrays
 from ..counts import merge_counts
 from ..devices import Device
 from ..keras_models.graph import read_graph
-from ..pricing.energy import estimate_energy, resolve_devices, resolve_host
+from ..pricing.energy import estimate_energy
+from ..pricing.resolving import resolve_devices, resolve_host
 from .checkpoint import Checkpoint
 from .data import Data, check_data, check_fits, name_of
 from .grid import Point, Simulation, plan_grid, printable
-from .models import is_builder, model_source
+from .models import ModelSource, is_builder, model_source
 from .results import Sweep, SweepPoint
 from .running import (
     SCHEDULERS,
@@ -31,6 +33,9 @@ from .running import (
     run_here,
 )
 from .work import ChunkResult, Job, describe_error
+
+EXAMPLES = 256
+"""Inferences that ``scale_firing_rates="auto"`` is chosen by."""
 
 Results = dict[tuple[str, int, int], tuple[ChunkResult, ...]]
 """Finished results, by simulation and first and last inference."""
@@ -80,13 +85,15 @@ def sweep(
     model : keras.Model, str, os.PathLike or callable
         A trained model, the path of one, or a function that returns either, which is
         given those names of the grid that aren't settings.
-    x : ndarray, or list or mapping of ndarray
+    x : ndarray, list or mapping of ndarray, tf.data.Dataset or generator
         Inputs as the Keras model takes them, (n_inferences, ...); memory maps are read
         piece by piece.
-    labels : (n_inferences,) int array_like
-        Index of the right class for each inference; see `Activity.accuracy`.
+    labels : (n_inferences,) int array_like or None
+        Index of the right class for each inference; see `Activity.accuracy`. None where
+        the dataset has them.
     grid : mapping of str to value or list of values
-        ``scale_firing_rates``, ``synapse``, ``neuron`` (a neuron type of Nengo, or the
+        ``scale_firing_rates`` (``"auto"`` for each layer by the first 256 inputs),
+        ``synapse``, ``neuron`` (a neuron type of Nengo, or the
         name of one, in place of ReLU), ``dt``, ``simulator``, ``warmup``,
         ``timesteps``, ``devices``, and parameters of the function that builds the
         model. All combinations are points, except of devices: each point is priced on
@@ -140,6 +147,12 @@ def sweep(
     -----
     Of a function that builds the model, a checkpoint knows name and source, and not
     what it reads elsewhere.
+
+    Examples
+    --------
+    >>> grid = {"scale_firing_rates": ["auto", 100]}  # doctest: +SKIP
+    >>> found = sweep(model, x, labels, grid)  # doctest: +SKIP
+    >>> found.recommend("loihi", max_accuracy_drop=0.01)  # doctest: +SKIP
     """
     builder = model if is_builder(model) else None
     plan = plan_grid(grid, builder)
@@ -155,11 +168,12 @@ def sweep(
     options = dict(convert_options or {})
     _check_options(options)
     output = None if output is None else name_of(output)
-    data = check_data(x, labels, chunk_size)
     source = model_source(model, custom_objects)
+    data = check_data(*_arrays(x, labels, source), chunk_size)
     if source.model is not None:
         check_fits(data, read_graph(source.model), output)
     in_this_process = client is None and scheduler == "synchronous"
+    by_data = any(s.settings["scale_firing_rates"] == "auto" for s in plan.simulations)
     job = Job(
         source=source if in_this_process else source.packed(),
         convert_options=options,
@@ -168,6 +182,9 @@ def sweep(
         minibatch_size=minibatch_size,
         seed=seed,
         on_host=on_host,
+        example_data=(
+            data.chunk(0, min(data.n_inferences, EXAMPLES)).x if by_data else None
+        ),
     )
     settings = {
         "seed": seed,
@@ -178,24 +195,24 @@ def sweep(
         "output": output,
     }
     results: Results = {}
-    saved = None
-    if checkpoint is not None:
-        identity = {
-            **settings,
-            "grid": plan.axes,
-            "chunk_size": data.chunk_size,
-            "minibatch_size": minibatch_size,
-            "on_host": on_host,
-        }
-        saved = Checkpoint(checkpoint, identity)
-        results.update(saved.load())
+    errors: dict[str, str] = {}
     tasks = [
         (simulation, span) for simulation in plan.simulations for span in data.spans()
     ]
-    missing = [task for task in tasks if _key(*task) not in results]
-    errors: dict[str, str] = {}
     n_steps = sum(_n_steps(*task) for task in tasks)
     with contextlib.ExitStack() as stack:
+        saved = None
+        if checkpoint is not None:
+            identity = {
+                **settings,
+                "grid": plan.axes,
+                "chunk_size": data.chunk_size,
+                "minibatch_size": minibatch_size,
+                "on_host": on_host,
+            }
+            saved = stack.enter_context(Checkpoint(checkpoint, identity))
+            results.update(saved.load())
+        missing = [task for task in tasks if _key(*task) not in results]
         tick = stack.enter_context(progress_bar(n_steps, "sweeping", progress))
         tick(n_steps - sum(_n_steps(*task) for task in missing))
         if in_this_process or not missing:
@@ -219,6 +236,19 @@ def sweep(
         for point in plan.points
     )
     return Sweep(points, tuple(m.name for m in models), plan.axes, settings)
+
+
+def _arrays(x: Any, labels: Any, source: ModelSource) -> tuple[Any, Any]:
+    """Return inputs and labels, read from a dataset where that is what was given."""
+    x, labels = (
+        (x, labels) if source.model is None else as_arrays(x, source.model, labels)
+    )
+    if labels is None:
+        raise InputError(
+            "labels must be given, beside the inputs or by a dataset of pairs; of a "
+            "function that builds the model, inputs and labels must be arrays"
+        )
+    return x, labels
 
 
 def _key(simulation: Simulation, span: tuple[int, int]) -> tuple[str, int, int]:

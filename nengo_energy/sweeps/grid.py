@@ -238,7 +238,7 @@ def _check_names(axes: Mapping[str, Any], builder: Callable[..., Any] | None) ->
 
 def _check_scale(value: Any) -> None:
     for item in value.values() if isinstance(value, Mapping) else [value]:
-        if item is not None:
+        if item is not None and item != "auto":
             check_positive("scale_firing_rates", item, "Hz")
 
 

@@ -71,7 +71,7 @@ class ModelSource:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # that HDF5 is an old format
-                    self.model.save(path)
+                    _save(self.model, path)
                 load_model(path, self.custom_objects, max_bytes=None)
             except (NotImplementedError, OSError, TypeError, ValueError) as error:
                 raise InputError(
@@ -86,6 +86,14 @@ class ModelSource:
             suffix=suffix,
             custom_objects=self.custom_objects,
         )
+
+
+def _save(model: Any, path: Path) -> None:
+    """Save a model; how it was trained is of no use, and would be complained about."""
+    if path.suffix == ".h5":
+        model.save(path, include_optimizer=False)
+    else:
+        model.save(path)
 
 
 def model_source(

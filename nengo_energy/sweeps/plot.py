@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from ..common.colours import LINES
 from ..common.exceptions import InputError
@@ -27,6 +27,7 @@ def plot_pareto(
     *,
     dense: Sequence[str] = (),
     label: Callable[[pandas.Series], str] | None = None,
+    recommended: Mapping[str, int] | None = None,
 ) -> matplotlib.figure.Figure:
     """Draw accuracy against energy, with the Pareto front of each device.
 
@@ -41,6 +42,8 @@ def plot_pareto(
         Those that run the Keras model; they are drawn at its ``keras_accuracy``.
     label : callable, optional
         Returns the text beside a point of the front, from its row.
+    recommended : mapping of {str: int}, optional
+        Place among the rows, by device, of the point with a ring around it.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def plot_pareto(
     names = energy_devices(frame, devices)
     check_columns("frame", frame, ("accuracy",))
     with style():
-        figure = new_figure(1.4 * PANEL_WIDTH, 2.8)
+        figure = new_figure(1.8 * PANEL_WIDTH, 2.8)
         axes = figure.subplots()
         drawn = [
             _draw_front(axes, frame, name, colour, dense, label)
@@ -65,13 +68,23 @@ def plot_pareto(
         ]
         if not any(drawn):
             raise InputError("frame holds no row with accuracy and an energy")
+        if "keras_accuracy" in frame and frame["keras_accuracy"].notna().any():
+            best = frame["keras_accuracy"].max()
+            axes.axhline(best, color="#5a5a5a", ls="--", lw=1, label="Keras model")
+        rings = [
+            frame[list(tradeoff_columns(frame, name, dense))].iloc[place]
+            for name, place in (recommended or {}).items()
+        ]
+        if rings:
+            x, y = zip(*rings)
+            axes.plot(x, y, "o", ms=9, mfc="none", color="#16191d", label="recommended")
         axes.set_xscale("log")
         use_si(axes.xaxis, "J", "energy per inference")
         axes.set_ylabel("accuracy")
         use_percent(axes.yaxis)
         axes.grid(color="#e5e5e5", lw=0.5)
         axes.set_axisbelow(True)
-        axes.legend(title="Pareto front", loc="lower right")
+        figure.legend(title="Pareto front", loc="outside right upper")
     return figure
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
@@ -14,10 +13,10 @@ from ..common.checks import check_choice
 from ..common.exceptions import InputError, NotFoundError
 from ..common.frame_records import frame_records, to_json
 from ..common.pareto import cheapest, is_on_front
-from ..common.proportions import Share, share_columns
+from ..common.proportions import Share
 from ..common.shown import Shown
 from ..common.vital_signs import is_dead
-from ..devices.device import device_key
+from ..devices.device import known_name
 from ..estimates.estimate import DeviceLike, EnergyEstimate
 
 if TYPE_CHECKING:
@@ -123,16 +122,9 @@ class Sweep(Shown):
             [s]; ``dead``, see `SweepPoint`; ``seed``, ``versions`` and ``error``. What
             isn't known is NaN; ``attrs["units"]`` holds the units.
         """
-        import pandas as pd
+        from .frame import sweep_frame
 
-        frame = pd.DataFrame([self._row(point) for point in self.points])
-        units = {"dt": "s", "synapse": "s", "spikes": "1/inf", "synops": "1/inf"}
-        for device in self.devices:
-            for name in ("energy", "low", "high"):
-                units[f"{name} {device}"] = "J/inf"
-            units[f"latency {device}"] = "s"
-        frame.attrs["units"] = units
-        return frame
+        return sweep_frame(self)
 
     def pareto(
         self, device: DeviceLike, objectives: Sequence[str] = ("energy", "accuracy")
@@ -246,7 +238,7 @@ class Sweep(Shown):
             raise NotFoundError(
                 f"none of the {len(self.points)} points can be recommended: those that "
                 "ran have silent layers or decide no better than by guessing; raise "
-                "scale_firing_rates or timesteps"
+                "scale_firing_rates= or timesteps="
             )
         accuracies = [p.accuracy.value for p in done if p.accuracy]
         energies = [p.estimate.total(name) for p in done if p.estimate]
@@ -262,7 +254,9 @@ class Sweep(Shown):
         return done[index], ""
 
     def plot(
-        self, devices: Sequence[DeviceLike] | None = None
+        self,
+        devices: DeviceLike | Sequence[DeviceLike] | None = None,
+        max_accuracy_drop: float = 0.01,
     ) -> matplotlib.figure.Figure:
         """Draw accuracy against energy, with each device's front.
 
@@ -270,8 +264,10 @@ class Sweep(Shown):
 
         Parameters
         ----------
-        devices : sequence of str or Device, optional
+        devices : str, Device or sequence of them, optional
             Which of the sweep's devices to draw; all by default.
+        max_accuracy_drop : float
+            Of the point with a ring around it, which `recommend` returns.
 
         Raises
         ------
@@ -280,21 +276,29 @@ class Sweep(Shown):
         """
         from .plot import plot_pareto
 
-        names = [
-            self._name_of(d) for d in (self.devices if devices is None else devices)
-        ]
+        if devices is None:
+            devices = self.devices
+        elif isinstance(devices, (str, registry.Device)):
+            devices = [devices]
+        names = [self._name_of(device) for device in devices]
         dense = [name for name in names if registry.get(name).kind == "dense"]
-        return plot_pareto(self.to_frame(), names, dense=dense)
+        chosen = {
+            name: self.points.index(self.choose(name, max_accuracy_drop)[0])
+            for name in names
+            if any(point.estimate and not point.dead for point in self.points)
+        }
+        return plot_pareto(self.to_frame(), names, dense=dense, recommended=chosen)
 
     def to_json(self) -> str:
         """Return settings, grid and the rows of `to_frame` as JSON, every digit."""
         return to_json(
+            "sweep",
             {
                 "settings": dict(self.settings),
                 "grid": dict(self.axes),
                 "devices": list(self.devices),
                 "points": frame_records(self.to_frame()),
-            }
+            },
         )
 
     def summary(self, max_accuracy_drop: float = 0.01) -> str:
@@ -309,50 +313,17 @@ class Sweep(Shown):
 
         return format_sweep(self, max_accuracy_drop)
 
+    def _shown_frame(self) -> pandas.DataFrame:
+        """Return what differs between points, and what came out."""
+        frame = self.to_frame()
+        varied = [name for name, values in self.axes.items() if len(values) > 1]
+        fixed = [name for name in self.points[0].settings if name not in varied]
+        same = [name for name in ("dead", "error") if not frame[name].any()]
+        dropped = ["n_inferences", "seed", "versions", *fixed, *same]
+        return frame.drop(columns=dropped).dropna(axis=1, how="all")
+
     def __str__(self) -> str:
         return self.summary()
 
     def _name_of(self, device: DeviceLike) -> str:
-        name = device if isinstance(device, str) else device.name
-        for known in self.devices:
-            if device_key(known) == device_key(name):
-                return known
-        raise NotFoundError(
-            f"device {name!r} isn't in this sweep; known: {', '.join(self.devices)}"
-        )
-
-    def _row(self, point: SweepPoint) -> dict[str, Any]:
-        nothing = float("nan")
-        row = {name: _cell(value) for name, value in point.settings.items()}
-        row["n_inferences"] = self.settings["n_inferences"]
-        for name in ("accuracy", "keras_accuracy", "agreement"):
-            row.update(share_columns(name, getattr(point, name)))
-        for name in ("spikes", "synops"):
-            value = getattr(point, name)
-            row[name] = nothing if value is None else value
-        estimate = point.estimate
-        for device in self.devices:
-            ends = (nothing, nothing) if estimate is None else estimate.interval(device)
-            latency = None if estimate is None else estimate.latency(device)
-            total = nothing if estimate is None else estimate.total(device)
-            row[f"energy {device}"] = total
-            row[f"low {device}"], row[f"high {device}"] = ends
-            row[f"latency {device}"] = nothing if latency is None else latency
-        row["dead"] = point.dead
-        row["seed"] = self.settings["seed"]
-        row["versions"] = "" if estimate is None else _versions(estimate)
-        row["error"] = point.error or ""
-        return row
-
-
-def _cell(value: Any) -> Any:
-    """Return a setting as one cell of a frame."""
-    return (
-        json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else value
-    )
-
-
-def _versions(estimate: EnergyEstimate) -> str:
-    versions = estimate.settings["versions"]
-    assert isinstance(versions, Mapping)
-    return ", ".join(f"{name} {number}" for name, number in versions.items())
+        return known_name(device, self.devices, "this sweep")

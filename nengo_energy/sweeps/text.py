@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any, Sequence
 
 from ..common.exceptions import NotFoundError
-from ..common.tables import NOTHING, WIDTH, format_bullets, format_si, format_table
+from ..common.tables import NOTHING, format_bullets, format_si, format_table, wrap
 
 if TYPE_CHECKING:
+    from ..common.proportions import Share
     from .results import Sweep, SweepPoint
 
 
-def format_sweep(sweep: Sweep, max_accuracy_drop: float, width: int = WIDTH) -> str:
+def format_sweep(sweep: Sweep, max_accuracy_drop: float) -> str:
     """Return the tables of a sweep, the front of each device, and recommendations."""
     settings = sweep.settings
     title = (
@@ -23,31 +23,31 @@ def format_sweep(sweep: Sweep, max_accuracy_drop: float, width: int = WIDTH) -> 
     fixed = {n: v[0] for n, v in sweep.axes.items() if len(v) == 1}
     if fixed:
         title += "\n" + ", ".join(f"{name}={value}" for name, value in fixed.items())
-    blocks = [*_warning(sweep, width), title]
-    blocks.append(_points_table(sweep, sweep.points, varied, width))
+    blocks = [*_warning(sweep), title]
+    blocks.append(_points_table(sweep, sweep.points, varied))
     if len(sweep.failed) < len(sweep.points):
         blocks.append(f"Keras model: accuracy {sweep.keras_accuracy:.1%}")
         blocks += [
-            _choice(sweep, device, varied, max_accuracy_drop, width)
+            _choice(sweep, device, varied, max_accuracy_drop)
             for device in sweep.devices
         ]
     if sweep.failed:
         sentences = [
             ", ".join([*_setting_words(p, varied), str(p.error)]) for p in sweep.failed
         ]
-        blocks.append(format_bullets("Failed", sentences, width))
+        blocks.append(format_bullets("Failed", sentences))
     return "\n\n".join(blocks)
 
 
 def _points_table(
-    sweep: Sweep, points: Sequence[SweepPoint], varied: Sequence[str], width: int
+    sweep: Sweep, points: Sequence[SweepPoint], varied: Sequence[str]
 ) -> str:
     labels = _columns([varied, *([p.settings[n] for n in varied] for p in points)])
     header = [labels[0], "accuracy", "spikes", "synops", *sweep.devices]
     body = [
         [
             label,
-            NOTHING if p.accuracy is None else f"{p.accuracy.value:.1%}",
+            NOTHING if p.accuracy is None else _share(p.accuracy),
             NOTHING if p.spikes is None else f"{p.spikes:,.0f}",
             NOTHING if p.synops is None else f"{p.synops:,.0f}",
             *(
@@ -57,15 +57,11 @@ def _points_table(
         ]
         for label, p in zip(labels[1:], points)
     ]
-    return format_table([header], body, [], width)
+    return format_table([header], body)
 
 
 def _choice(
-    sweep: Sweep,
-    device: str,
-    varied: Sequence[str],
-    max_accuracy_drop: float,
-    width: int,
+    sweep: Sweep, device: str, varied: Sequence[str], max_accuracy_drop: float
 ) -> str:
     """Return the Pareto front of energy against accuracy, and the recommendation."""
     front = sweep.pareto(device)
@@ -74,7 +70,7 @@ def _choice(
         return f"{device}: {_recommended(sweep, device, varied, max_accuracy_drop)}"
     lines = [
         f"{device}: Pareto front of energy against accuracy",
-        _points_table(sweep, points, varied, width),
+        _points_table(sweep, points, varied),
     ]
     lines.append(_recommended(sweep, device, varied, max_accuracy_drop))
     return "\n".join(lines)
@@ -99,10 +95,10 @@ def format_recommendations(sweep: Sweep, max_accuracy_drop: float) -> str:
         f"{device}: {_recommended(sweep, device, varied, max_accuracy_drop)}"
         for device in sweep.devices
     ]
-    return "\n".join([*_warning(sweep, WIDTH), *lines])
+    return "\n".join([*_warning(sweep), *lines])
 
 
-def _warning(sweep: Sweep, width: int) -> list[str]:
+def _warning(sweep: Sweep) -> list[str]:
     """Return a block on points that nobody wants, if there are any."""
     n_dead = sum(point.dead for point in sweep.points)
     if not n_dead:
@@ -112,7 +108,12 @@ def _warning(sweep: Sweep, width: int) -> list[str]:
         "decide no better than by guessing; they are on no front, and never "
         "recommended."
     )
-    return [textwrap.fill(words, width)]
+    return [wrap(words)]
+
+
+def _share(accuracy: Share) -> str:
+    low, high = accuracy.interval
+    return f"{accuracy.value:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _capital(text: str) -> str:

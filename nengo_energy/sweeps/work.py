@@ -48,6 +48,8 @@ class Job:
         Seed of the networks.
     on_host : sequence of str or None
         Layers that the host runs; see `SpikingModel.count`.
+    example_data : ndarray, or list or mapping of ndarray, or None
+        Inputs for ``scale_firing_rates="auto"``.
     key : str
         Tells the job from all others: the user's function may return another model in
         the next sweep, or a file hold one.
@@ -60,6 +62,7 @@ class Job:
     minibatch_size: int | None
     seed: int
     on_host: Sequence[str] | None = None
+    example_data: Any = None
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -202,9 +205,11 @@ def _convert(model: _Model, chosen: Mapping[str, Any], job: Job) -> SpikingModel
         options["swap_activations"] = {**swaps, nengo.RectifiedLinear(): neuron}
     if model.verified:  # with rate neurons and no filter: the same for all settings
         options["verify"] = False
+    scale = chosen["scale_firing_rates"]
     snn = convert(
         model.keras,
-        scale_firing_rates=chosen["scale_firing_rates"],
+        scale_firing_rates=scale,
+        example_data=job.example_data if scale == "auto" else None,
         synapse=chosen["synapse"],
         **options,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -116,3 +117,14 @@ def test_reader_that_stops_reading_is_no_error():
         process.stdout.close()
         errors = process.stderr.read()
     assert (process.returncode, errors) == (0, "")
+
+
+def test_warnings_are_sentences_in_the_words_of_the_command_line(capsys, monkeypatch):
+    """As they are, wherever in the library they come from."""
+    said = 'the network is silent: pass scale_firing_rates="auto" or timesteps=.'
+    monkeypatch.setattr(cli, "_devices", lambda options: warnings.warn(said))
+    assert cli.main(["devices"]) == 0
+    assert capsys.readouterr().err == (
+        "nengo-energy: warning: the network is silent: pass --scale-firing-rates auto "
+        "or --timesteps.\n"
+    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from nengo_energy.common import file_output
 from nengo_energy.common.exceptions import InputError
+from nengo_energy.common.figures import new_figure
 from nengo_energy.common.file_output import check_writable, write_text
 
 
@@ -65,6 +68,34 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
     write_text(tmp_path / "new", "")
     modes = {p.name: p.stat().st_mode for p in tmp_path.iterdir()}
     assert modes["new"] == modes["other"]
+
+
+def test_every_writer_replaces_files_as_a_whole():
+    """By the one helper: no other line of the package opens a file to write."""
+    opens = re.compile(r"write_bytes\(|np\.savez?\(|model\.save\(|[\"']w[b\"']")
+    found = {
+        file.relative_to(ROOT / "nengo_energy").as_posix()
+        for file in (ROOT / "nengo_energy").rglob("*.py")
+        if opens.search(file.read_text())
+    }
+    within = {"common/file_output.py", "sweeps/checkpoint.py", "cli/demo.py"}
+    into_a_folder_of_its_own = {"sweeps/models.py", "keras_models/formats.py"}
+    assert found == within | into_a_folder_of_its_own
+
+
+@pytest.mark.parametrize("name", ["energy.svg", "energy"])
+def test_a_figure_that_fails_leaves_the_old_file_and_no_other(tmp_path, name):
+    pytest.importorskip("matplotlib")
+    figure = new_figure(2, 2)
+    figure.savefig(tmp_path / name)
+    (file,) = tmp_path.iterdir()
+    assert file.suffix == (".svg" if name.endswith("svg") else ".png")
+    before = file.read_bytes()
+    figure.text(0, 0, "$\\no$")  # matplotlib raises when it comes to it
+    with pytest.raises(ValueError, match="no"):
+        figure.savefig(tmp_path / name)
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_devices_are_written_to_directly():

@@ -52,11 +52,11 @@ def test_alerts_come_in_one_order_and_name_layers():
         "saturated-layers",
         "accuracy-at-chance",
     ]
-    (text,) = format_alerts(said, 100)
+    (text,) = format_alerts(said)
     assert text.startswith("Warning: conv_0, conv_1, conv_2, conv_3, conv_4 and 3 more")
     assert "neurons of dense fire as fast as they can" in " ".join(text.split())
     assert text.count("Warning: ") == 3 and "The host" not in text
-    assert format_alerts(said[:1], 100) == []
+    assert format_alerts(said[:1]) == []
 
 
 def test_what_is_dead():

@@ -15,7 +15,7 @@ from rate_outputs import rate_outputs
 import nengo_energy as ne
 from nengo_energy.compat import import_tf_keras
 from nengo_energy.conversion.checking import check_converted
-from nengo_energy.conversion.converting import convert_layers
+from nengo_energy.conversion.layerwise import convert_layers
 from nengo_energy.conversion.verifying import verify_conversion
 
 pytestmark = pytest.mark.tensorflow

@@ -89,6 +89,37 @@ def test_layers_that_input_alone_feeds_are_computed_once():
     assert host["dense", "mac"] == 6 * 4
 
 
+def lookups():
+    """Return ways in which numbers of rows come to an embedding, by name."""
+    one = keras.Input((6,))  # in floating point, as is Keras's default
+    plain = layers.Flatten()(layers.Embedding(30, 4)(one))
+    pair = keras.Input((2,))
+    columns = layers.Concatenate()(
+        [layers.Embedding(30, 4)(pair[:, 0]), layers.Embedding(40, 4)(pair[:, 1])]
+    )
+    nested = keras.Input((6,))
+    tower = keras.Sequential([layers.Embedding(30, 4), layers.Flatten()])
+    return {
+        "plain": keras.Model(one, head(plain)),
+        "columns": keras.Model(pair, head(columns)),
+        "nested": keras.Model(nested, head(tower(layers.Reshape((6,))(nested)))),
+    }
+
+
+def head(x):
+    return layers.Dense(3)(layers.Dense(8, activation="relu")(x))
+
+
+@pytest.mark.parametrize("name", ["plain", "columns", "nested"])
+def test_rows_are_looked_up_by_whole_numbers(name):
+    model = lookups()[name]
+    x = np.random.RandomState(0).randint(30, size=(2, model.input_shape[1]))
+    snn = ne.convert(model, neurons="integrate-and-fire", scale_firing_rates=50_000)
+    (output,) = snn.measure(x, 200).outputs.values()
+    wanted = model.predict(x, verbose=0)
+    np.testing.assert_allclose(output, wanted, atol=0.02 * np.ptp(wanted) + 1e-3)
+
+
 def test_many_layers_of_the_chips_neurons_are_warned_of():
     model = keras.Sequential([keras.Input((6,))])
     for _ in range(8):

@@ -527,9 +527,9 @@ def test_output_activation_is_applied_to_decoded_output(keras):
 
 def test_wrong_conversion_is_noticed(keras, monkeypatch):
     """A converter that dropped the biases would be found out at conversion."""
-    from nengo_energy.conversion import converting as conversion
+    from nengo_energy.conversion import layerwise
 
-    stock = conversion.fold_biases
+    stock = layerwise.fold_biases
 
     def forgetful(network, topology):
         folded = stock(network, topology)
@@ -537,7 +537,7 @@ def test_wrong_conversion_is_noticed(keras, monkeypatch):
             ens.bias = np.zeros(ens.n_neurons)
         return folded
 
-    monkeypatch.setattr(conversion, "fold_biases", forgetful)
+    monkeypatch.setattr(layerwise, "fold_biases", forgetful)
     with pytest.raises(ne.UnsupportedError, match="differs by up to"):
         ne.convert(build(keras, (8, 8, 1), conv_pool))
 

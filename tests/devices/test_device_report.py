@@ -8,7 +8,7 @@ import pytest
 
 from nengo_energy import devices
 from nengo_energy.common.tables import format_si
-from nengo_energy.devices import Device, Quantity
+from nengo_energy.devices import Device, Quantity, report
 from nengo_energy.devices.report import format_device, format_device_list
 
 CHIP = Device(
@@ -124,8 +124,9 @@ def test_list_has_a_line_for_each_device_with_kind_grade_and_year():
     assert cells["h100"] == ["dense", "fitted, measured", "2026"]
 
 
-def test_long_descriptions_are_wrapped_under_themselves():
-    text = format_device_list([devices.get("gpu")], width=60)
+def test_long_descriptions_are_wrapped_under_themselves(monkeypatch):
+    monkeypatch.setattr(report, "WIDTH", 60)
+    text = format_device_list([devices.get("gpu")])
     first, *others = text.splitlines()[2:]
     assert others and all(
         line.startswith(" " * first.index("Nvidia")) for line in others

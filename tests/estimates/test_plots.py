@@ -165,14 +165,15 @@ def test_pareto():
         sweep_rows(), dense=["arm"], label=lambda row: f"{row.scale_firing_rates}"
     )
     (axes,) = figure.axes
-    chip, chip_front, arm, arm_front = axes.get_lines()
+    chip, chip_front, arm, arm_front, keras = axes.get_lines()
+    assert list(keras.get_ydata()) == [0.95, 0.95]
     assert curve_points(chip) == [(1e-7, 0.5), (9e-7, 0.9), (8e-6, 0.88)]
     assert curve_points(chip_front) == [(1e-7, 0.5), (9e-7, 0.9)]
     assert set(arm.get_ydata()) == set(arm_front.get_ydata()) == {0.95}
     assert axes.get_xscale() == "log"
     assert [text.get_text() for text in axes.texts][:2] == ["10", "100"]
     (axes,) = plot_pareto(sweep_rows(), "chip").axes
-    assert len(axes.get_lines()) == 2
+    assert len(axes.get_lines()) == 3
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ def test_ranking_is_by_energy_and_marks_what_totals_hold(estimate):
     assert frame["device"].tolist() == sorted(totals, key=totals.get)
     by_name = frame.set_index("device")
     assert by_name["includes"].to_dict() == {
-        "twin": "dynamic",
+        "twin": "dynamic, host apart",  # which multiplies inputs, at no known price
         "arm": "dynamic",
-        "chip": "dynamic + static",
-        "truenorth@all-in-20hz": "all-in",
+        "chip": "dynamic + static, host apart",
+        "truenorth@all-in-20hz": "all-in, host apart",
     }
     assert by_name["static"].to_dict() == {
         name: name in ("chip", "truenorth@all-in-20hz") for name in totals
@@ -42,22 +42,25 @@ def test_ranking_is_by_energy_and_marks_what_totals_hold(estimate):
     assert frame.attrs["units"]["energy"] == "J/inf"
 
 
-def test_host_is_marked():
-    frame = ne.estimate_energy(COUNTS, [TWIN], host="arm").ranking()
-    assert frame["includes"].tolist() == ["dynamic + host"]
+def test_device_whose_host_is_priced_compares_with_one_that_needs_none():
+    estimate = ne.estimate_energy(COUNTS, [TWIN, "arm"], host="arm")
+    assert set(estimate.ranking()["includes"]) == {"dynamic", "dynamic + host"}
+    lines = [line for line in conclusion(estimate) if line.startswith("Least ")]
+    assert len(lines) == 1 and "arm" in lines[0] and "twin" in lines[0]
 
 
 def test_conclusion_never_ranks_totals_that_hold_different_things(estimate):
     lines = [line for line in conclusion(estimate) if line.startswith("Least ")]
     heads = [line.partition(":")[0] for line in lines]
     assert sorted(heads) == [
-        "Least all-in energy",
-        "Least dynamic + static energy",
+        "Least all-in energy, the host's 1,000,000 MACs apart",
+        "Least dynamic + static energy, the host's 1,000,000 MACs apart",
         "Least dynamic energy",
+        "Least dynamic energy, the host's 1,000,000 MACs apart",
     ]
-    dynamic = next(line for line in lines if line.startswith("Least dynamic energy"))
-    assert "arm" in dynamic and "twin" in dynamic
-    assert "chip" not in dynamic and "truenorth" not in dynamic
+    whole = next(line for line in lines if line.startswith("Least dynamic energy:"))
+    assert "arm" in whole
+    assert not any(name in whole for name in ("chip", "truenorth", "twin"))
     assert str(estimate).splitlines()[0].startswith("Warning: dense spiked less than")
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from priced import CHIP, COUNTS, TWIN
 
 from nengo_energy import devices
+from nengo_energy.common import tables
 from nengo_energy.common.exceptions import NotFoundError
 from nengo_energy.common.tables import format_si, merge_orders
 from nengo_energy.counts import OpCount, OpCounts
@@ -154,9 +155,10 @@ def test_printed_columns_add_up_for_any_counts(totals, synop):
 
 
 @pytest.mark.parametrize("width", [48, 52, 60, 80, 100])
-def test_text_stays_within_the_width_and_shows_all_devices(width):
+def test_text_stays_within_the_width_and_shows_all_devices(width, monkeypatch):
+    monkeypatch.setattr(tables, "WIDTH", width)
     estimate = estimate_energy(COUNTS, priced_names())
-    text = format_estimate(estimate, width)
+    text = format_estimate(estimate)
     assert max(map(len, text.splitlines())) <= width
     assert_columns_add_up(text, estimate.devices)
 
@@ -181,11 +183,14 @@ def test_static_power_is_the_last_row_above_the_total():
     ]
 
 
-def test_terms_of_the_whole_device_are_the_last_rows_and_all_in_has_no_dynamic():
+def test_terms_of_the_whole_device_are_the_last_rows_and_all_in_has_no_dynamic(
+    monkeypatch,
+):
+    monkeypatch.setattr(tables, "WIDTH", 200)
     estimate = estimate_energy(
         COUNTS, ["xeon-e5-2630", "h100", "truenorth@all-in-20hz", "cpu"]
     )
-    text = format_estimate(estimate, width=200)
+    text = format_estimate(estimate)
     labels = [label for label in layer_tables(text)["xeon-e5-2630"] if label[0] != "t"]
     assert labels == ["conv", "dense", "softmax", "fixed energy", "static power"] + [
         "low",

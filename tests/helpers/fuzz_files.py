@@ -12,7 +12,6 @@ import io
 import json
 import os
 import random
-import resource
 import signal
 import sys
 import tempfile
@@ -22,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 10
-MAX_BYTES = 100e6
 
 VALUES = (
     *(None, True, -1, 0, 1, 2**31, 10**9, 10**18, 10**30, 1e308, "", "a", "b", "in"),
@@ -123,25 +121,51 @@ def save_models(folder: Path) -> list[Path]:
     return paths
 
 
-def is_read_by_a_fork(path: Path) -> bool:
-    """Read a file in a fork, and tell whether it ended by itself and in time."""
+def memory(name: str) -> float:
+    """Return what this process holds, VmRSS, or has held at most, VmHWM [MB]."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1e3 for line in lines if name in line)
+
+
+def forget_peak() -> None:
+    """Have the most that this process has held be what it holds now."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def read_by_a_fork(path: Path) -> tuple[str, float]:
+    """Read a file in a fork, as the command line does in a process of its own.
+
+    Returns
+    -------
+    outcome : str
+        "read", "refused" for the memory that it asks for, or "ended" by itself or here.
+    peak : float
+        Memory that the fork took [MB].
+    """
+    from nengo_energy.common.declared_sizes import MAX_BYTES
     from nengo_energy.keras_models import trial
 
     child = os.fork()
     if not child:
-        with contextlib.suppress(BaseException):
-            trial._limit_memory(MAX_BYTES)
-            trial._read(path, MAX_BYTES)
-        os._exit(0)
+        code = 0
+        try:
+            trial.read(path, MAX_BYTES)
+        except MemoryError:
+            code = 1
+        except Exception as error:  # of HDF5; all others are told below
+            code = int("memory" in str(error))
+        os._exit(code)
     end = time.monotonic() + SECONDS / 2
     while time.monotonic() < end:
-        ended, status = os.waitpid(child, os.WNOHANG)
+        ended, status, used = os.wait4(child, os.WNOHANG)
         if ended:
-            return status == 0
+            outcome = {0: "read", 1: "refused"}.get(os.waitstatus_to_exitcode(status))
+            return outcome or "ended", used.ru_maxrss / 1e3
         time.sleep(0.001)
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
+    _, _, used = os.wait4(child, 0)
+    return "ended", used.ru_maxrss / 1e3
 
 
 def main(n_files: int, seed: int = 0) -> dict[str, Any]:
@@ -161,13 +185,13 @@ def main(n_files: int, seed: int = 0) -> dict[str, Any]:
     sys.addaudithook(watch)
     found: dict[str, Any] = {"files": n_files, "loaded": 0, "refused": 0, "ended": 0}
     raw: list[str] = []
-    longest = 0.0
+    longest = largest = (0.0, 0)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = save_models(folder)
         for path in paths:
             ne.load_model(path)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        baseline = memory("VmRSS")
         for index in range(n_files):
             chance = random.Random(f"{seed} {index}")
             path = paths[index % len(paths)]
@@ -177,30 +201,35 @@ def main(n_files: int, seed: int = 0) -> dict[str, Any]:
                 content = with_config(path, chance)
             target = folder / f"fuzzed{path.suffix}"
             target.write_bytes(content)
-            if not is_read_by_a_fork(target):
-                found["ended"] += 1
+            forget_peak()
+            held = memory("VmRSS")
+            outcome, peak = read_by_a_fork(target)
+            largest = max(largest, (peak - held, index))
+            if outcome != "read":
+                found[outcome] += 1
                 continue
             start = time.monotonic()
             watching[0] = True
             try:
-                ne.load_model(target, max_bytes=MAX_BYTES)
+                ne.load_model(target)
                 found["loaded"] += 1
             except ne.NengoEnergyError:
                 found["refused"] += 1
             except Exception as error:
                 raw.append(f"{index}: {type(error).__name__}: {error}"[:200])
             watching[0] = False
-            longest = max(longest, time.monotonic() - start)
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            longest = max(longest, (time.monotonic() - start, index))
+            largest = max(largest, (memory("VmHWM") - held, index))
     return {
         **found,
         "raw": raw,
         "events": events,
-        "longest_s": round(longest, 2),
-        "grown_MB": (after - before) // 1000,
+        "longest": {"s": round(longest[0], 2), "file": longest[1]},
+        "largest": {"MB": round(largest[0]), "file": largest[1]},
+        "held_MB": [round(baseline), round(memory("VmRSS"))],
     }
 
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    print(json.dumps(main(int(sys.argv[1]), *map(int, sys.argv[2:3]))))
+    print(json.dumps(main(int(sys.argv[1]), *map(int, sys.argv[2:]))))

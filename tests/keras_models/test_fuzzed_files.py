@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 
 import pytest
-from fuzz_files import VALUES, change, places_in
+from fuzz_files import VALUES, change, damage, places_in, save_models
 from hypothesis import given, settings, strategies as st
 from paths import HELPERS
 
@@ -33,7 +34,25 @@ def test_damaged_files_end_in_a_result_or_our_error():
     assert found["raw"] == [] and found["events"] == []
     assert found["loaded"] + found["refused"] + found["ended"] == N_FILES
     assert found["loaded"] > 0 and found["refused"] > N_FILES / 4
-    assert found["grown_MB"] < 1000
+    assert found["largest"]["MB"] < 1000
+
+
+@pytest.mark.tensorflow
+def test_a_file_that_makes_hdf5_ask_for_3_gb_is_refused(tmp_path):
+    """File 1559 of the fuzzer: a length in the heap that holds the configuration."""
+    pytest.importorskip("h5py")
+    original = next(p for p in save_models(tmp_path) if p.name == "tf_keras.h5")
+    path = tmp_path / "damaged.h5"
+    path.write_bytes(damage(original.read_bytes(), random.Random("0 1559")))
+    code = (
+        "import resource, sys, nengo_energy.cli as cli; cli.main(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, "check", str(path)], capture_output=True, text=True
+    )
+    assert "damaged.h5 can't be read as a saved model" in run.stderr
+    assert int(run.stdout) < 500e3  # kB
 
 
 def layer(name, *inputs):

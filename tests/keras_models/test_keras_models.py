@@ -19,9 +19,9 @@ from keras_examples import (
 
 from nengo_energy import compat
 from nengo_energy.common.exceptions import InputError, NotFoundError, UnsupportedError
+from nengo_energy.keras_models.activations import translate_activation
 from nengo_energy.keras_models.clone import to_tf_keras
 from nengo_energy.keras_models.held import is_held
-from nengo_energy.keras_models.rebuild import translate_activation
 
 pytestmark = pytest.mark.tensorflow
 

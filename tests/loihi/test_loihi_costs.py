@@ -10,7 +10,8 @@ import pytest
 import nengo_energy as ne
 from nengo_energy import devices
 from nengo_energy.counts import ChipUse, CoreUse, OpCount, OpCounts
-from nengo_energy.loihi.ledger import CoreLoad, Ledger
+from nengo_energy.loihi.core_load import CoreLoad
+from nengo_energy.loihi.ledger import Ledger
 from nengo_energy.loihi.mesh import Placement
 
 N_INFERENCES, TIMESTEPS, DT = 2, 10, 0.001

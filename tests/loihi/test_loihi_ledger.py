@@ -17,7 +17,7 @@ from random_networks import random_networks
 import nengo_energy as ne
 from nengo_energy.activity.emulator import meter
 from nengo_energy.compat import import_nengo_loihi
-from nengo_energy.loihi import accounting, build_loihi_network, ledger_from_run
+from nengo_energy.loihi import book, build_loihi_network, ledger_from_run
 
 pytestmark = pytest.mark.tensorflow  # NengoLoihi imports TensorFlow
 
@@ -225,7 +225,7 @@ def test_counts_worked_out_by_hand(by_hand):
 
 def test_first_inferences_are_followed(by_hand, monkeypatch):
     """Two inferences of 20 timesteps are 40; the third isn't kept."""
-    monkeypatch.setattr(accounting, "MAX_FOLLOWED", 40)
+    monkeypatch.setattr(book, "MAX_FOLLOWED", 40)
     topology = ne.trace_topology(by_hand)
     prepared = build_loihi_network(by_hand, topology, by_hand.all_probes)
     ledger = ledger_from_run(prepared, np.zeros((3, 1)), 20, progress=False)

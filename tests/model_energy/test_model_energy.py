@@ -536,9 +536,7 @@ def test_kerasspikings_timestep_is_the_default(monkeypatch: pytest.MonkeyPatch) 
 
 def test_repr() -> None:
     model = dense_model(import_tf_keras())
-    assert (
-        repr(ne.ModelEnergy(model)) == "<ModelEnergy of 'model' without example data>"
-    )
+    assert repr(ne.ModelEnergy(model)) == "<ModelEnergy: 'model' without example data>"
 
 
 # Assumed beside measured

@@ -25,6 +25,7 @@ import nengo_energy as ne
 from nengo_energy.common.exceptions import InputError, MissingDependencyError
 from nengo_energy.counts import OpCount, OpCounts
 from nengo_energy.pages import writing
+from nengo_energy.pages.parts import linked
 from nengo_energy.pages.writing import format_report
 from nengo_energy.pricing.energy import estimate_energy
 
@@ -70,13 +71,14 @@ def report(estimate):
     )
 
 
-def test_the_page_is_well_formed_and_refers_to_nothing_outside(report):
+def test_the_page_is_well_formed_and_loads_nothing_from_outside(report):
     page = Tags(report)
     assert page.open == []
     for tag, attributes in page.tags:
         for name in ("src", "href"):
             link = attributes.get(name, "#")
-            assert link.startswith("#") or link == "data:,", (tag, link)
+            follows = tag == "a" and link.startswith("https://")
+            assert follows or link.startswith("#") or link == "data:,", (tag, link)
     assert "@import" not in report and "url(" not in report.split("<script")[0]
     assert len(report) < 1.5e6
 
@@ -94,11 +96,12 @@ def test_names_are_escaped_wherever_they_stand(report):
 
 def test_every_remark_and_source_is_in_the_page(report, estimate):
     texts = " ".join(" ".join(Tags(report).texts).split())
+    whole = "".join(texts.split())  # as links split texts
     for assumption in estimate.assumptions:
-        assert " ".join(assumption.text.split()) in texts
+        assert "".join(assumption.text.split()) in whole
     for model in estimate.models:
         for number in model.charged.values():
-            assert " ".join(model.sources[number.source].split()) in texts
+            assert "".join(model.sources[number.source].split()) in whole
     assert "simulator nengo-dl" in texts
     assert f"nengo-energy {ne.__version__}" in texts
 
@@ -255,3 +258,36 @@ def test_model_energy_is_shown_for_the_devices_of_the_estimate(estimate):
     assert "rate [Hz]" in section and "energy loihi-davies2018" in section
     # a device that isn't registered can't be priced by its name
     assert "energy twin" not in section
+
+
+def test_pages_dois_and_papers_are_links():
+    text = "<Davies>, doi:10.1109/MM.2018.1; arXiv:2103.08392, https://a.org/b?c=1&d"
+    page = Tags(f"<p>{linked(text)}</p>")
+    links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert links == [
+        "https://doi.org/10.1109/MM.2018.1",
+        "https://arxiv.org/abs/2103.08392",
+        "https://a.org/b?c=1&d",
+    ]
+    assert "".join("".join(page.texts).split()) == text.replace(" ", "")
+
+
+def test_a_slider_chooses_among_estimates():
+    """Of measured timesteps a table each, with the numbers of its estimate."""
+    known = {"value": 0.9, "low": 0.8, "high": 1.0}
+    estimates = [
+        dataclasses.replace(
+            make_estimate(),
+            settings={"timesteps": n, "n_inferences": 100, "accuracy": accuracy},
+        )
+        for n, accuracy in (
+            (50, dict.fromkeys(("keras", "spiking"), known)),
+            (10, None),
+        )
+    ]
+    report = format_report(estimates[0], over_time=estimates)
+    tables = re.findall(r'<div data-timesteps="(\d+)">\s*<h3>(.*?)</h3>', report)
+    assert tables == [("10", "10 timesteps"), ("50", "50 timesteps: accuracy 90.0 %")]
+    assert 'type="range" min="0" max="1" value="1"' in report
+    with pytest.raises(ne.InputError, match="each of another number of timesteps"):
+        format_report(estimates[0], over_time=estimates[:1] * 2)

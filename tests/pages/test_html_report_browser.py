@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -425,3 +426,28 @@ def test_a_narrow_screen_scrolls_no_further_than_tables(page):
         assert page.execute_script("return document.documentElement.scrollWidth") <= 390
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_the_slider_shows_the_table_of_its_timesteps(estimate, tmp_path):
+    estimates = [replace(estimate, settings={"timesteps": n}) for n in (10, 20, 50)]
+    path = tmp_path / "report.html"
+    ne.write_report(path, estimate, over_time=estimates)
+    with open_browser(tmp_path / "profile") as browser:
+        browser.get(path.as_uri())
+        browser.execute_async_script(
+            "const done = arguments[0]; window.reportReady.then(() => done());"
+        )
+        shown = """
+            const slider = document.querySelector(".slider input");
+            if (arguments[0] !== null) {
+              slider.value = arguments[0];
+              slider.dispatchEvent(new Event("input"));
+            }
+            return [[...document.querySelectorAll("[data-timesteps]")]
+              .filter((e) => !e.hidden).map((e) => e.dataset.timesteps),
+              document.querySelector(".slider output").value,
+              window.reportViews["over-time"].signal("timesteps")];
+        """
+        assert browser.execute_script(shown, None) == [["50"], "50", 50]
+        assert browser.execute_script(shown, 0) == [["10"], "10", 10]
+        assert browser.get_log("browser") == []

@@ -410,7 +410,7 @@ def test_checkpoint_of_another_sweep_is_refused(
 ):
     arguments = {"model": model, "x": data[0], "labels": data[1], "grid": GRID}
     arguments = {**arguments, **HERE, "checkpoint": tmp_path}
-    checkpoint.Checkpoint(tmp_path, _identity(arguments))
+    checkpoint.Checkpoint(tmp_path, _identity(arguments)).close()
     if "model" in changes:
         changes = {"model": build_model(width=7)}
     with pytest.raises(ne.InputError, match=f"is of another sweep: .*{message}"):
@@ -461,6 +461,33 @@ def test_damaged_checkpoints_are_named(model, data, tmp_path):
         ne.sweep(model, *data, GRID, **options)
 
 
+def test_a_checkpoint_has_one_writer(model, data, simulated, tmp_path):
+    """The second is refused, whichever sweep it is, until the first has ended."""
+    first = {"model": model, "x": data[0], "labels": data[1], "grid": GRID, **HERE}
+    first["checkpoint"] = tmp_path / "sweep"
+    with checkpoint.Checkpoint(tmp_path / "sweep", _identity(first)):
+        for changes in ({}, {"seed": 3}):
+            with pytest.raises(ne.InputError, match="sweep is in use by another sweep"):
+                ne.sweep(**{**first, **changes})
+    assert simulated == []
+    with pytest.raises(ne.InputError, match="seed was 0, is 3"):
+        ne.sweep(**{**first, "seed": 3})  # and one that is refused lets go of it
+    ne.sweep(**first)
+
+
+def test_foreign_files_are_named_and_parts_passed_over(model, data, swept, tmp_path):
+    options = dict(checkpoint=tmp_path, **HERE)
+    ne.sweep(model, *data, GRID, **options)
+    part = tmp_path / ".a.0123.part.parquet"
+    part.write_bytes(b"what a killed sweep has left")
+    found = ne.sweep(model, *data, GRID, **options)
+    assert_frame_equal(found.to_frame(), swept.to_frame(), check_exact=True)
+    foreign = tmp_path / "foreign.parquet"
+    pd.DataFrame({"a": [1.0]}).to_parquet(foreign)
+    with pytest.raises(ne.InputError, match=f"{foreign.name} can't be read.*delete it"):
+        ne.sweep(model, *data, GRID, **options)
+
+
 def test_full_disk_loses_nothing(model, data, swept, tmp_path, monkeypatch):
     """The disk is full for the first two results; there is room for the last two."""
     written = []
@@ -470,7 +497,7 @@ def test_full_disk_loses_nothing(model, data, swept, tmp_path, monkeypatch):
         if path.suffix == ".parquet":
             written.append(path)
             if len(written) <= 2:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                raise ne.InputError(f"{path}: {os.strerror(errno.ENOSPC)}")
         write(path, content)
 
     monkeypatch.setattr(checkpoint, "_write", full)
@@ -486,7 +513,7 @@ def test_no_half_written_file_stays(tmp_path, monkeypatch):
         raise OSError(errno.EIO, "broken")
 
     monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="broken"):
+    with pytest.raises(ne.InputError, match="broken"):
         checkpoint._write(tmp_path / "a.parquet", b"content")
     assert list(tmp_path.iterdir()) == []
 
@@ -517,13 +544,38 @@ def test_killed_and_started_again(model, data, swept, simulated, tmp_path):
     assert_frame_equal(found.to_frame(), swept.to_frame(), check_exact=True)
 
 
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_scales_of_auto_are_those_of_convert(model, data):
+    """In one process and in others, with inputs as arrays and as a dataset."""
+    x, labels = data
+    snn = ne.convert(model, scale_firing_rates="auto", example_data=x)
+    activity = snn.measure(x, 20, labels=labels, progress=False)
+    grid = {"scale_firing_rates": ["auto", 50], "timesteps": 20, "devices": "loihi"}
+    pairs = ((x[i], labels[i]) for i in range(len(x)))
+    swept = ne.sweep(model, pairs, None, grid, **HERE)
+    again = ne.sweep(model, x, labels, grid, chunk_size=4, n_workers=1, progress=False)
+    for point in (swept.points[0], again.points[0]):
+        spikes = sum(p.spikes.sum() for p in activity.populations.values())
+        assert point.spikes == spikes / len(x) > 0
+        assert point.accuracy.value == activity.accuracy(labels)
+    assert swept.points[1].spikes != swept.points[0].spikes
+    with pytest.raises(ne.InputError, match="labels must be given"):
+        ne.sweep(model, x, None, grid, **HERE)
+
+
 def test_figure_has_a_front_for_each_device(swept):
     pytest.importorskip("matplotlib")
-    (axes,) = swept.plot().axes
-    named = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert all(any(device in name for name in named) for device in swept.devices)
-    (axes,) = swept.plot(["LOIHI"]).axes
-    named = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert len(named) == 1 and "loihi" in named[0]
+    assert legend(swept.plot()) == [*swept.devices, "Keras model", "recommended"]
+    for one in ("LOIHI", ["loihi"], ne.devices.get("loihi")):
+        figure = swept.plot(one)
+        assert legend(figure) == ["loihi", "Keras model", "recommended"]
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    best = swept.recommend("loihi", max_accuracy_drop=0.01)
+    ring = (best.estimate.total("loihi"), best.accuracy.value)
+    assert [tuple(xy) for xy in lines["recommended"].get_xydata()] == [ring]
+    assert set(lines["Keras model"].get_ydata()) == {swept.keras_accuracy}
     with pytest.raises(ne.NotFoundError, match="nowhere"):
         swept.plot(["nowhere"])

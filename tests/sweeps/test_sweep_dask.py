@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
@@ -148,6 +149,29 @@ print(json.dumps([processors, *(list(answer.values()) for answer in answers)]))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux has it")
+@pytest.mark.parametrize("lost", ["client was closed", "workers are gone"])
+def test_a_cluster_that_is_lost_is_told(lost, monkeypatch):
+    """Nobody waits for ever for it, and it is no fault of a point's."""
+    monkeypatch.setattr(clients, "LOST_SECONDS", 0.4)
+    with threads(1) as client:
+        job = [client.cluster.name]
+        outcomes = clients.run_tasks(client, _wait_a_while, job, 3, lambda index: index)
+        assert next(outcomes) == (0, 0)
+        if "client" in lost:
+            client.close()
+        else:
+            client.cluster.scale(0)
+        with pytest.raises(
+            ne.InputError, match=f"cluster was lost.*{lost}.*checkpoint"
+        ):
+            list(outcomes)
+
+
+def _wait_a_while(job, task):
+    time.sleep(0.2 * task)
+    return task
+
+
 def test_workers_for_all_processors_have_one_each():
     """And are left to the operating system where there are fewer of them."""
     if len(os.sched_getaffinity(0)) < 2:

@@ -48,8 +48,8 @@ class NengoDLRunner(Runner):
         means = Means(self.probes, schedule)
         for start, end in schedule.segments(longest):
             data = {node: _steps(x, start, end) for node, x in padded.items()}
-            values = self.sim.predict_on_batch(
-                data or None, n_steps=end - start, stateful=True
+            values = nengo_dl.predict(
+                self.sim, data or None, n_steps=end - start, stateful=True
             )
             for name, count in zip(self.names, self.counters.read_and_clear()):
                 if start >= schedule.warmup:

@@ -324,15 +324,7 @@ class _Inside(NamedTuple):
 
 
 class _WholeModel:
-    """A model that has its inputs among its outputs, so that all are converted.
-
-    Parameters
-    ----------
-    model : tf_keras.Model
-        The model.
-    name : str
-        What its parts are labelled after.
-    """
+    """A model that has its inputs among its outputs, so that all are converted."""
 
     def __init__(self, model: Any, name: str):
         self._model = model

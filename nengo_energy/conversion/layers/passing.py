@@ -10,6 +10,8 @@ import numpy as np
 
 from ...common.exceptions import UnsupportedError
 from ...compat import import_tensorflow
+from ...keras_models.check import INDEXING_LAYERS
+from ...keras_models.held import held_by
 from .building import LayerBuild
 from .host import convert_on_host
 from .registry import converts
@@ -115,6 +117,8 @@ def convert_linear(build: LayerBuild) -> Any:
 
 def is_affine(build: LayerBuild) -> bool:
     """Tell whether sums of inputs give sums of outputs, but for a constant."""
+    if type(held_by(build.layer)).__name__ in INDEXING_LAYERS:
+        return False
     rng = np.random.RandomState(0)
     sizes = [int(np.prod(shape, dtype=int)) for shape in build.input_shapes]
     if not all(
@@ -151,14 +155,9 @@ def _passes_on(build: LayerBuild, sizes: list[int], offset: np.ndarray) -> bool:
 
 
 class _Link(NamedTuple):
-    """How an input is connected to the output.
+    """How elements of an input are connected to elements of the output, by default all.
 
-    Attributes
-    ----------
-    sources, targets : list of int, optional
-        Elements of the input and of the output; by default all.
-    transform : ndarray or nengo.Sparse, optional
-        Weights; by default one for each pair.
+    Without a transform, each pair has a weight of one.
     """
 
     sources: list[int] | None = None
@@ -173,24 +172,12 @@ class _Link(NamedTuple):
 
 @dataclass(frozen=True)
 class _Reading:
-    """Reads off what a linear layer does with one of its inputs, the others at zero.
-
-    Attributes
-    ----------
-    build : LayerBuild
-        The layer.
-    k : int
-        Which input.
-    zero : list of (1, size) ndarray
-        Zeros for each input.
-    offset : (size,) ndarray
-        Output on zeros.
-    """
+    """Reads off what a linear layer does with one of its inputs, the others at zero."""
 
     build: LayerBuild
-    k: int
-    zero: list[np.ndarray]
-    offset: np.ndarray
+    k: int  # which input
+    zero: list[np.ndarray]  # zeros for each input, (1, size)
+    offset: np.ndarray  # output on zeros, (size,)
 
     @property
     def size(self) -> int:

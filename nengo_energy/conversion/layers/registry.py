@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Callable
 
-from ...common.exceptions import InputError
 from ...compat import import_tf_keras
+from ...keras_models.class_table import ClassTable
 from ...keras_models.graph import is_class_of_keras, is_from_keras
 from ...keras_models.held import held_by, is_held
 
@@ -16,8 +15,11 @@ if TYPE_CHECKING:
 LayerConversion = Callable[["LayerBuild"], Any]
 """Takes a `LayerBuild`, returns the Nengo object that puts out what the layer does."""
 
-_CONVERSIONS: dict[tuple[str, bool], LayerConversion] = {}
-"""By name of the class, and by whether the class is one of Keras's."""
+_CONVERSIONS: ClassTable[LayerConversion] = ClassTable(
+    "layer class", "conversion", is_class_of_keras
+)
+
+converts, isolated = _CONVERSIONS.serves, _CONVERSIONS.isolated
 
 
 def register_converter(
@@ -50,35 +52,7 @@ def register_converter(
     ...     return output
     >>> register_converter("Doubling", convert_doubling)
     """
-    name = layer_class.__name__ if isinstance(layer_class, type) else layer_class
-    if not isinstance(name, str) or not name.isidentifier():
-        raise InputError(f"expected a layer class or the name of one, got {name!r}")
-    if not callable(conversion):
-        raise InputError(
-            f"the conversion of {name!r} must be callable, got {conversion!r}"
-        )
-    origins = [True, False]
-    if isinstance(layer_class, type):
-        origins = [is_class_of_keras(layer_class)]
-    keys = [(name, origin) for origin in origins]
-    if any(key in _CONVERSIONS for key in keys) and not replace:
-        raise InputError(f"class {name!r} has a conversion; pass replace=True")
-    _CONVERSIONS.update(dict.fromkeys(keys, conversion))
-
-
-def converts(*names: str) -> Callable[[LayerConversion], LayerConversion]:
-    """Register the function below for Keras's classes of these names.
-
-    ``{}`` in a name stands for 1, 2 and 3.
-    """
-
-    def register(conversion: LayerConversion) -> LayerConversion:
-        for name in names:
-            for n in (1, 2, 3):
-                _CONVERSIONS[name.format(n), True] = conversion
-        return conversion
-
-    return register
+    _CONVERSIONS.register(layer_class, conversion, replace)
 
 
 def find_conversion(layer: Any) -> LayerConversion | None:
@@ -91,21 +65,4 @@ def find_conversion(layer: Any) -> LayerConversion | None:
     is_keras3s = is_held(layer) and is_from_keras(source)
     if is_keras3s and hasattr(import_tf_keras().layers, type(source).__name__):
         return None  # it is something else than tf_keras's of that name
-    for base in type(source).__mro__:
-        found = _CONVERSIONS.get((base.__name__, is_class_of_keras(base)))
-        if found is not None:
-            return found
-        if "call" in vars(base):
-            return None
-    return None
-
-
-@contextmanager
-def isolated() -> Iterator[None]:
-    """Undo on leaving what was registered inside."""
-    before = dict(_CONVERSIONS)
-    try:
-        yield
-    finally:
-        _CONVERSIONS.clear()
-        _CONVERSIONS.update(before)
+    return _CONVERSIONS.find(type(source))

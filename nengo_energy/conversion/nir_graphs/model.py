@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import math
-import weakref
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping
 
 import nengo
 import numpy as np
 
+from ... import devices as registry
 from ...activity.activity import Activity
 from ...activity.measuring import measure_run
 from ...activity.run import Run
-from ...activity.simulators import Simulators
 from ...common.assumptions import Assumption, merge_assumptions
 from ...common.checks import check_choice
 from ...common.exceptions import InputError
 from ...compat import emulator
 from ...counts import OpCounts, count_ops
-from ...loihi.accounting import ledger_from_activity, ledger_from_run
 from ...loihi.any_network import loihi_network
-from ...loihi.ledger import Ledger
 from ...loihi.network import build_loihi_network
-from ...loihi.prepared import LoihiNetwork
+from ...loihi.prepared import LoihiNetwork, Prepared
 from ...network.biases import fold_biases
+from ...network.objects import said_of_network
 from ...network.topology import Topology
 from ...network.tracing import trace_topology
-from ...pricing.energy import estimate_energy
+from ..network_model import NetworkModel
 from .building import Built, Options, build_graph
 from .graph import Graph
 
-if TYPE_CHECKING:
-    from ...estimates.estimate import EnergyEstimate
 
-
-@dataclass(frozen=True, eq=False)
-class NIRModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class NIRModel(NetworkModel):
     """A network made from a NIR graph; see `nengo_energy.from_nir`.
 
     Attributes
@@ -52,10 +47,13 @@ class NIRModel:
         What was taken for granted.
     """
 
-    graph: Graph = field(repr=False)
+    graph: Graph
     name: str
     options: Options
     assumptions: tuple[Assumption, ...] = ()
+
+    def __str__(self) -> str:
+        return said_of_network(self.name, self.network)
 
     @property
     def dt(self) -> float:
@@ -131,7 +129,8 @@ class NIRModel:
                 said += prepared.assumptions
         data = self._data(x, built)
         if timesteps is None:
-            longest = max(len(rows[0]) for rows in data.values() if rows.ndim == 3)
+            lengths = [rows.shape[1] for rows in data.values() if rows.ndim == 3]
+            longest = max(lengths, default=1)
             timesteps = longest - warmup if longest > 1 else 50
         run = Run(
             (timesteps,),
@@ -172,28 +171,6 @@ class NIRModel:
             settings={"model": self.name, **counts.settings},
         )
 
-    def estimate(
-        self, activity: Activity, devices: Any = None, *, host: Any = None
-    ) -> EnergyEstimate:
-        """Price what was measured on devices that work by events.
-
-        Parameters
-        ----------
-        activity : Activity
-            From `measure`.
-        devices : str, Device or sequence of them, optional
-            By default all of ``ne.devices.default_names()`` that are event-driven; NIR
-            describes no conventional network for the others.
-        host : str or Device, optional
-            The device that does the host's work.
-        """
-        from ... import devices as registry
-
-        if devices is None:
-            found = map(registry.get, registry.default_names())
-            devices = [device.name for device in found if device.kind == "event"]
-        return estimate_energy(self.count(activity), devices, host=host)
-
     def loihi_network(self, *, on_host: Iterable[str] | None = None) -> LoihiNetwork:
         """Prepare the network for the chip, with neurons of Loihi's.
 
@@ -218,44 +195,6 @@ class NIRModel:
             list(built.outputs.values()),
             on_host=chosen,
             dt=self.dt,
-        )
-
-    def ledger(
-        self,
-        x: Any,
-        timesteps: int = 50,
-        *,
-        on_host: Iterable[str] | None = None,
-        emulator: str | None = None,
-        progress: bool | None = None,
-    ) -> Ledger:
-        """Account for what the chip does for this network, core by core.
-
-        Parameters
-        ----------
-        x : ndarray, mapping of ndarray by input, or Activity
-            Inputs, which are run on the emulator; or what was measured on it, of a
-            graph without loops.
-        timesteps : int
-            Timesteps per inference.
-        on_host, emulator, progress
-            See `loihi_network` and `measure`.
-        """
-        built, _ = self._on_chip
-        if built.loops and not isinstance(x, Activity) and on_host is None:
-            data = self._data(x, built)
-            return loihi_network(built.network, dt=self.dt).ledger(
-                data, timesteps, emulator=emulator, progress=progress
-            )
-        prepared = self.loihi_network(on_host=on_host)
-        if isinstance(x, Activity):
-            return ledger_from_activity(prepared, x)
-        return ledger_from_run(
-            prepared,
-            self._data(x, self._on_chip[0]),
-            timesteps,
-            emulator=emulator,
-            progress=progress,
         )
 
     def simulator(self, name: str = "nengo", x: Any = None, **options: Any) -> Any:
@@ -314,11 +253,19 @@ class NIRModel:
             topology = trace_topology(built.network, inputs=inputs)
         return built, topology
 
-    @cached_property
-    def _simulators(self) -> Simulators:
-        simulators = Simulators()
-        weakref.finalize(self, simulators.close)
-        return simulators
+    def _prepared(self, **placement: Any) -> Prepared:
+        built, _ = self._on_chip
+        if built.loops and all(value is None for value in placement.values()):
+            return loihi_network(built.network, dt=self.dt)
+        return super()._prepared(**placement)
+
+    def _default_devices(self) -> list[str]:
+        """Return those that work by events, as there is no conventional network."""
+        found = map(registry.get, registry.default_names())
+        return [device.name for device in found if device.kind == "event"]
+
+    def _chip_input(self, x: Any) -> dict[nengo.Node, np.ndarray]:
+        return self._data(x, self._on_chip[0])
 
     def _data(self, x: Any, built: Built) -> dict[nengo.Node, np.ndarray]:
         """Return inputs by node, (n, size) or (n, timesteps, size)."""

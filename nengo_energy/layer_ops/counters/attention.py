@@ -16,21 +16,11 @@ from .registry import Operations, counts
 
 @dataclass(frozen=True)
 class _Sequences:
-    """Numbers of queries and keys, and their features.
+    """Numbers of queries and keys, and their features."""
 
-    Attributes
-    ----------
-    n_groups : int
-        Number of attentions side by side: sizes of the axes that aren't attended to.
-    n_queries, n_keys : int
-        Number of positions that attend, and that are attended to, in each group.
-    query_size, key_size, value_size : int
-        Number of features at a position.
-    """
-
-    n_groups: int
-    n_queries: int
-    n_keys: int
+    n_groups: int  # attentions side by side, on axes that aren't attended to
+    n_queries: int  # positions that attend, in each group
+    n_keys: int  # positions that are attended to
     query_size: int
     key_size: int
     value_size: int

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from ...common.assumptions import Assumption
 from ...common.exceptions import InputError, UnsupportedError
+from ...keras_models.class_table import ClassTable
 from ..calls import LayerCall
+from ..within import calls_within
 
 PACKAGES = ("keras", "tf_keras", "keras_spiking", "keras_lmu")
 """Packages whose classes the package's own counters serve."""
@@ -81,9 +82,23 @@ class UncountedClassError(UnsupportedError):
         self.remedy = remedy
 
 
-_LAYERS: dict[tuple[str, bool], LayerCounter] = {}
-"""Counters by name, and by whether the class comes from one of the packages above."""
-_OPERATIONS: dict[tuple[str, bool], LayerCounter] = {}
+def _is_from_package(cls: type) -> bool:
+    """Tell whether a class comes from Keras, KerasSpiking or KerasLMU."""
+    return cls.__module__.partition(".")[0] in PACKAGES
+
+
+_LAYERS: ClassTable[LayerCounter] = ClassTable(
+    "layer class", "counter", _is_from_package
+)
+_OPERATIONS: ClassTable[LayerCounter] = ClassTable(
+    "operation", "counter", _is_from_package
+)
+
+counts = _LAYERS.serves
+"""Register the function below as the counter of Keras's classes of these names."""
+
+counts_operation = _OPERATIONS.serves
+"""Register the function below as the counter of the operations of these names."""
 
 _UNCOUNTED: dict[str, str] = {}
 """Classes of Keras without a counter, each with the reason."""
@@ -118,13 +133,7 @@ def register_layer(
     ...     return Operations(connections=call.output_size)
     >>> register_layer("MyScaling", count_scaling)
     """
-    if isinstance(layer_class, type):
-        name, origins = layer_class.__name__, [_is_from_package(layer_class)]
-    else:
-        name, origins = layer_class, [True, False]
-    if not isinstance(name, str) or not name.isidentifier():
-        raise InputError(f"expected a layer class or the name of one, got {name!r}")
-    _register(_LAYERS, f"layer class {name!r}", name, origins, counter, replace)
+    _LAYERS.register(layer_class, counter, replace)
 
 
 def register_operation(
@@ -150,37 +159,9 @@ def register_operation(
         The operation has a counter and ``replace`` is false, or an argument has the
         wrong type.
     """
-    if not isinstance(operation, str) or not operation.isidentifier():
-        raise InputError(f"expected the name of an operation, got {operation!r}")
-    name = _snake_case(operation)
-    what = f"operation {name!r}"
-    _register(_OPERATIONS, what, name, [True, False], counter, replace)
-
-
-def counts(*names: str) -> Callable[[LayerCounter], LayerCounter]:
-    """Register the function below as the counter of Keras's classes of these names.
-
-    ``{}`` in a name stands for 1, 2 and 3.
-    """
-
-    def register(counter: LayerCounter) -> LayerCounter:
-        for name in names:
-            for n in (1, 2, 3):
-                _LAYERS[name.format(n), True] = counter
-        return counter
-
-    return register
-
-
-def counts_operation(*names: str) -> Callable[[LayerCounter], LayerCounter]:
-    """Register the function below as the counter of the operations of these names."""
-
-    def register(counter: LayerCounter) -> LayerCounter:
-        for name in names:
-            _OPERATIONS[name, True] = counter
-        return counter
-
-    return register
+    if not isinstance(operation, str):
+        raise InputError(f"operation must be given by its name; got {operation!r}")
+    _OPERATIONS.register(_snake_case(operation), counter, replace)
 
 
 def leave_uncounted(reasons: dict[str, str]) -> None:
@@ -196,14 +177,8 @@ def uncounted_classes() -> dict[str, str]:
 @contextmanager
 def isolated() -> Iterator[None]:
     """Undo on leaving what was registered inside."""
-    before = [(table, dict(table)) for table in (_LAYERS, _OPERATIONS)]
-    try:
+    with _LAYERS.isolated(), _OPERATIONS.isolated():
         yield
-    finally:
-        for table, entries in before:
-            table.clear()
-            table.update(entries)
-        _find_in_class.cache_clear()
 
 
 def find_counter(layer: Any) -> LayerCounter | None:
@@ -216,11 +191,15 @@ def find_counter(layer: Any) -> LayerCounter | None:
     if type(layer).__name__ in OPERATION_LAYERS:
         return _OPERATIONS.get((operation_name(layer), True))
     cls: Any = type(layer)
-    return _find_in_class(cls)
+    if _is_operation(cls):
+        return _OPERATIONS.get((_snake_case(cls.__name__), _is_from_package(cls)))
+    return _LAYERS.find(cls)
 
 
 def count_call(call: LayerCall) -> Operations:
     """Return the operations of a call.
+
+    A layer of somebody's own that has no counter does what it calls.
 
     Raises
     ------
@@ -228,9 +207,12 @@ def count_call(call: LayerCall) -> Operations:
         Nobody said how to count the layer.
     """
     counter = find_counter(call.layer)
-    if counter is None:
+    if counter is not None:
+        return counter(call)
+    within = calls_within(call) if _runs_own_code(call.layer) else None
+    if within is None:
         raise _no_counter(call.layer)
-    return counter(call)
+    return _together([(count_call(inner), inner.n_steps) for inner in within])
 
 
 def count_wrapped(call: LayerCall, layer: Any) -> Operations:
@@ -248,18 +230,25 @@ def operation_name(layer: Any) -> str:
     return _snake_case(type(layer).__name__)
 
 
-@lru_cache(maxsize=1024)
-def _find_in_class(cls: type) -> LayerCounter | None:
-    """Return the counter of a class, or of a class that it inherits ``call`` from."""
-    if _is_operation(cls):
-        return _OPERATIONS.get((_snake_case(cls.__name__), _is_from_package(cls)))
-    for base in cls.__mro__:
-        counter = _LAYERS.get((base.__name__, _is_from_package(base)))
-        if counter is not None:
-            return counter
-        if "call" in vars(base):
-            return None
-    return None
+def _runs_own_code(layer: Any) -> bool:
+    """Tell whether a layer runs what its user wrote, and Keras can look at it."""
+    cls = type(layer)
+    if _is_operation(cls) or cls.__name__ in OPERATION_LAYERS:
+        return False
+    return cls.__name__ == "Lambda" or not _is_from_package(cls)
+
+
+def _together(parts: Sequence[tuple[Operations, int]]) -> Operations:
+    """Return the operations of calls that make up one, each with its timesteps."""
+    return Operations(
+        connections=sum(n * ops.connections for ops, n in parts),
+        activations=sum(n * ops.activations for ops, n in parts),
+        additions=sum(n * ops.additions for ops, n in parts),
+        assumptions=tuple(a for ops, _ in parts for a in ops.assumptions),
+        spiking=all(ops.is_spiking for ops, _ in parts),
+        forms=tuple((form, n * count) for ops, n in parts for form, count in ops.forms),
+        kernels=sum(n * ops.n_kernels for ops, n in parts),
+    )
 
 
 def _no_counter(layer: Any) -> UncountedClassError:
@@ -277,34 +266,11 @@ def _no_counter(layer: Any) -> UncountedClassError:
     return UncountedClassError(reason, f"register_layer({cls.__name__!r}, counter)")
 
 
-def _register(
-    table: dict[tuple[str, bool], LayerCounter],
-    what: str,
-    name: str,
-    origins: list[bool],
-    counter: LayerCounter,
-    replace: bool,
-) -> None:
-    """Add a counter to a table, for classes from Keras, of the user's own, or both."""
-    if not callable(counter):
-        raise InputError(f"the counter of {what} must be callable, got {counter!r}")
-    keys = [(name, origin) for origin in origins]
-    if any(key in table for key in keys) and not replace:
-        raise InputError(f"{what} has a counter; pass replace=True")
-    table.update(dict.fromkeys(keys, counter))
-    _find_in_class.cache_clear()
-
-
 def _is_operation(cls: type) -> bool:
     """Whether a class is an operation of Keras 3 that is no layer."""
     names = {base.__name__ for base in cls.__mro__}
     # an operation, such as Add, may share its name with a layer
     return "Operation" in names and "Layer" not in names
-
-
-def _is_from_package(cls: type) -> bool:
-    """Whether a class comes from Keras, KerasSpiking or KerasLMU."""
-    return cls.__module__.partition(".")[0] in PACKAGES
 
 
 def _snake_case(name: str) -> str:

@@ -1,6 +1,7 @@
 "use strict";
 
-// Draws the charts, and turns devices on and off in charts, cards and tables.
+// Draws the charts, turns devices on and off in charts, cards and tables, and shows the
+// table of as many timesteps as the slider says.
 (function () {
   const specs = JSON.parse(document.getElementById("specs").textContent);
   const options = { actions: false, renderer: "svg", tooltip: { theme: "custom" } };
@@ -18,13 +19,29 @@
     document.querySelectorAll("[data-device]").forEach((element) => {
       element.hidden = gone.has(element.dataset.device);
     });
+    const timesteps = choose();
     return Promise.all(
       Object.values(window.reportViews).map((view) => {
         const names = view.getState().signals;
-        return "hidden" in names ? view.signal("hidden", [...gone]).runAsync() : view;
+        if ("hidden" in names) view.signal("hidden", [...gone]);
+        if ("timesteps" in names) view.signal("timesteps", timesteps);
+        return view.runAsync();
       })
     );
   }
+
+  const slider = document.querySelector(".slider input");
+  const tables = [...document.querySelectorAll("[data-timesteps]")];
+
+  function choose() {
+    if (!slider) return 0;
+    const timesteps = tables[+slider.value].dataset.timesteps;
+    document.querySelector(".slider output").value = timesteps;
+    tables.forEach((table) => (table.hidden = table.dataset.timesteps !== timesteps));
+    return +timesteps;
+  }
+
+  if (slider) slider.addEventListener("input", show);
 
   boxes.forEach((box) => box.addEventListener("change", show));
 
@@ -40,7 +57,7 @@
   function fit() {
     Object.entries(window.reportViews).forEach(([id, view]) => {
       const place = document.getElementById("chart-" + id);
-      if (place.clientWidth) view.signal("width", place.clientWidth).run();
+      if (place.clientWidth) view.resize().signal("width", place.clientWidth).run();
     });
   }
 

@@ -325,3 +325,9 @@ def test_bias_behind_a_delay_is_late():
     found, expected = check(nodes, edges, np.zeros((8, 1)))
     assert expected.ravel().tolist() == [0, 0, 0, 0, 1, 0, 1, 0]
     np.testing.assert_array_equal(found, expected)
+
+
+def test_an_input_that_stays_is_measured_for_fifty_timesteps():
+    nodes, edges = chain({"type": "IF", **NEURONS["IF"]}, shape=[N], size=[N])
+    activity = ne.from_nir(Plain(nodes, edges)).measure(np.ones((2, N)))
+    assert activity.timesteps == 50
