@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import numba
+import numpy as np
 
 
 def compiled(function: Callable) -> Any:
@@ -16,3 +17,46 @@ def compiled(function: Callable) -> Any:
         return numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # there is no folder to keep the compiled code in
         return numba.njit(nogil=True)(function)
+
+
+GATHER = np.uint64(0x0102040810204080)
+"""Times eight bytes of zero or one, the highest byte has a bit for each."""
+
+WHICH = np.zeros((256, 8), np.int32)
+"""The bits of a byte that are set, in order."""
+
+HOW_MANY = np.array([bin(byte).count("1") for byte in range(256)])
+"""How many they are."""
+
+for _byte in range(256):
+    _bits = [bit for bit in range(8) if _byte >> bit & 1]
+    WHICH[_byte, : len(_bits)] = _bits
+
+
+@compiled
+def list_set(flags: np.ndarray, place: np.ndarray, n_found: int) -> int:
+    """List the bytes that are one behind those found before; return how many by now.
+
+    Eight are looked up at once, because the processor can't foresee which of them are
+    set, and loses more time by wrong guesses than by writing what is overwritten in the
+    next turn.
+
+    Parameters
+    ----------
+    flags : (n,) uint8 ndarray
+        Bytes of zero or one, a multiple of eight.
+    place : int32 ndarray
+        Is written to; has room for eight more than are found.
+    n_found : int
+        How many it has already.
+    """
+    eight = flags.view(np.uint64)
+    found = np.uint64(n_found)
+    for k in range(len(eight)):
+        if eight[k] != 0:
+            pattern = (eight[k] * GATHER) >> np.uint64(56)
+            begin, which = np.int32(8 * k), WHICH[pattern]
+            for i in range(np.uint64(8)):
+                place[found + i] = begin + which[i]
+            found += np.uint64(HOW_MANY[pattern])
+    return int(found)

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...common.compiled import compiled
+from ...common.compiled import compiled, list_set
 
 LOIHI_RELU, LIF, LOIHI_LIF = 0, 1, 2
 """Neurons that spike at most once in a timestep."""
 
 RELU, REGULAR, INTEGRATE = 0, 1, 2
 """Neurons that may spike several times in a timestep."""
-
-GATHER = np.uint64(0x0102040810204080)
-"""Times eight bytes of zero or one, the highest byte has a bit for each."""
-
-WHICH = np.zeros((256, 8), np.int32)
-"""The bits of a byte that are set, in order."""
-
-HOW_MANY = np.array([bin(byte).count("1") for byte in range(256)])
-"""How many they are."""
-
-for _byte in range(256):
-    _bits = [bit for bit in range(8) if _byte >> bit & 1]
-    WHICH[_byte, : len(_bits)] = _bits
 
 
 @compiled
@@ -77,26 +64,6 @@ def lif(
             v = zero
         voltage[i] = max(v, lowest)
         refractory[i] = left
-
-
-@compiled
-def list_spiked(spiked: np.ndarray, source: np.ndarray, n_found: int) -> int:
-    """List the neurons that spiked behind those found before; return how many by now.
-
-    Eight neurons are looked up at once, because the processor can't foresee which of
-    them spike, and loses more time by wrong guesses than by writing what is overwritten
-    in the next turn.
-    """
-    eight = spiked.view(np.uint64)
-    found = np.uint64(n_found)
-    for k in range(len(eight)):
-        if eight[k] != 0:
-            pattern = (eight[k] * GATHER) >> np.uint64(56)
-            begin, which = np.int32(8 * k), WHICH[pattern]
-            for i in range(np.uint64(8)):
-                source[found + i] = begin + which[i]
-            found += np.uint64(HOW_MANY[pattern])
-    return int(found)
 
 
 @compiled
@@ -167,7 +134,7 @@ def run_single(
                     constants,
                     kind == LOIHI_LIF,
                 )
-            found = list_spiked(spiked, source, found)
+            found = list_set(spiked, source, found)
             add_spiked(spiked, count[image])
             first[image * n_steps + step + 1] = found
     value[:found] = unit

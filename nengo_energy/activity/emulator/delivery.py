@@ -49,8 +49,7 @@ class Routes(NamedTuple):
     place: np.ndarray
 
 
-@intrinsic
-def add_lanes(
+def _add_lanes(
     typing: Any, total: Any, at: Any, weights: Any, begin: Any
 ) -> tuple[Any, Any]:
     """Add `LANES` neighbouring weights to as many neighbouring sums.
@@ -73,6 +72,10 @@ def add_lanes(
         return context.get_dummy_value()
 
     return types.void(total, at, weights, begin), generate
+
+
+add_lanes: Any = intrinsic(_add_lanes)
+"""``add_lanes(total, at, weights, begin)``, for compiled loops."""
 
 
 @compiled

@@ -12,12 +12,11 @@ lets signed ones count from the end.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...common.compiled import compiled
-from ..compiled.neuron_kernels import add_spiked, list_spiked
+from ...common.compiled import compiled, list_set
 from .delivery import LANES, Routes, deliver
 
 INPUT_BITS = 21
@@ -279,11 +278,12 @@ def collect_spikes(state: State) -> None:
     """List the compartments that spiked, and count their spikes."""
     for source in state.spikes[: state.spikes[-1]]:
         state.repeat_count[source] += state.spiked[source]
-    add_spiked(state.spiked, state.spike_count)
-    found, whole = 0, len(state.spiked) // 8 * 8
+    state.spike_count[:] += state.spiked
+    found: Any = 0
+    whole = len(state.spiked) // 8 * 8
     if whole > 0:
         spiked = state.spiked[:whole].view(np.uint8)
-        found = np.int64(list_spiked(spiked, state.spikes, 0))
+        found = np.int64(list_set(spiked, state.spikes, 0))
     for i in range(whole, len(state.spiked)):
         if state.spiked[i]:
             state.spikes[found] = i

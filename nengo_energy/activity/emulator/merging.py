@@ -108,7 +108,7 @@ def find_pieces(
     found = -1
     for route in range(synapses.first[source], synapses.first[source + 1]):
         row, base = synapses.row[route], synapses.base[route]
-        start, expected = synapses.start[row], -1
+        start, expected = synapses.start[row], np.int64(-1)
         for k in range(start, start + synapses.size[row]):
             at = np.int64(place[base + synapses.target[k]])
             if at != expected:
@@ -266,7 +266,7 @@ def write(
     most = n_shapes = n_weights = largest = n_before = 0
     for row in range(n_rows):
         pieces = merged.pieces[merged.first[row] : merged.first[row + 1]]
-        most = max(most, np.int64(pieces[:, 1].sum()))
+        most = max(most, int(pieces[:, 1].astype(np.int64).sum()))
     shape, before = np.zeros(most + 2, np.int64), np.zeros(most + 2, np.int64)
     slot = np.zeros(most, np.int64)
     for row in range(n_rows):
@@ -279,7 +279,7 @@ def write(
             if len(shapes) > 0:
                 shapes[n_shapes : n_shapes + n_shape] = shape[:n_shape]
             n_shapes += n_shape
-            largest = max(largest, shape[:n_shape].max())
+            largest = max(largest, int(shape[:n_shape].max()))
         shape, before, n_before = before, shape, n_shape
         start[row] = n_weights
         if len(weights) > 0:
