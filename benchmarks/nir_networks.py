@@ -1,9 +1,12 @@
-"""Networks that snnTorch and sinabs export to NIR: spikes compared, energy, ledger.
+"""Networks of other frameworks by NIR: spikes compared, energy, ledger.
+
+snnTorch, sinabs, Norse and Spyx export them. Spyx's neurons spike a timestep after they
+reach their threshold, so that each of its layers is compared as much later.
 
 Each network is made and run in its framework, exported, read by ``ne.from_nir`` and run
 again; all spikes of all layers are compared, timestep by timestep. Frameworks that
 aren't installed are skipped by name; to install them:
-``pip install "nengo-energy[peers]"``.
+``pip install "nengo-energy[peers]" norse spyx``.
 
     python benchmarks/nir_networks.py
     python benchmarks/nir_networks.py --export tests/conversion/nir_graphs/data
@@ -98,12 +101,58 @@ def convolutional() -> tuple[Any, Any, tuple[int, ...]]:
     return net, {"1": "1", "4": "4", "7": "7"}, (2, 14, 14)
 
 
+def leaky() -> tuple[Any, Any, tuple[int, ...]]:
+    """Make a network of Norse without synaptic currents: 10 - 24 - 5."""
+    import norse.torch
+    import torch
+
+    def neurons(n: int, tau: float) -> Any:
+        rate, threshold = torch.full((n,), 1 / tau), torch.full((n,), 0.5)
+        zero = torch.zeros(n)
+        parameters = norse.torch.LIFBoxParameters(rate, zero, threshold, zero)
+        return norse.torch.LIFBoxCell(p=parameters)
+
+    net = norse.torch.SequentialState(
+        torch.nn.Linear(10, 24),
+        neurons(24, 0.01),
+        torch.nn.Linear(24, 5),
+        neurons(5, 0.02),
+    )
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter *= 10
+    return net, {"1": "1", "3": "3"}, (10,)
+
+
+def integrating() -> tuple[Any, Any, tuple[int, ...]]:
+    """Make a network of Spyx whose neurons don't leak: 10 - 24 - 5."""
+    import spyx.nn
+    from flax import nnx
+
+    options = {"use_bias": False, "rngs": nnx.Rngs(0)}
+    net = nnx.Sequential(
+        nnx.Linear(10, 24, **options),
+        spyx.nn.IF((24,)),
+        nnx.Linear(24, 5, **options),
+        spyx.nn.IF((5,)),
+    )
+    return net, {"1": "layer_1", "3": "layer_3"}, (10,)
+
+
 NETWORKS: dict[str, tuple[str, Callable[[], Any], dict[str, Any]]] = {
     "recurrent": ("snntorch", recurrent, {}),
     "cuba": ("snntorch", cuba, {}),
     "convolutional": ("sinabs", convolutional, {"dt": 1e-3, "time_unit": 1e-3}),
+    "leaky": ("norse", leaky, {"dt": 1e-3}),
+    "integrating": (
+        *("spyx", integrating),
+        {"dt": 1e-3, "time_unit": 1e-3, "reset": "subtraction"},
+    ),
 }
 """Framework, network, and what NIR doesn't say of it."""
+
+LATE = {"spyx": {"layer_1": 1, "layer_3": 2}}
+"""Timesteps by which spikes of a framework's layers come after those of NIR's."""
 
 
 def export(name: str, folder: Path) -> None:
@@ -115,7 +164,7 @@ def export(name: str, folder: Path) -> None:
     torch.manual_seed(1)
     net, layers, shape = make()
     with torch.no_grad():
-        for parameter in net.parameters():
+        for parameter in () if framework == "spyx" else net.parameters():
             parameter *= 3
         rng = np.random.RandomState(0)
         size = (N_INFERENCES, TIMESTEPS, *shape)
@@ -129,7 +178,12 @@ def export(name: str, folder: Path) -> None:
         if hasattr(importlib.import_module(package), "__version__")
     }
     arrays = {f"spikes {layers[key]}": found for key, found in spikes.items()}
-    about = {"framework": framework, "versions": versions, "options": options}
+    about = {
+        "framework": framework,
+        "versions": versions,
+        "options": options,
+        "late": LATE.get(framework, {}),
+    }
     np.savez_compressed(
         folder / f"{name}.npz", x=x.astype("u1"), about=json.dumps(about), **arrays
     )
@@ -139,6 +193,8 @@ def run(net: Any, x: np.ndarray, layer: int, framework: str) -> np.ndarray:
     """Return the spikes of a layer, (n_inferences, timesteps, ...) uint8 ndarray."""
     import torch
 
+    if framework in ("norse", "spyx"):
+        return step_by_step(net, x, layer, framework)
     front = net[: layer + 1]
     found = []
     for example in torch.from_numpy(x):
@@ -149,6 +205,30 @@ def run(net: Any, x: np.ndarray, layer: int, framework: str) -> np.ndarray:
             spikes = torch.stack([front(row[None])[0] for row in example])
         found.append(spikes.numpy())
     return np.stack(found).astype("u1")
+
+
+def step_by_step(net: Any, x: np.ndarray, layer: int, framework: str) -> np.ndarray:
+    """Return the spikes of a layer, where neurons are handed their state."""
+    import torch
+
+    modules = list(net.layers if framework == "spyx" else net.children())[: layer + 1]
+    found = np.zeros((*x.shape[:2], 0))
+    for k, example in enumerate(x):
+        states = [
+            m.initial_state(1) if hasattr(m, "initial_state") else None for m in modules
+        ]
+        for t, row in enumerate(example):
+            value = row[None] if framework == "spyx" else torch.from_numpy(row[None])
+            for i, module in enumerate(modules):
+                if "Linear" in type(module).__name__:
+                    value = module(value)
+                else:
+                    value, states[i] = module(value, states[i])
+            spikes = np.asarray(value)[0]
+            if not found.size:
+                found = np.zeros((*x.shape[:2], len(spikes)))
+            found[k, t] = spikes
+    return found.astype("u1")
 
 
 def reset(net: Any) -> None:
@@ -162,6 +242,15 @@ def reset(net: Any) -> None:
 
 def to_nir(net: Any, x: Any, framework: str) -> Any:
     """Export a network by its framework's own exporter."""
+    if framework == "spyx":
+        import spyx.nir
+
+        sizes = {"input": np.array([10])}, {"output": np.array([5])}
+        return spyx.nir.to_nir(net, *sizes)
+    if framework == "norse":
+        from norse.torch.utils.export_nir import to_nir as export_norse
+
+        return export_norse(net, x[0, 0], dt=1)  # with another, times are no seconds
     reset(net)
     if framework == "sinabs":
         import sinabs.nir
@@ -200,8 +289,10 @@ def compare(name: str, folder: Path) -> None:
                 found[key].append(sim.data[probe].copy())
     for key, expected in arrays.items():
         spikes = np.stack(found[key]).reshape(expected.shape)
-        differ = int(np.sum(spikes != expected))
-        print(f"{key}: {expected.sum()} in {expected.size}, {differ} differ")
+        late = about.get("late", {}).get(key[7:], 0)
+        differ = int(np.sum(spikes[:, : len(spikes[0]) - late] != expected[:, late:]))
+        words = f", {late} timesteps later" if late else ""
+        print(f"{key}: {expected.sum()} in {expected.size}, {differ} differ{words}")
     activity = model.measure(x)
     print(f"\n{activity}\n\n{model.estimate(activity)}\n")
     try:

@@ -29,7 +29,7 @@ from loihi_mnist import load_mnist
 import nengo_energy as ne
 
 layers = keras.layers
-TIMESTEPS = (10, 25, 50, 100, 200)
+TIMESTEPS = (10, 25, 50, 100, 200, 400)
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "benchmarks" / "data" / "trained_models.csv"
@@ -296,7 +296,9 @@ def table() -> str:
     lines.append(["---"] * len(lines[0]))
     for row in read_rows().values():
         head = [row["model"], row["neurons"], names[row["simulator"]], row["images"]]
-        lines.append(head + [f"{float(row[k]):.1%}" for k in shares])
+        lines.append(
+            head + [f"{float(row[k]):.1%}" if row.get(k) else "" for k in shares]
+        )
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 

@@ -50,5 +50,5 @@ nb_output_stderr = "error"
 nitpick_ignore_regex = [
     (r"py:.*", r"(nengo|nengo_dl|nengo_loihi|numpy|pandas|keras)\..*"),
     (r"py:class", r"nengo_energy\.common\.shown\.Shown"),
-    (r"py:class", r"nengo_energy\.model_energy\.energies\..*"),
+    (r"py:class", r"nengo_energy\.(conversion|model_energy)\..*"),
 ]

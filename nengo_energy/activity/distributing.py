@@ -84,7 +84,6 @@ class Job:
         warmup = self.run.warmup
         return Conduct(
             runner.name,
-            tuple(sorted(runner.on_host)),
             runner.assumptions(),
             [
                 {
@@ -98,11 +97,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Conduct:
-    """How a simulator runs a network: its name, the populations that a host runs for
-    its chip, what it takes for granted, and by mark and rule what it does to learn."""
+    """How a simulator runs a network: its name, what it takes for granted, and by mark
+    and rule what it does to learn."""
 
     simulator: str
-    on_host: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     learning: list[dict[str, dict[str, int]]]
 

@@ -23,6 +23,8 @@ from ..network.tracing import trace_topology
 from .activity import Activity
 from .distributing import Job, run_batches
 from .inputs import check_inputs
+from .on_loihi.names import Names
+from .on_loihi.placement import left_to_host
 from .run import Run
 from .simulators import Simulators
 from .totals import Totals
@@ -296,12 +298,20 @@ def measure_run(
                 "seed": network.seed,
                 "neuron_types": sorted({p.neuron_type for p in topology.populations}),
                 "versions": _versions(conduct.simulator),
-                **({"on_host": [*conduct.on_host]} if conduct.on_host else {}),
+                **_placement(network, topology),
             },
         )
         for mark, total, learning in zip(schedule.marks, totals, conduct.learning)
     }
     return tuple(activities[mark] for mark in run.timesteps)
+
+
+def _placement(network: nengo.Network, topology: Topology) -> dict[str, list[str]]:
+    """Return the populations that a host runs for a chip, if the chip has any."""
+    left = left_to_host(network, Names(network))
+    on_host = [pop.name for pop in topology.populations if pop.ensemble in left]
+    chip_has_some = len(on_host) < len(topology.populations)
+    return {"on_host": sorted(on_host)} if chip_has_some else {}
 
 
 def _batch_size(run: Run, n_neurons: int, n_inferences: int) -> int:

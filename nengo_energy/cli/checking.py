@@ -31,12 +31,17 @@ def check_options(options: argparse.Namespace) -> None:
 
         for package in ("jinja2", "altair", "vl_convert"):
             report_package(package)
-    if isinstance(given.get("model"), str):
+    if isinstance(given.get("model"), str) and not given.get("takes_graphs"):
         check_model_file(given["model"], options)
 
 
 def check_model_file(path: str, options: argparse.Namespace) -> None:
     """Refuse a path that holds no saved model, or one that takes too much to read."""
+    if path.lower().endswith(".nir"):
+        raise InputError(
+            f"{path} is a NIR graph, which estimate and deploy take; this command "
+            "takes Keras models"
+        )
     from ..keras_models.files import read_model_file
 
     read_model_file(path, **limits(options))

@@ -10,6 +10,7 @@ from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
 from .checking import as_options, check_grid
 from .data_files import load_grid
+from .graphs import deploy_graph, is_graph
 from .preparing import (
     DEFAULT_Y,
     convert_model,
@@ -68,6 +69,8 @@ def run_sweep(options: argparse.Namespace) -> None:
 
 def run_deploy(options: argparse.Namespace) -> None:
     """Run a converted network on NengoLoihi's emulator."""
+    if is_graph(options):
+        return deploy_graph(options)
     x, labels = load_data(options)
     snn = convert_model(options, x)
     activity = snn.measure(

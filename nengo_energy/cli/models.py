@@ -9,6 +9,7 @@ from ..common.frame_records import frame_records, to_json
 from ..compat.quiet import import_tensorflow_quietly
 from .checking import as_options, check_kind, check_options
 from .deploying import run_deploy, run_sweep
+from .graphs import estimate_graph, is_graph
 from .options import (
     BATCH_AND_MEMORY,
     CONVERSION,
@@ -46,6 +47,7 @@ examples:
   nengo-energy estimate digits.keras --data test.npz
   nengo-energy estimate digits.keras --data test.npz --scale-firing-rates 200 \\
       --timesteps 50 --device loihi --device h100 --format csv > energy.csv
+  nengo-energy estimate network.nir --data spikes.npz
 """
 COMPARE = """\
 example:
@@ -56,7 +58,7 @@ SWEEP = """\
 The grid is a TOML file of values by name, all combinations of which are points:
 
   [grid]
-  scale_firing_rates = [50, 100, 200, 500]
+  scale_firing_rates = ["auto", 50, 100, 200]
   synapse = [0.005, "none"]
   timesteps = [10, 20, 50]
   devices = ["loihi", "cpu"]
@@ -216,15 +218,27 @@ def run_summary(options: argparse.Namespace) -> None:
 
 def run_estimate(options: argparse.Namespace) -> None:
     """Estimate energy from measured spikes."""
-    x, labels = load_data(options)
-    snn = convert_model(options, x)
+    if is_graph(options):
+        estimate = estimate_graph(options)
+    else:
+        estimate = _estimate_model(options)
     from ..estimates import report
     from .formats import format_as
 
+    if options.format == "table":
+        print(as_options(_shown(options, estimate, report)))
+    else:
+        warn(estimate.alerts)
+        print(format_as(estimate, options.format).rstrip("\n"))
+
+
+def _estimate_model(options: argparse.Namespace) -> Any:
+    x, labels = load_data(options)
+    snn = convert_model(options, x)
     activity = snn.measure(
         x, simulator=options.simulator, labels=labels, **timing(options)
     )
-    estimate = snn.estimate(
+    return snn.estimate(
         activity,
         options.device,
         host=options.host,
@@ -232,11 +246,6 @@ def run_estimate(options: argparse.Namespace) -> None:
         batch_size=options.batch_size,
         memory=options.memory,
     )
-    if options.format == "table":
-        print(as_options(_shown(options, estimate, report)))
-    else:
-        warn(estimate.alerts)
-        print(format_as(estimate, options.format).rstrip("\n"))
 
 
 def _shown(options: argparse.Namespace, result: Any, text: Any) -> str:

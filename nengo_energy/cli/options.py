@@ -103,7 +103,12 @@ LIMITS = (
 )
 """What a model's file may take; see `limits`."""
 
-MODEL = (word("model", "MODEL", "a saved Keras model"), *LIMITS)
+MODEL = (
+    word(
+        "model", "MODEL", "a saved Keras model; to estimate or deploy, or a .nir file"
+    ),
+    *LIMITS,
+)
 
 HOST = word("--host", "NAME", "device that does the host's work")
 
@@ -122,7 +127,12 @@ VERBOSITY = (
 """How much of a table is printed."""
 
 DATA = (
-    word("--data", "FILE.npz", "inputs and labels", required=True),
+    word(
+        "--data",
+        "FILE.npz",
+        "inputs x and labels y, of numpy.savez(FILE, x=..., y=...)",
+        required=True,
+    ),
     word(
         "--x",
         "NAME",
@@ -157,7 +167,7 @@ INPUT_SHAPE = word(
 CONVERSION = (
     word(
         "--scale-firing-rates",
-        "HZ",
+        "HZ|auto",
         "firing rate of an activation of one, or auto: for each layer, by the data "
         "(default: auto)",
         type=scale,
@@ -199,7 +209,8 @@ PRICING = (
     word(
         "--device",
         "NAME,...",
-        "devices, as in nengo-energy devices (default: seven)",
+        "devices, of those that nengo-energy devices lists (default: those of "
+        "KerasSpiking, and loihi-davies2018)",
         action="extend",
         type=names,
     ),

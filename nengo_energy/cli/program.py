@@ -21,6 +21,10 @@ examples:
   nengo-energy check MODEL    say what becomes of each layer of a saved Keras model
   nengo-energy estimate MODEL --data FILE.npz
                               estimate the energy of a saved Keras model
+  nengo-energy compare MODEL --data FILE.npz
+                              is the spiking network as accurate?
+  nengo-energy deploy MODEL --data FILE.npz
+                              run it on Loihi's emulator, core by core
   nengo-energy devices        list the devices that energy can be estimated for
   nengo-energy device h100    print every number of one, with its source
   nengo-energy calibrate my-gpu.toml
@@ -71,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # not the user's code
             warnings.showwarning = lambda message, *_, **__: _say(message)
             code: int | None = options.command(options)
         sys.stdout.flush()  # here, where a closed pipe can still be told apart

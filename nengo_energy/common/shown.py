@@ -60,9 +60,8 @@ def _table(frame: pandas.DataFrame) -> str:
     frame = frame.rename(
         columns={name: f"{name} [{units[name]}]" for name in frame if name in units}
     )
-    for name in frame:
-        if frame[name].dtype == object:
-            frame[name] = frame[name].map(_cell)
+    for name in frame.select_dtypes(exclude="number"):
+        frame[name] = [_cell(value) for value in frame[name]]
     shown: str = frame.to_html(
         border=0, max_rows=MOST_ROWS, float_format="{:.4g}".format, na_rep=NOTHING
     )

@@ -38,6 +38,10 @@ class ConvertedNetwork(Protocol):
         """Options of the conversion."""
 
     @property
+    def corrected(self) -> Mapping[nengo.Ensemble, float]:
+        """Factors in amplitudes that make up for what spiking neurons lose."""
+
+    @property
     def topology(self) -> Topology:
         """Populations and projections."""
 

@@ -82,9 +82,15 @@ class KerasReference:
         if self._rates is None:
             size = min(len(x) for x in inputs.values())
             ensembles = [p.ensemble for p in self._parts]
-            self._rates = RateSimulator(self._snn.net, ensembles, size).__enter__()
+            self._rates = RateSimulator(
+                self._snn.net, ensembles, size, self._snn.corrected
+            ).__enter__()
         rates = self._rates.run(inputs)
-        return {p.name: rates[p.ensemble] * p.amplitude for p in self._parts}
+        corrected = self._snn.corrected
+        return {
+            p.name: rates[p.ensemble] * p.amplitude / corrected.get(p.ensemble, 1.0)
+            for p in self._parts
+        }
 
     def _note(
         self,

@@ -222,20 +222,11 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
         raise UnsupportedError(f"{node} isn't part of the simulation, or has no output")
 
 
-def host_objects(network: nengo.Network) -> set[Any]:
-    """Return the ensembles, nodes and probes that NengoLoihi would run on the host."""
-    import_nengo_loihi()
-    from nengo_loihi.splitter import HostChipSplit
-
-    on_host: set[Any] = HostChipSplit(network).host_objs
-    return on_host
-
-
 def place_of(network: nengo.Network, ens: nengo.Ensemble) -> str | None:
     """Return where the configuration puts an ensemble: "chip", "host", or None."""
-    import_nengo_loihi().add_params(network)
-    place: str | None = {True: "chip", False: "host"}.get(network.config[ens].on_chip)
-    return place
+    with contextlib.suppress(ConfigError, AttributeError):  # NengoLoihi adds it
+        return {True: "chip", False: "host"}.get(network.config[ens].on_chip)
+    return None
 
 
 def put_on_host(network: nengo.Network, ensembles: Iterable[nengo.Ensemble]) -> None:

@@ -76,7 +76,7 @@ def import_tensorflow() -> types.ModuleType:
             "threads aren't here, so it would wait for ever; start processes by "
             'multiprocessing.get_context("spawn"), or fork before TensorFlow runs'
         )
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow") is not None:
         return sys.modules["tensorflow"]
     with kept_off_screen():  # about GPUs and its own build
         tensorflow: types.ModuleType = import_or_explain(

@@ -288,3 +288,19 @@ def _places(board: Any, number: dict[Any, int]) -> tuple[tuple[int, ...], ...]:
                 chips[number[block]] = board.chip_index(chip)
                 cores[number[block]] = chip.core_index(core)
     return tuple(chips), tuple(cores)
+
+
+def learnt_weights(sim: Any) -> dict[int, tuple[int, int]]:
+    """Return the shape of the decoders that the chip learns, by number of their block.
+
+    Returns
+    -------
+    dict of {int: (int, int)}
+        Values, each of which has two neurons, and neurons that drive them.
+    """
+    return {
+        number: (synapse.weights[0].size // 2, len(synapse.weights))
+        for number, block in enumerate(sim.model.blocks)
+        for synapse in block.synapses
+        if synapse.learning
+    }

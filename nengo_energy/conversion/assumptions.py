@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping
 
 from ..common.assumptions import Assumption
+from ..common.defaults import DT
 from ..network.topology import Topology
 from .layers.activations import OF_DIFFERENCES, SMOOTHING
 
@@ -67,8 +68,8 @@ def _said_of_filter(
     )
 
 
-def said_of_depth(topology: Topology) -> tuple[Assumption, ...]:
-    """Return a warning where many of the chip's neurons follow each other."""
+def depth_of_loss(topology: Topology) -> int:
+    """Return how many layers of Loihi's neurons follow each other."""
     ahead: dict[str, set[str]] = {p.name: set() for p in topology.populations}
     for projection in topology.projections:
         ahead[projection.post].add(projection.pre)
@@ -78,12 +79,38 @@ def said_of_depth(topology: Topology) -> tuple[Assumption, ...]:
     for name, sources in ahead.items():
         before = max((depth.get(source, 0) for source in sources), default=0)
         depth[name] = before + (name in lossy)
-    deepest = max(depth.values(), default=0)
+    return max(depth.values(), default=0)
+
+
+def said_of_depth(
+    topology: Topology, factors: Mapping[str, float]
+) -> tuple[Assumption, ...]:
+    """Return what is said where many of the chip's neurons follow each other.
+
+    Parameters
+    ----------
+    topology : Topology
+        Of the converted network.
+    factors : mapping of {str: float}
+        What amplitudes are multiplied by, as of `corrections`.
+    """
+    deepest = depth_of_loss(topology)
+    if factors:
+        least, most = min(factors.values()), max(factors.values())
+        text = (
+            f"{deepest} layers of Loihi's neurons follow each other, so spikes are "
+            "filtered, by a filter that was chosen if none was asked for, and what "
+            f"neurons put out counts {least:.2g} to {most:.2g} times, which makes up "
+            f"for what they lose when they reset, at timesteps of {1000 * DT:g} ms. "
+            "Accuracy takes some 400 timesteps."
+        )
+        return (Assumption("deep-filtered", text),)
     if deepest < DEPTH:
         return ()
     text = (
         f"{deepest} layers of Loihi's neurons follow each other, and each loses a part "
-        "of its input when it resets; convert(neurons='integrate-and-fire') keeps the "
-        "accuracy of deep networks, and isn't what the chip has."
+        "of its input when it resets; convert(scale_firing_rates='auto') makes up for "
+        "that, and convert(neurons='integrate-and-fire') keeps the accuracy of deep "
+        "networks, and isn't what the chip has."
     )
     return (Assumption("loss-in-depth", text),)

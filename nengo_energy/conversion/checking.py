@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from ..network.topology import Population
 
-BECOMES = ("synapses", "neurons", "host", "nothing", "refused")
-"""What a layer may become."""
-
 
 @dataclass(frozen=True)
 class LayerCheck:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import replace
 from typing import Any, Mapping
 
@@ -15,13 +14,16 @@ from ..common.exceptions import InputError
 from ..common.random_state import kept_random_state
 from ..keras_models.files import as_model
 from ..keras_models.graph import read_graph
-from ..keras_models.sizes import has_open_sizes, shapes_of_data
+from ..keras_models.sizes import has_open_sizes, least_bytes, shapes_of_data
 from ..network.firing_rates import (
+    DEEP_TARGET_RATE,
     INTEGRATING_TARGET_RATE,
     TARGET_RATE,
+    corrections,
     scales_for_target,
+    with_amplitude,
 )
-from .assumptions import said_of_depth
+from .assumptions import DEPTH, depth_of_loss, said_of_depth
 from .datasets import input_arrays
 from .layers.adapter import refuse
 from .layerwise import convert_layers
@@ -29,6 +31,10 @@ from .spiking_model import SpikingModel
 from .verifying import verify_conversion
 
 logger = logging.getLogger(__name__)
+
+DEEP_SYNAPSE = 0.01
+"""Filter on all spikes [s] that ``"auto"`` takes where many layers of Loihi's neurons
+follow each other, and none was asked for."""
 
 
 @kept_random_state()
@@ -71,8 +77,9 @@ def convert(
         Inputs as the model takes them. For ``"auto"``, some hundred are enough; sizes
         that the model leaves open are taken from them too.
     target_rate : float, optional
-        For ``"auto"``: the rate [Hz], by default
-        ``nengo_energy.network.firing_rates.TARGET_RATE``.
+        For ``"auto"``: the rate [Hz]. By default 250 Hz of Loihi's neurons, 500 Hz
+        where many of their layers follow each other, which are filtered and corrected
+        then (`deep-filtered` among the assumptions), and 1,000 Hz of others.
     input_shape : tuple of int, or list or mapping of tuples, optional
         Shape of the input without the axis of examples, of several inputs a list, or a
         mapping by name: sizes for axes that the model leaves open.
@@ -131,14 +138,14 @@ def convert(
     """
     check_flag("verify", verify)
     model = as_model(model, custom_objects)
-    example_data = input_arrays(example_data, model)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
     check_memory(
         f"converting {getattr(model, 'name', 'the model')!r}",
-        _least_bytes(model),
+        least_bytes(model),
         "convert a part of it, a narrower one, or one of smaller inputs",
     )
+    example_data = input_arrays(example_data, model)
     if input_shape is None and example_data is not None and is_open:
         input_shape = shapes_of_data(read_graph(model), example_data, temporal)
     chosen = {
@@ -151,40 +158,47 @@ def convert(
         "swap_activations": swap_activations,
         **converter_options,
     }
+    factors: dict[str, float] = {}
     if isinstance(scale_firing_rates, str) and scale_firing_rates == "auto":
         if example_data is None:
             raise InputError('scale_firing_rates="auto" needs example_data')
-        target = target_rate
-        if target is None:
-            target = TARGET_RATE if neurons == "loihi" else INTEGRATING_TARGET_RATE
         unscaled = convert(model, verify=False, **chosen)
         chosen["clone"] = unscaled.clone
-        scale_firing_rates = scales_for_target(
-            unscaled.wanted_rates(example_data), unscaled.topology, target
-        )
+        deep = depth_of_loss(unscaled.topology) >= DEPTH
+        target = target_rate
+        if target is None and neurons == "loihi":
+            target = DEEP_TARGET_RATE if deep else TARGET_RATE
+        elif target is None:
+            target = INTEGRATING_TARGET_RATE
+        rates = unscaled.wanted_rates(example_data)
+        scale_firing_rates = scales_for_target(rates, unscaled.topology, target)
+        if deep:
+            factors = corrections(rates, scale_firing_rates, unscaled.topology)
+            chosen["synapse"] = DEEP_SYNAPSE if synapse is None else synapse
     elif target_rate is not None or not (example_data is None or is_open):
         raise InputError(
             'example_data and target_rate are for scale_firing_rates="auto"; got '
             f"{scale_firing_rates!r}"
         )
-    found = convert_layers(model, scale_firing_rates, **chosen)
-    refuse(found.obstacles, model.name)
-    said = said_of_depth(found.snn.topology)
+    snn, obstacles, _ = convert_layers(model, scale_firing_rates, **chosen)
+    refuse(obstacles, model.name)
+    said = said_of_depth(snn.topology, factors)
     if verify:
         logger.info("comparing the network with %s", model.name)
-        said += verify_conversion(
-            found.snn, approximate=bool(swap_activations or piecewise)
-        )
-    return replace(found.snn, assumptions=found.snn.assumptions + said)
+        said += verify_conversion(snn, approximate=bool(swap_activations or piecewise))
+    whole = replace(snn, assumptions=snn.assumptions + said)
+    if factors:
+        return _corrected(whole, factors)
+    vars(whole)["topology"] = snn.topology  # traced once, as nothing has changed
+    return whole
 
 
-def _least_bytes(model: Any) -> int:
-    """Return what a network takes at least: its weights, and the largest layer's
-    neurons, each with gain and bias, in double precision."""
-    shapes = [
-        tuple(size or 1 for size in tensor.shape)
-        for call in read_graph(model).calls
-        for tensor in call.outputs
-    ]
-    n_weights = sum(math.prod(weight.shape) for weight in model.weights)
-    return 8 * n_weights + 16 * max(map(math.prod, shapes), default=0)
+def _corrected(snn: SpikingModel, factors: Mapping[str, float]) -> SpikingModel:
+    """Return a network whose neurons make up for what they lose, by population."""
+    ensembles = {
+        pop.ensemble: factors.get(pop.name) for pop in snn.topology.populations
+    }
+    found = {ens: factor for ens, factor in ensembles.items() if factor is not None}
+    for ens, factor in found.items():
+        ens.neuron_type = with_amplitude(ens.neuron_type, factor)
+    return replace(snn, corrected=found)

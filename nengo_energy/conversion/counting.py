@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Collection
+from typing import TYPE_CHECKING, Collection, Iterable
 
 from ..activity.activity import Activity
 from ..common.assumptions import Assumption
@@ -11,7 +11,6 @@ from ..counts import Deployment, OpCount, OpCounts, count_ops
 from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..network.objects import labels
-from .host_work import host_counts, said_of_host
 from .keras_map import layer_of_label
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ def count_model(
         assumptions += (ONE_PASS_OF_CHANGING_INPUT,)
     counts = count_ops(snn.topology, activity, layer_ops=layer_ops)
     placed = count_ops(snn.topology, activity, on_host=on_host)
-    work = _host_counts(snn, activity, layer_ops)
-    said = said_of_host(layer_ops, snn.host_layers)
+    work = _host_rows(snn, activity, layer_ops)
+    said = _said_of_host(layer_ops, snn.host_layers)
     return replace(
         counts,
         rows=counts.rows + work,
@@ -67,16 +66,46 @@ def count_model(
     )
 
 
-def _host_counts(
+def _host_rows(
     snn: KerasNetwork, activity: Activity, layer_ops: LayerOps
 ) -> tuple[OpCount, ...]:
-    """Return the operations of layers and activations that the host computes."""
+    """Return a row per layer and operation that the host does for the network."""
     names = dict(labels(snn.net))
     changing = {layer_of_label(names[node]) for node in snn.topology.changing_nodes}
-    repeats = {
-        # the layers of a temporal model are counted for all timesteps already
-        name: 1 if snn.is_temporal or name not in changing else activity.timesteps
-        for name in snn.host_layers
+    finals = {final.layer for final in snn.finals.values()}
+    n = activity.n_inferences
+    rows = []
+    for layer in layer_ops.layers:
+        times = layer.n_steps * (layer.layer in snn.host_layers)
+        if layer.layer in changing and not snn.is_temporal:
+            # the layers of a temporal model are counted for all timesteps already
+            times *= activity.timesteps
+        totals = {
+            "mac": layer.connections * times,
+            "activation": layer.activations * max(times, layer.layer in finals),
+            "addition": layer.additions * times,
+        }
+        rows += [
+            OpCount(layer.layer, operation, total * n, n, where="host")
+            for operation, total in totals.items()
+            if total
+        ]
+    return tuple(rows)
+
+
+def _said_of_host(layer_ops: LayerOps, layers: Iterable[str]) -> tuple[Assumption, ...]:
+    """Return which layers the host computes, and how much of the model they are."""
+    names = list(dict.fromkeys(layers))
+    if not names:
+        return ()
+    work = {
+        row.layer: (row.connections + row.activations + row.additions) * row.n_steps
+        for row in layer_ops.layers
     }
-    finals = [final.layer for final in snn.finals.values()]
-    return host_counts(layer_ops, repeats, finals, activity.n_inferences)
+    share = sum(work.get(name, 0) for name in names) / max(1, sum(work.values()))
+    text = (
+        f"No spikes compute {', '.join(names)}: the host does, on decoded values, in "
+        f"every timestep in which these change. They are {share:.1%} of the operations "
+        "of the Keras model; the weights that follow them are the host's work too."
+    )
+    return (Assumption("layers-on-host", text),)

@@ -51,6 +51,7 @@ class KerasNetwork(NetworkModel):
     folded: tuple[str, ...] = ()
     finals: Mapping[nengo.Probe, Final] = field(default_factory=dict)
     host_layers: tuple[str, ...] = ()
+    corrected: Mapping[nengo.Ensemble, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         words = [said_of_network(self.clone.model.name, self.net)]
@@ -181,7 +182,7 @@ class KerasNetwork(NetworkModel):
         dict of {str: (n_examples, n_neurons) ndarray}
             Rates by population [Hz], from a network of rate neurons.
         """
-        rates = wanted_rates(self.net, self.as_input(x))
+        rates = wanted_rates(self.net, self.as_input(x), self.corrected)
         return {p.name: rates[p.ensemble] for p in self.topology.populations}
 
     @kept_random_state()

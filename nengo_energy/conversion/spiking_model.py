@@ -42,6 +42,8 @@ class SpikingModel(KerasNetwork):
         Functions, such as softmax, that make the model's output of what is probed.
     host_layers : tuple of str
         Layers that the host computes, one name for each call.
+    corrected : mapping of nengo.Ensemble to float
+        Factors in the amplitude of neurons that make up for what they lose.
     """
 
     def measure(

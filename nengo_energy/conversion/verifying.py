@@ -181,7 +181,7 @@ def _outputs(
 
     A row for each sample, or for each step of each sample.
     """
-    network, _ = rate_network(snn.net)
+    network, _ = rate_network(snn.net, snn.corrected)
     nodes = dict(zip(snn.net.all_nodes, network.all_nodes))
     probes = dict(zip(network.all_probes, snn.net.all_probes))
     _keep_own_filters(snn, network)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Collection, Protocol, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Collection, Protocol
 
 from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_instance, check_iterable, shown
 from ..common.exceptions import InputError
 from ..common.sums import sum_by_key
-from .op_counts import Deployment, OpCounts
-from .operations import OPERATIONS, OpCount
+from .deploying import count_deployed
+from .op_counts import OpCounts
+from .operations import OpCount
+from .tally import Tally, layers_in_order
 
 if TYPE_CHECKING:
     from ..activity.activity import Activity
@@ -56,8 +56,7 @@ def count_ops(
         of others is encoded: two neurons of the host for each value, one of which
         spikes in every timestep, as NengoLoihi has it. By default no population is on
         the host, and the device takes the input once the host has multiplied it; but
-        for devices that take spikes alone, those are on the host that were there when
-        NengoLoihi ran them.
+        for devices that take spikes alone, those are that NengoLoihi has there.
 
     Returns
     -------
@@ -88,18 +87,18 @@ def count_ops(
     if on_host is not None:
         on_host = check_iterable("on_host", on_host)
     activity = as_traced(activity, topology)
-    host = frozenset(on_host or ())
-    tally = _Tally(activity.n_inferences, _layers_in_order(topology))
-    _count_neurons(tally, topology, activity, host)
-    _count_learning(tally, topology, activity, host)
-    _count_inputs(tally, topology, activity, None if on_host is None else host)
-    placed = activity.settings.get("on_host", ()) if on_host is None else ()
+    placed: Any = activity.settings.get("on_host") if on_host is None else on_host
     deployment = None
-    if isinstance(placed, list):
-        shared = count_ops(topology, activity, on_host=placed).rows
-        deployment = Deployment(shared, frozenset(placed))
+    if placed is not None:
+        deployment = count_deployed(topology, activity, frozenset(placed))
+    if on_host is not None and deployment is not None:
+        rows = deployment.rows
+    else:
+        tally = Tally(activity.n_inferences, layers_in_order(topology))
+        _count_all(tally, topology, activity)
+        rows = tally.rows()
     return OpCounts(
-        tally.rows() + (layer_ops.to_counts() if layer_ops is not None else ()),
+        rows + (layer_ops.to_counts() if layer_ops is not None else ()),
         timesteps=activity.timesteps,
         dt=activity.dt,
         assumptions=merge_assumptions(
@@ -123,125 +122,29 @@ def count_ops(
     )
 
 
-def _count_neurons(
-    tally: _Tally, topology: Topology, activity: Activity, host: Collection[str]
-) -> None:
+def _count_all(tally: Tally, topology: Topology, activity: Activity) -> None:
+    """Count a network that is the device's as a whole, but for the input's weights."""
+    steps = activity.timesteps
     for pop in topology.populations:
         measured = activity.populations[pop.name]
-        is_on_host = pop.name in host
         for projection in topology.outgoing(pop.name):
             synops = measured.synops_per_inference[projection.name]
-            if is_on_host and (
-                projection.post in host or projection in topology.readouts
-            ):
-                tally.add(projection.layer, "mac", synops, where="host")
-            else:
-                tally.add(projection.layer, "synop", synops)
-        if is_on_host:
-            updates = pop.n_neurons * activity.timesteps
-            tally.add(pop.layer, "activation", updates, where="host")
-            tally.add(pop.layer, "spike", measured.sent_per_inference, where="host")
-            continue
+            tally.add(projection.layer, "synop", synops)
         active = measured.active_per_inference
-        inactive = pop.n_neurons * activity.timesteps - active
         tally.add(pop.layer, "neuron_update_active", active)
-        tally.add(pop.layer, "neuron_update_inactive", inactive)
+        tally.add(pop.layer, "neuron_update_inactive", pop.n_neurons * steps - active)
         tally.add(pop.layer, "spike", measured.sent_per_inference)
-        macs = topology.encoder_macs.get(pop.name, 0) * activity.timesteps
+        macs = topology.encoder_macs.get(pop.name, 0) * steps
         tally.add(pop.layer, "mac", macs)
-
-
-def _count_learning(
-    tally: _Tally, topology: Topology, activity: Activity, host: Collection[str]
-) -> None:
     for rule in topology.learning:
         for operation, n in activity.learning[rule.name].items():
-            if rule.place in host:  # a multiplication and an addition for each number
-                tally.add(rule.layer, "mac", n, where="host")
-            else:
-                tally.add(rule.layer, operation, n)
-
-
-def _count_inputs(
-    tally: _Tally, topology: Topology, activity: Activity, host: Collection[str] | None
-) -> None:
-    """Count what brings in the input, which is encoded for the chip where a host is."""
+            tally.add(rule.layer, operation, n)
     changing = topology.changing_nodes
-    populations = {pop.name for pop in topology.populations}
-    encoded = set() if host is None else populations - set(host)
     for projection in topology.inputs:
-        if projection.post in encoded:
-            n_spikes = len(projection.fan_out) * activity.timesteps
-            driven = projection.n_synapses * activity.timesteps
-            tally.add(projection.layer, "synop", driven)
-            tally.add(projection.layer, "activation", 2 * n_spikes, where="host")
-            tally.add(projection.layer, "spike", n_spikes, where="host")
-            continue
         # an input that stays needs its multiplications once
         stays = activity.static_input and projection.source not in changing
-        macs = projection.n_synapses * (1 if stays else activity.timesteps)
+        macs = projection.n_synapses * (1 if stays else steps)
         tally.add(projection.layer, "mac", macs, where="host")
-
-
-class _Tally:
-    """Adds up counts by layer and operation, inference by inference."""
-
-    def __init__(self, n_inferences: int, layers: Sequence[str]):
-        self.n_inferences = n_inferences
-        self.layers = layers
-        self.series: dict[tuple[str, str, str], np.ndarray] = {}
-
-    def add(
-        self,
-        layer: str,
-        operation: str,
-        counts: np.ndarray | int,
-        where: str = "device",
-    ) -> None:
-        """Add counts of each inference; a number counts for every inference."""
-        key = (layer, operation, where)
-        # integers stay integers, and what has expected values in it becomes float
-        none = np.zeros(self.n_inferences, np.int64)
-        self.series[key] = self.series.get(key, none) + counts
-
-    def rows(self) -> tuple[OpCount, ...]:
-        """Return the rows in the order of the network, layer by layer."""
-        order = list(OPERATIONS)
-        keys = sorted(
-            (key for key, counts in self.series.items() if _is_kept(key[1], counts)),
-            key=lambda key: (self.layers.index(key[0]), order.index(key[1]), key[2]),
-        )
-        return tuple(
-            OpCount(
-                layer,
-                operation,
-                self.series[layer, operation, where].sum().item(),
-                self.n_inferences,
-                std=_std(self.series[layer, operation, where]),
-                where=where,
-            )
-            for layer, operation, where in keys
-        )
-
-
-def _layers_in_order(topology: Topology) -> list[str]:
-    """Return layers as signals pass them: weights before the neurons they drive."""
-    layers = []
-    for pop in topology.populations:
-        arriving = topology.inputs + topology.projections
-        layers += [p.layer for p in arriving if p.post == pop.name] + [pop.layer]
-    layers += [p.layer for p in topology.inputs + topology.readouts]
-    layers += [rule.layer for rule in topology.learning]
-    return list(dict.fromkeys(layers))
-
-
-def _is_kept(operation: str, counts: np.ndarray) -> bool:
-    """Tell whether a row says something: encoders that aren't there don't."""
-    return operation != "mac" or bool(np.any(counts))
-
-
-def _std(counts: np.ndarray) -> float:
-    return float(np.std(counts, ddof=1)) if len(counts) > 1 else 0.0
 
 
 def _omitted(topology: Topology) -> tuple[Assumption, ...]:

@@ -29,11 +29,15 @@ class Deployment:
         Populations that the host runs; it sends their spikes.
     encoded : tuple of str
         Layers on the device that analog input feeds, which the host encodes as spikes.
+    synop_range : Mapping of {str: (float, float)}
+        Least and most synops of a layer, as shares of those in ``rows``, over the ways
+        of counting decoded connections: as built, as full weights, as factors.
     """
 
     rows: tuple[OpCount, ...]
     on_host: frozenset[str]
     encoded: tuple[str, ...] = ()
+    synop_range: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)

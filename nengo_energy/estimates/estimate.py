@@ -259,8 +259,8 @@ class EnergyEstimate(Shown):
         path : str or path, optional
             File to write; without one the text is returned.
         caption : str, optional
-            By default what the estimate is of, with its settings. LaTeX's special
-            characters in it are escaped.
+            By default what the estimate is of, with its settings, and what totals leave
+            out. LaTeX's special characters in it are escaped.
         label : str
             What ``\\ref`` finds the table by.
         """

@@ -13,13 +13,13 @@ from ..common.exceptions import InputError
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_si
 from ..common.plain_text import plain_label
 from ..common.tables import typeset_si
+from ..devices import Device
 from .ranking import by_energy, included, known_interval
 from .report import energies_by_layer, row_label
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-    from ..devices import Device
     from .estimate import DeviceLike, EnergyEstimate
 
 
@@ -200,7 +200,9 @@ def _device_names(
     if devices is None:
         return list(estimate.devices)
     chosen = (
-        [devices] if isinstance(devices, str) else check_iterable("devices", devices)
+        [devices]
+        if isinstance(devices, (str, Device))
+        else check_iterable("devices", devices)
     )
     if not chosen:
         raise InputError("devices must name at least one of the estimate's")

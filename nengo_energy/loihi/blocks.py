@@ -22,7 +22,8 @@ from .chip import (
     MAX_OUT_AXONS,
     MAX_SYNAPSE_BITS,
 )
-from .synapses import ChipSynapses, Partition
+from .partition import Partition
+from .synapses import ChipSynapses
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..common.sums import sum_by_key
 from ..compat.emulator import allocator
-from ..compat.loihi_image import read_image
+from ..compat.loihi_image import learnt_weights, read_image
 from ..counts import OpCount
+from ..network.learning import learned_on_chip
 from .chip import CORES_PER_CHIP
 from .core_load import CoreLoad
 from .host_work import host_work
@@ -39,6 +40,7 @@ class Book:
         n_chips = -(-len(sim.model.blocks) // CORES_PER_CHIP)
         self.image = image = read_image(sim, allocator(n_chips), n_chips)
         self.work = host_work(sim, prepared.names)
+        self.learnt = learnt_weights(sim)
         self.traffic = Traffic(image)
         self.n_inferences = n_inferences
         self.timesteps = timesteps
@@ -118,6 +120,11 @@ class Book:
             if axon.from_host:
                 sender = self.names.of_sender(self.image.inputs[axon.source])
                 count(sender, "message", value, "host")
+        for number, shape in self.learnt.items():
+            layer = self.names.layers[self.image.blocks[number].owner]
+            learned = learned_on_chip(shape, 0, self.timesteps)
+            for operation, n in learned.items():
+                count(layer, operation, n * n_steps // self.timesteps)
         for (layer, operation), each_step in self.work.items():
             count(layer, operation, each_step * n_steps, "host")
         for key, value in found.items():

@@ -18,6 +18,7 @@ from . import fanout
 from .learning import learns, rules_of
 from .linear_maps import DenseMap, LinearMap, SparseMap
 from .objects import base, has_neurons, is_decoded
+from .solving import SharedSolving
 from .topology import DECODED_AS_FACTORS, DECODED_AS_WEIGHTS, UNSEEDED_WEIGHTS
 
 
@@ -49,7 +50,7 @@ class BuiltWeights:
         self.connections = connections
         self.probes = probes
         self.as_factors = as_factors
-        self.model = nengo.builder.Model()
+        self.model = nengo.builder.Model(decoder_cache=SharedSolving())
         self.model.toplevel = network  # keeps Nengo from drawing seeds once more
         seed_network(
             network,
@@ -75,14 +76,15 @@ class BuiltWeights:
                     f"Nengo doesn't build {last}: {error}"
                 ) from error
 
-    def map(self, conn: nengo.Connection) -> LinearMap:
+    def maps(self, conn: nengo.Connection) -> tuple[LinearMap, LinearMap | None]:
         """Return the weights of one connection, decoders and encoders included.
 
-        Those that learn may become any: zeros among them are left out.
+        Those that learn may become any: zeros among them are left out. The second map
+        is the one before encoders, if these take part.
         """
         decoded = has_neurons(conn.pre_obj)
         if decoded and conn.solver.weights:
-            return DenseMap(self._weights(conn))
+            return DenseMap(self._weights(conn)), None
         if decoded or learns(conn):
             linear: LinearMap = DenseMap(self._weights(conn))
             post = np.arange(conn.post_obj.size_in)[conn.post_slice]
@@ -92,9 +94,11 @@ class BuiltWeights:
                 linear = linear @ SparseMap.gather(pre, conn.pre_obj.size_out)
         else:
             linear = fanout.connection_map(conn, self.model.seeds[conn])
-        if has_neurons(conn.post_obj) and not self.as_factors:
-            linear = self._encoders(conn.post_obj) @ linear
-        return linear
+        if not has_neurons(conn.post_obj):
+            return linear, None
+        if self.as_factors:
+            return linear, linear
+        return self.encoders(conn.post_obj) @ linear, linear
 
     def learned_shape(self, rule: LearningRule) -> tuple[int, int]:
         """Return the shape of the weights, decoders or encoders that a rule changes."""
@@ -134,7 +138,7 @@ class BuiltWeights:
             if has_neurons(conn.post_obj)
             and not (has_neurons(conn.pre_obj) and conn.solver.weights)
         )
-        return {ens: int(self._encoders(ens).fan_out.sum()) for ens in encoded}
+        return {ens: int(self.encoders(ens).fan_out.sum()) for ens in encoded}
 
     def assumptions(self) -> list[Assumption]:
         """Return what is taken for granted of the weights."""
@@ -146,7 +150,7 @@ class BuiltWeights:
             said.append(UNSEEDED_WEIGHTS)
         return said
 
-    def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
+    def encoders(self, ens: nengo.Ensemble) -> LinearMap:
         encoders = np.asarray(self.model.params[ens].scaled_encoders)
         return DenseMap(_without_zeros(encoders) if ens in self.tuned else encoders)
 

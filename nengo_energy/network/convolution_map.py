@@ -88,8 +88,11 @@ class ConvolutionMap(LinearMap):
                 self.input_space, self.output_space, kernel.shape[:-2], strides, pads
             )
         ]
-        # weights of each input channel: (n_taps, n_channels, n_filters)
-        self._taps = _ungroup(kernel, n_channels)
+        per_group = kernel.shape[-2]
+        n_groups = n_channels // per_group
+        # weights within each group: (n_taps, n_groups, channels, filters)
+        flat = kernel.reshape(-1, per_group, n_groups, self.n_filters // n_groups)
+        self._groups = np.moveaxis(flat, 2, 1)
 
     @property
     def input_grid(self) -> Grid:
@@ -104,7 +107,16 @@ class ConvolutionMap(LinearMap):
     @property
     def full_kernel(self) -> np.ndarray:
         """Weights with zeros between groups, (*kernel_size, n_channels, n_filters)."""
-        return self._taps.reshape(*self.kernel.shape[:-2], *self._taps.shape[1:])
+        n_taps, n_groups, per_group, group_size = self._groups.shape
+        if n_groups == 1:
+            return self.kernel
+        full = np.zeros(
+            (n_taps, n_groups, per_group, n_groups, group_size), self.kernel.dtype
+        )
+        for group in range(n_groups):
+            full[:, group, :, group] = self._groups[:, group]
+        shape = *self.kernel.shape[:-2], self.n_channels, self.n_filters
+        return full.reshape(shape)
 
     @property
     def is_pointwise(self) -> bool:
@@ -120,7 +132,7 @@ class ConvolutionMap(LinearMap):
         n_dims = len(self.input_space)
         # sum over taps of "this tap leads somewhere" x non-zero weights of the tap,
         # one dimension after the other: (taps..., channels) -> (channels, inputs...)
-        n_links = np.count_nonzero(self._taps, axis=-1).astype(np.int64)
+        n_links = np.count_nonzero(self._groups, axis=-1).astype(np.int64)
         n_links = n_links.reshape(self.kernel.shape[:-2] + (self.n_channels,))
         for meetings in self.meetings:
             n_links = np.tensordot(n_links, (meetings >= 0).astype(np.int64), (0, 1))
@@ -159,12 +171,21 @@ class ConvolutionMap(LinearMap):
         )
 
     def apply(self, x: np.ndarray) -> np.ndarray:
+        _, n_groups, per_group, group_size = self._groups.shape
         values = self.input_grid.arranged(np.asarray(x, dtype=float))
-        total = np.zeros((*self.output_space, self.n_filters))
-        for tap, weights in zip(np.ndindex(*self.kernel.shape[:-2]), self._taps):
+        n_dims = len(self.input_space)
+        values = values.reshape(*self.input_space, n_groups, per_group)
+        values = np.moveaxis(values, n_dims, 0)
+        total = np.zeros((n_groups, *self.output_space, group_size))
+        rows = [1] * (n_dims - 1)
+        for tap, weights in zip(np.ndindex(*self.kernel.shape[:-2]), self._groups):
             met = [m[:, k] for m, k in zip(self.meetings, tap)]
-            inputs = np.ix_(*(np.flatnonzero(out >= 0) for out in met))
-            total[np.ix_(*(out[out >= 0] for out in met))] += values[inputs] @ weights
+            inputs: Any = np.ix_(*(np.flatnonzero(out >= 0) for out in met))
+            outputs: Any = np.ix_(*(out[out >= 0] for out in met))
+            kernel = weights.reshape(n_groups, *rows, per_group, group_size)
+            total[(slice(None), *outputs)] += values[(slice(None), *inputs)] @ kernel
+        total = np.moveaxis(total, 0, n_dims)
+        total = total.reshape(*self.output_space, self.n_filters)
         return np.ravel(total if self.channels_last else np.moveaxis(total, -1, 0))
 
     def columns(self, indices: np.ndarray) -> sp.csc_matrix:
@@ -180,15 +201,17 @@ class ConvolutionMap(LinearMap):
                 out[:, :, None] * self.output_space[dim] + step,
             ).reshape(len(indices), out.shape[1] * meetings.shape[1])
         unit, tap = np.nonzero(out >= 0)
-        weights = self._taps[tap, channel[unit]]
+        per_group, group_size = self._groups.shape[2:]
+        group, place = np.divmod(channel[unit], per_group)
+        weights = self._groups[tap, group, place]
         if self.channels_last:
             base, step = out[unit, tap] * self.n_filters, 1
         else:
             base, step = out[unit, tap], int(np.prod(self.output_space))
-        link, target = np.nonzero(weights)
-        rows = base[link] + target * step
+        link, filter_ = np.nonzero(weights)
+        rows = base[link] + (group[link] * group_size + filter_) * step
         shape = (self.size_out, len(indices))
-        return sp.csc_matrix((weights[link, target], (rows, unit[link])), shape=shape)
+        return sp.csc_matrix((weights[link, filter_], (rows, unit[link])), shape=shape)
 
 
 def _padding_stays_zero(first: ConvolutionMap, second: ConvolutionMap) -> bool:
@@ -222,21 +245,3 @@ def _meetings(
         out, rest = np.divmod(i - k + pad, stride)
         exists = (rest == 0) & (out >= 0) & (out < n_out)
     return np.where(exists, out, -1)
-
-
-def _ungroup(kernel: np.ndarray, n_channels: int) -> np.ndarray:
-    """Spread a grouped kernel over all input channels: (n_taps, n_channels, n_filters).
-
-    Filters of another group keep weight zero.
-    """
-    per_group, n_filters = kernel.shape[-2:]
-    n_groups = n_channels // per_group
-    flat = kernel.reshape(-1, per_group, n_filters)
-    if n_groups == 1:
-        return flat
-    group_size = n_filters // n_groups
-    taps = np.zeros((flat.shape[0], n_channels, n_filters), dtype=kernel.dtype)
-    for g in range(n_groups):
-        filters = slice(g * group_size, (g + 1) * group_size)
-        taps[:, g * per_group : (g + 1) * per_group, filters] = flat[:, :, filters]
-    return taps

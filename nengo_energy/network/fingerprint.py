@@ -138,6 +138,8 @@ class _Prints:
             return f"{value!r};".encode()
         if isinstance(value, dict):
             value = list(value.items())
+        if isinstance(value, list) and value and all(type(x) is int for x in value):
+            return f"({';'.join(map(str, value))};)".encode()  # as below, and quicker
         if isinstance(value, (list, tuple)):
             return b"(" + b"".join(map(self._encode, value)) + b")"
         if isinstance(value, np.ndarray):

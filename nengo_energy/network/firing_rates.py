@@ -36,6 +36,10 @@ more timesteps for as many spikes. On trained networks for digits and MNIST, 250
 100 timesteps cost no more than two points of accuracy on the emulator; 150 Hz cost six.
 """
 
+DEEP_TARGET_RATE = 500.0
+"""The same where many layers of the chip's neurons follow each other [Hz]; spikes are
+filtered there, and `corrections` make up for what is lost."""
+
 INTEGRATING_TARGET_RATE = 1000.0
 """The same for neurons that round nothing off; they may spike every timestep [Hz]."""
 
@@ -51,9 +55,17 @@ _LIF = ("LIFRate", "LIF", "LoihiLIF")
 
 
 def rate_network(
-    network: nengo.Network,
+    network: nengo.Network, corrected: Mapping[nengo.Ensemble, float] | None = None
 ) -> tuple[nengo.Network, dict[nengo.Ensemble, nengo.Ensemble]]:
     """Return a copy with rate neurons and without filters.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Of any neurons that have a rate equivalent; it isn't changed.
+    corrected : mapping of {nengo.Ensemble: float}, optional
+        Factors in amplitudes that make up for what spiking neurons lose, as of
+        `corrections`; rate neurons lose nothing.
 
     Returns
     -------
@@ -74,6 +86,8 @@ def rate_network(
     pairs = dict(zip(network.all_ensembles, copied.all_ensembles))
     for ens in copied.all_ensembles:
         ens.neuron_type = _rate_neurons(ens)
+    for ens, factor in (corrected or {}).items():
+        pairs[ens].neuron_type = with_amplitude(pairs[ens].neuron_type, 1 / factor)
     for filtered in [*copied.all_connections, *copied.all_probes]:
         filtered.synapse = None
     for node in copied.all_nodes:
@@ -83,7 +97,9 @@ def rate_network(
 
 
 def wanted_rates(
-    network: nengo.Network, inputs: Mapping[nengo.Node, np.ndarray]
+    network: nengo.Network,
+    inputs: Mapping[nengo.Node, np.ndarray],
+    corrected: Mapping[nengo.Ensemble, float] | None = None,
 ) -> dict[nengo.Ensemble, np.ndarray]:
     """Return the rate at which each neuron would have to fire.
 
@@ -94,6 +110,8 @@ def wanted_rates(
     inputs : mapping of {nengo.Node: ndarray}
         (n, size) for each input node, or (n, timesteps, size), whose timesteps are
         taken as examples of their own.
+    corrected : mapping of {nengo.Ensemble: float}, optional
+        See `rate_network`.
 
     Returns
     -------
@@ -103,7 +121,8 @@ def wanted_rates(
     data = {node: _examples(x) for node, x in inputs.items()}
     n_examples = min(map(len, data.values()), default=1)
     batch_size = min(_BATCH, n_examples)
-    with RateSimulator(network, network.all_ensembles, batch_size) as rates:
+    ensembles = network.all_ensembles
+    with RateSimulator(network, ensembles, batch_size, corrected) as rates:
         return rates.run(data)
 
 
@@ -118,6 +137,8 @@ class RateSimulator:
         Whose rates are wanted.
     batch_size : int
         Examples that are run side by side.
+    corrected : mapping of {nengo.Ensemble: float}, optional
+        See `rate_network`.
     """
 
     def __init__(
@@ -125,8 +146,9 @@ class RateSimulator:
         network: nengo.Network,
         ensembles: Sequence[nengo.Ensemble],
         batch_size: int,
+        corrected: Mapping[nengo.Ensemble, float] | None = None,
     ):
-        copied, pairs = rate_network(network)
+        copied, pairs = rate_network(network, corrected)
         self._nodes = dict(zip(network.all_nodes, copied.all_nodes))
         with copied:
             self._probes = {
@@ -207,6 +229,55 @@ def scales_for_target(
     return {layer: target / (rate or smallest) for layer, rate in highest.items()}
 
 
+def corrections(
+    rates: Mapping[str, np.ndarray],
+    scales: Mapping[str, float],
+    topology: Topology,
+    dt: float = DT,
+) -> dict[str, float]:
+    """Return factors that make up for what the chip's neurons lose of steady input.
+
+    They spike every whole number of timesteps, rounded up. A factor for a population
+    is the one by which the rates that they reach come nearest to those that are wanted
+    of them, by least squares; through many layers the losses multiply.
+
+    Parameters
+    ----------
+    rates : mapping of {str: (n_examples, n_neurons) ndarray}
+        Rates without a scale, by population.
+    scales : mapping of {str: float}
+        Scale of each layer.
+    topology : Topology
+        Of the network that they are of.
+    dt : float
+        Length of a timestep [s].
+
+    Returns
+    -------
+    dict of {str: float}
+        By population, of Loihi's rectified linear neurons that fire.
+    """
+    found = {}
+    for pop in topology.populations:
+        if pop.neuron_type == "LoihiSpikingRectifiedLinear":
+            wanted = rates[pop.name] * scales[pop.layer]
+            wanted = wanted[wanted > 0]
+            if wanted.size:
+                reached = 1 / (dt * np.ceil(1 / (dt * wanted)))
+                found[pop.name] = float(wanted @ reached / (reached @ reached))
+    return found
+
+
+def with_amplitude(
+    neuron_type: nengo.neurons.NeuronType, factor: float
+) -> nengo.neurons.NeuronType:
+    """Return neurons whose amplitude is multiplied by a factor."""
+    changed: nengo.neurons.NeuronType = copy.copy(neuron_type)
+    amplitude = type(changed).amplitude
+    amplitude.data[changed] = neuron_type.amplitude * factor
+    return changed
+
+
 def is_rectifier(neurons: nengo.neurons.NeuronType) -> bool:
     """Tell whether neurons fire at the rate of their input, where that is positive."""
     return type(neurons).__name__ in _RECTIFIED
@@ -224,11 +295,9 @@ def _rate_neurons(ens: nengo.Ensemble) -> nengo.neurons.NeuronType:
             tau_rc=neurons.tau_rc, tau_ref=neurons.tau_ref, amplitude=neurons.amplitude
         )
     if isinstance(neurons, RatesToSpikesNeuronType):
-        base = copy.copy(neurons.base_type)
+        base = neurons.base_type
         if hasattr(base, "amplitude"):
-            amplitude = base.amplitude * neurons.amplitude
-            type(base).amplitude.data[base] = amplitude
-            return base
+            return with_amplitude(base, neurons.amplitude)
         if neurons.amplitude == 1:
             return base
     raise UnsupportedError(

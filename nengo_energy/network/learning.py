@@ -12,6 +12,7 @@ from nengo.ensemble import Neurons
 
 from ..common.assumptions import Assumption
 from ..common.defaults import DT
+from ..compat.emulator import LEARN_EVERY, TRACE_EVERY
 from .objects import base, has_full_weights
 
 LEARNED_WEIGHTS = Assumption(
@@ -91,6 +92,29 @@ def operations_of(rule: LearningRule, shape: tuple[int, int]) -> dict[str, int]:
     found = {"learning_update": shape[0] * shape[1]}
     found.update(RULES[type(rule.learning_rule_type)](rule, shape))
     return {operation: n for operation, n in found.items() if n}
+
+
+def learned_on_chip(shape: tuple[int, int], start: int, end: int) -> dict[str, int]:
+    """Return what PES does from one timestep to before another, as NengoLoihi has it.
+
+    Decoders are those of two neurons for each value, and don't change in every
+    timestep, but where its number is a multiple, and neither do filtered spikes.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the decoders, (n_values, n_pre).
+    start, end : int
+        Timesteps that were run before, and in all.
+    """
+    n_values, n_pre = shape
+    n_learns, n_traces = (
+        end // every - start // every for every in (LEARN_EVERY, TRACE_EVERY)
+    )
+    return {
+        "learning_update": 2 * n_values * n_pre * n_learns,
+        "learning_state": n_pre * n_traces,
+    }
 
 
 def _pes(rule: LearningRule, shape: tuple[int, int]) -> Iterator[tuple[str, int]]:

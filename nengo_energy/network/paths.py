@@ -21,6 +21,8 @@ class Path:
     """The sum of all paths with the same filters from a source to an object.
 
     They begin with what a function makes of the source, if that is a node with one.
+    Where encoders make currents of what arrives, ``values`` are weights before them.
+    They are ``decoded`` where decoders of neurons are the first of the weights.
     """
 
     source: Any
@@ -28,6 +30,8 @@ class Path:
     filters: tuple[Any, ...]
     stages: tuple[Stage, ...]
     function: Any = None
+    values: LinearMap | None = None
+    decoded: bool = False
 
     @property
     def layer(self) -> str:

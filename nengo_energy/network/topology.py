@@ -115,6 +115,10 @@ class Projection:
         is a target, too.
     connection : nengo.Connection or None
         The connection itself, where the projection is nothing else.
+    values, encoders : LinearMap or None
+        What ``weights`` are made of, where encoders make currents of decoded values.
+    decoded : bool
+        Whether decoders of neurons are the first of the weights.
     """
 
     name: str
@@ -126,6 +130,9 @@ class Projection:
     source: Any = field(default=None, repr=False, compare=False)
     target: Any = field(default=None, repr=False, compare=False)
     connection: Any = field(default=None, repr=False, compare=False)
+    values: LinearMap | None = field(default=None, repr=False, compare=False)
+    encoders: LinearMap | None = field(default=None, repr=False, compare=False)
+    decoded: bool = field(default=False, repr=False, compare=False)
 
     @property
     def fan_out(self) -> np.ndarray:
@@ -152,12 +159,15 @@ class Bias:
         Node that holds the constants.
     target : nengo.Ensemble or nengo.Node
         Object that receives them.
+    n_encoded : int
+        Values that reach encoders of the target; the others reach its neurons.
     """
 
     post: str
     values: np.ndarray = field(repr=False, compare=False)
     source: nengo.Node = field(repr=False, compare=False)
     target: Any = field(repr=False, compare=False)
+    n_encoded: int = 0
 
 
 @dataclass(frozen=True, repr=False)

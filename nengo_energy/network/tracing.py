@@ -25,6 +25,7 @@ from .learning import (
     operations_of,
     rules_of,
 )
+from .linear_maps import LinearMap
 from .objects import (
     base,
     constants,
@@ -144,6 +145,7 @@ class Tracer:
             for ens in once(network.all_ensembles)
             if has_neurons(ens)
         }
+        self.encoders: dict[nengo.Ensemble, LinearMap] = {}
         self._make_names_unique()
 
     def trace(self) -> Topology:
@@ -151,7 +153,7 @@ class Tracer:
         walk = Walk(
             self.labels,
             self.connections,
-            self.built.map,
+            self.built.maps,
             self._stage,
             rows_read(self.network),
         )
@@ -165,7 +167,9 @@ class Tracer:
             post = self._name(target)
             if self._is_constant(source):
                 values = sum(p.weights.apply(constants(source)) for p, _ in paths)
-                biases.append(Bias(post, np.asarray(values), source, target))
+                encoded = [p.values for p, _ in merge(paths) if p.values is not None]
+                n_encoded = sum(each.size_out for each in encoded)
+                biases.append(Bias(post, np.asarray(values), source, target, n_encoded))
                 continue
             for path, connection in merge(paths):
                 pre = self._name(source)
@@ -181,6 +185,9 @@ class Tracer:
                     source=source,
                     target=target,
                     connection=connection,
+                    values=path.values,
+                    encoders=None if path.values is None else self._encoders(target),
+                    decoded=path.decoded,
                 )
                 if source not in self.populations:
                     inputs.append(projection)
@@ -308,7 +315,7 @@ class Tracer:
         """Return what some probes read of an ensemble's decoded output."""
         weights = decoders(probes, [self.built.probe_decoders(p) for p in probes])
         stage = Stage(self._name(probes[0]), rank=2)
-        return Path(probes[0].obj, weights, (), (stage,))
+        return Path(probes[0].obj, weights, (), (stage,), decoded=True)
 
     def _is_constant(self, obj: Any) -> bool:
         """Tell whether a node is a bias: a constant that nothing is computed with."""
@@ -319,6 +326,11 @@ class Tracer:
         if self.inputs is not None:
             return obj not in self.inputs
         return bool(np.any(obj.output))
+
+    def _encoders(self, ens: nengo.Ensemble) -> LinearMap:
+        if ens not in self.encoders:
+            self.encoders[ens] = self.built.encoders(ens)
+        return self.encoders[ens]
 
     def _stage(self, conn: nengo.Connection) -> Stage:
         layer = self.layer_name(self.labels[base(conn.post_obj)])

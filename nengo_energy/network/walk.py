@@ -31,7 +31,8 @@ class Walk:
     connections : sequence of nengo.Connection
         What the paths are made of.
     weights : callable
-        Returns the `LinearMap` of a connection.
+        Returns the `LinearMap` of a connection, and the one before encoders that take
+        part in it, else None.
     stage : callable
         Returns the `Stage` that a connection is.
     read : mapping of {nengo.Node: ndarray}
@@ -47,7 +48,7 @@ class Walk:
         self,
         labels: Mapping[Any, str],
         connections: Sequence[nengo.Connection],
-        weights: Callable[[nengo.Connection], LinearMap],
+        weights: Callable[[nengo.Connection], tuple[LinearMap, LinearMap | None]],
         stage: Callable[[nengo.Connection], Stage],
         read: Mapping[nengo.Node, np.ndarray],
     ):
@@ -115,21 +116,35 @@ class Walk:
 
     def _extend(self, conn: nengo.Connection, incoming: Sequence[Path]) -> list[Path]:
         """Return paths prolonged by a connection; it is the whole path at a source."""
-        weights, stage = self.weights(conn), self.stage(conn)
+        (weights, values), stage = self.weights(conn), self.stage(conn)
         filters = () if conn.synapse is None else (conn.synapse,)
         if not incoming:
             source = base(conn.pre_obj)
             function = None if has_neurons(source) else conn.function
-            return [Path(source, weights, filters, (stage,), function)]
+            decoded = has_neurons(conn.pre_obj) and not conn.solver.weights
+            return [Path(source, weights, filters, (stage,), function, values, decoded)]
         return [
-            replace(
-                path,
-                weights=weights @ path.weights,
-                filters=path.filters + filters,
-                stages=path.stages + (stage,),
-            )
-            for path in incoming
+            self._prolonged(path, weights, values, filters, stage) for path in incoming
         ]
+
+    @staticmethod
+    def _prolonged(
+        path: Path,
+        weights: LinearMap,
+        values: LinearMap | None,
+        filters: tuple[Any, ...],
+        stage: Stage,
+    ) -> Path:
+        through = weights @ path.weights
+        if values is not None:
+            values = through if values is weights else values @ path.weights
+        return replace(
+            path,
+            weights=through,
+            filters=path.filters + filters,
+            stages=path.stages + (stage,),
+            values=values,
+        )
 
 
 def merge(paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
@@ -144,4 +159,8 @@ def merge(paths: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Path, Any]]:
 def _summed(group: Sequence[Path]) -> Path:
     """Return the sum of paths with the same source and filters."""
     weights = sum_maps([path.weights for path in group])
-    return replace(group[0], weights=weights, stages=join_stages(group))
+    known = [path.values for path in group if path.values is not None]
+    values = sum_maps(known) if len(known) == len(group) else None
+    if all(path.values is path.weights for path in group):
+        values = weights
+    return replace(group[0], weights=weights, stages=join_stages(group), values=values)

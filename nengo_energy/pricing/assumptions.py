@@ -43,16 +43,28 @@ def said_of_intervals(intervals: Mapping[str, Interval]) -> Iterator[Assumption]
 
 
 def said_of_decoded(counts: OpCounts, models: Sequence[Device]) -> Iterator[Assumption]:
-    """Yield that a chip's decoded connections aren't counted as they are built."""
-    codes = {assumption.code for assumption in counts.assumptions}
+    """Yield how a chip's decoded connections are counted, and the range."""
     names = ", ".join(model.name for model in models if model.spike_input)
-    if names and codes & {"decoded-as-weights", "decoded-as-factors"}:
-        yield Assumption(
-            "decoded-not-as-built",
-            f"For {names}, decoded connections are counted as said above, and not as "
-            "NengoLoihi builds them, by decode neurons of its own: "
-            "nengo_energy.loihi_network(net).ledger() counts those.",
-        )
+    ranges = {} if counts.deployment is None else counts.deployment.synop_range
+    if not names or not ranges:
+        return
+    synops = {
+        row.layer: row.mean
+        for row in counts.deployed().rows
+        if row.operation == "synop" and row.layer in ranges
+    }
+    low, high = (
+        sum(n * ranges[layer][k] for layer, n in synops.items()) for k in range(2)
+    )
+    yield Assumption(
+        "decoded-by-decode-neurons",
+        f"For {names}, decoded connections are counted as NengoLoihi builds them: "
+        "spikes drive 20 decode neurons for each value, of which one spikes in a "
+        f"timestep and drives the encoders: {sum(synops.values()):,.0f} synops in "
+        f"{', '.join(synops)}. Low and high hold the other ways of counting as well, "
+        f"as full weights and as factors: {low:,.0f} to {high:,.0f}. "
+        "nengo_energy.loihi_network(net).ledger() counts what the emulator does.",
+    )
 
 
 def said_of_deployment(

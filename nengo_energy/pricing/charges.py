@@ -86,6 +86,9 @@ def charge(counts: OpCounts, model: Device, host: Device | None) -> Charge:
         elif count.total and not _is_included(count, model):
             omitted.append(_unpriced(count, model, pricer))
     rows = _added_up(rows)
+    if model.spike_input and counts.deployment is not None:
+        shares = counts.deployment.synop_range
+        rows = [_ranged(row, *shares.get(row.layer, (1, 1))) for row in rows]
     if model.fixed_energy is not None:
         rows.append(_whole_row(model, "fixed", (1.0, 1.0, 1.0), model.fixed_energy))
     if model.batch_energy is not None:
@@ -127,6 +130,13 @@ def _at_batch(count: OpCount, model: Device) -> OpCount:
 def _spread(row: EnergyRow, factor: float) -> EnergyRow:
     """Return a row with the device's interval in place of the range of its price."""
     return replace(row, low=row.energy / factor, high=row.energy * factor)
+
+
+def _ranged(row: EnergyRow, least: float, most: float) -> EnergyRow:
+    """Return a row of synops with the range over the ways of counting them."""
+    if row.operation != "synop" or row.where != "device":
+        return row
+    return replace(row, low=row.low * least, high=row.high * most)
 
 
 def _with_messages(rows: Sequence[OpCount]) -> Iterator[OpCount]:

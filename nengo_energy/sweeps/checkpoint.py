@@ -249,6 +249,7 @@ def _deployment_to_plain(deployment: Deployment | None) -> dict[str, Any] | None
         "rows": [vars(row) for row in deployment.rows],
         "on_host": sorted(deployment.on_host),
         "encoded": deployment.encoded,
+        "synop_range": {k: [*v] for k, v in deployment.synop_range.items()},
     }
 
 
@@ -259,4 +260,5 @@ def _deployment_from_plain(content: Mapping[str, Any] | None) -> Deployment | No
         tuple(OpCount(**row) for row in content["rows"]),
         frozenset(content["on_host"]),
         tuple(content["encoded"]),
+        {k: (*v,) for k, v in content.get("synop_range", {}).items()},
     )

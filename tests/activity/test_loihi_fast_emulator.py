@@ -93,7 +93,7 @@ def test_probes_record_the_same_however_many_timesteps_are_run_at_once(seed, len
 
 def test_random_models_hold_what_they_are_meant_to():
     """So that the tests above don't pass on silence."""
-    seen = {"spikes": 0, "refractory": 0, "noise": 0, "clipped": 0, "runs": 0}
+    seen = {"spikes": 0, "refractory": 0, "noise": 0, "clipped": 0, "blocks": 0}
     seen.update({"q0": 0, "current": 0, "u2": 0, "scattered": 0, "32 bits": 0})
     for seed in range(60):
         weight = [50, 2**13, 2**24][seed % 3]
@@ -110,10 +110,11 @@ def test_random_models_hold_what_they_are_meant_to():
             seen[str(complaint.message).split()[-1]] += 1
         seen["noise"] += np.any(fast.compartment.noise.mult)
         routes = fast.program.routes
-        n_runs, size = routes.rows[routes.begin], routes.rows[routes.begin + 1]
-        seen["runs"] += np.any(n_runs > 0)
-        seen["scattered"] += np.any((n_runs == 0) & (size > 1))
-        seen["32 bits"] += routes.rows.dtype == np.int32
+        begin = routes.rows[:, 0]
+        n_blocks, size = routes.shapes[begin], np.append(routes.shapes, 0)[begin + 1]
+        seen["blocks"] += np.any(n_blocks > 0)
+        seen["scattered"] += np.any((n_blocks == 0) & (size > 1))
+        seen["32 bits"] += routes.weights.dtype == np.int32
     assert min(seen.values()) >= 10, {k: int(v) for k, v in seen.items()}
 
 
@@ -340,9 +341,7 @@ def test_memory_of_a_synapse(density, limit):
     program = fast.program
     assert abs(program.n_synapses / (400 * 500 * density) - 1) < 0.02
     assert program.nbytes / program.n_synapses < limit
-    routes = program.routes
-    arrays = (routes.first, routes.begin, routes.base, routes.rows)
-    assert program.nbytes == sum(array.nbytes for array in arrays)
+    assert program.nbytes == sum(array.nbytes for array in program.routes)
 
 
 # --- networks ------------------------------------------------------------------------

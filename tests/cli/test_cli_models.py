@@ -14,6 +14,7 @@ from sweep_examples import build_model, make_data
 
 import nengo_energy as ne
 from nengo_energy.cli import program as cli
+from nengo_energy.cli.checking import as_options
 from nengo_energy.common.tables import format_si
 
 pytestmark = pytest.mark.tensorflow
@@ -68,7 +69,8 @@ def test_estimate_prints_the_librarys_numbers(run, snn):
     words += ["--device", "loihi,h100"]
     text = run(*words)
     assert text == f"{estimate}\n"
-    assert f"{estimate.notes()}\n" in run(*words, "--verbose")
+    # in the words of the command line
+    assert f"{as_options(estimate.notes())}\n" in run(*words, "--verbose")
     quiet = run(*words, "-q")
     assert text.startswith(quiet[:-1]) and "layer" not in quiet
     frame = pd.read_csv(io.StringIO(run(*words, "--format", "csv")))

@@ -83,7 +83,7 @@ def test_demo_says_what_came_out(monkeypatch, tmp_path):
     assert len(lines) <= 45
     assert max(len(line) for line in lines if str(tmp_path) not in line) <= 100
     assert lines[0].startswith("Accuracy: ") and "of 450 in 50 timesteps" in lines[0]
-    assert lines[1].startswith("Least dynamic energy: ")
+    assert lines[1].startswith("Least dynamic energy")
     for words in (
         "nengo_loihi.Simulator (emulator), first 2 test",
         "has shape (50, 10)",

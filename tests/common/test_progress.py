@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import itertools
 import sys
+import types
 
 import nengo
 import numpy as np
 import pytest
+import tqdm.auto
 
 import nengo_energy as ne
 from nengo_energy.common.progress import progress_bar
@@ -68,3 +70,22 @@ def test_long_work_shows_a_bar_in_a_terminal(show, shown, monkeypatch):
         for _ in range(4):
             assert tick(1) is None
     assert ("working" in terminal.getvalue()) == shown
+
+
+def test_a_notebook_gets_its_own_bar(monkeypatch):
+    """By default too, though its error stream is no terminal."""
+    kernel = types.SimpleNamespace(kernel=object())
+    ipython = types.SimpleNamespace(get_ipython=lambda: kernel)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    made = []
+
+    class Bar(tqdm.std.tqdm):
+        def __init__(self, **options):
+            made.append(options)
+            super().__init__(**{**options, "disable": True})
+
+    monkeypatch.setattr("tqdm.auto.tqdm", Bar)
+    for show in (None, True, False):
+        with progress_bar(4, "working", show) as tick:
+            tick(4)
+    assert [options["disable"] for options in made] == [False, False, True]

@@ -10,7 +10,7 @@ from priced import COUNTS
 from report_examples import AWKWARD, make_estimate
 
 import nengo_energy as ne
-from nengo_energy.common.shown import LONGEST, MOST_ROWS, Shown
+from nengo_energy.common.shown import LONGEST, LONGEST_CELL, MOST_ROWS, Shown
 
 
 class Result(Shown):
@@ -80,3 +80,21 @@ def test_counts_are_shown_with_every_row():
     assert len(lines) == 4 + len(COUNTS.rows)  # title, blank, header, rule
     frame = COUNTS.to_frame()
     assert list(frame["mean"]) == [row.total / row.n_inferences for row in COUNTS.rows]
+
+
+def test_tables_have_units_and_short_cells():
+    class Table(Result):
+        def to_frame(self):
+            frame = pd.DataFrame(
+                {"energy": [1.23456e-6, float("nan")], "why": ["long " * 50, None]}
+            )
+            frame.attrs["units"] = {"energy": "J"}
+            return frame
+
+    table = Table("three J")
+    texts = Texts(table._repr_html_()).texts
+    assert "energy [J]" in texts and "1.235e-06" in texts
+    assert texts.count("-") == 2  # what isn't known
+    (cut,) = (text for text in texts if text.startswith("long"))
+    assert cut.endswith("...") and len(cut) <= LONGEST_CELL
+    assert list(table.to_frame()) == ["energy", "why"]

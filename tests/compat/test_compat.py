@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 from nengo_energy import compat
 from nengo_energy.common.exceptions import MissingDependencyError, UnsupportedError
 from nengo_energy.common.optional_imports import import_or_explain
+from nengo_energy.compat.imports import kept_off_screen
+from nengo_energy.compat.quiet import quiet_tensorflow
 
 
 def run_script(script: str, **environment: str) -> str:
@@ -359,3 +362,21 @@ def test_axons_of_a_core_are_numbered_after_those_that_lead_nowhere(bases, wante
         core.add_synapse(synapse)
     assert list(core.synapse_axons.values()) == wanted
     assert list(core.synapse_axons) == core.synapses
+
+
+def test_what_libraries_write_is_shown_after_an_error(capfd):
+    with kept_off_screen():
+        os.write(2, b"cuInit")
+    assert capfd.readouterr().err == ""
+    with pytest.raises(ZeroDivisionError), kept_off_screen():
+        os.write(2, b"cuInit")
+        1 / 0
+    assert capfd.readouterr().err == "cuInit"
+
+
+def test_tensorflow_may_warn_after_our_calls_but_not_of_them(caplog):
+    logger = logging.getLogger("tensorflow")
+    with quiet_tensorflow():
+        logger.warning("retracing")
+    logger.warning("of the user's")
+    assert [record.message for record in caplog.records] == ["of the user's"]

@@ -15,12 +15,8 @@ from nengo_energy.compat.emulator import open_emulator
 from nengo_energy.loihi import chip
 from nengo_energy.loihi.blocks import Link, plan_blocks
 from nengo_energy.loihi.convolutions import to_nengo
-from nengo_energy.loihi.synapses import (
-    DenseSynapses,
-    Partition,
-    SharedSynapses,
-    SparseSynapses,
-)
+from nengo_energy.loihi.partition import Partition
+from nengo_energy.loihi.synapses import DenseSynapses, SharedSynapses, SparseSynapses
 from nengo_energy.network.fanout import transform_map
 
 pytestmark = pytest.mark.tensorflow  # NengoLoihi imports TensorFlow

@@ -33,7 +33,9 @@ def prepare(net):
 
 def on_host(prepared):
     """Return the ensembles that NengoLoihi runs on the host."""
-    return emulator.host_objects(prepared) & set(prepared.all_ensembles)
+    from nengo_loihi.splitter import HostChipSplit
+
+    return HostChipSplit(prepared).host_objs & set(prepared.all_ensembles)
 
 
 def chain(first=nengo.LIF(), second=nengo.LIF(), synapses=(0.005, None)):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings, strategies as st
 from nengo_families import FAMILIES, PAGE, check, family, fresh, measured, refused
+from random_mixtures import mixture, put_some_on_host
+
+from nengo_energy.compat import import_nengo_loihi
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -43,3 +47,19 @@ def test_the_page_says_what_each_simulator_makes_of_each_family():
     assert len(taken["nengo"]) >= 0.95 * len(FAMILIES)
     # all but the rate neurons' have neurons of Loihi
     assert len(taken["loihi"]) >= 0.9 * (len(FAMILIES) - 1)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**16))
+def test_synops_of_mixtures_equal_those_of_dense_matrices(seed):
+    """Arrays, learning, loops, slices, full weights, probes: all in one network."""
+    assert check(mixture(seed), "nengo").simulator == "nengo"
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("seed", range(3))
+def test_synops_of_mixtures_on_loihi_equal_those_of_dense_matrices(seed):
+    """With the spikes of the emulator, some ensembles on its host."""
+    net = mixture(seed)
+    put_some_on_host(net, import_nengo_loihi().add_params, seed)
+    assert check(net, "loihi").simulator == "loihi"

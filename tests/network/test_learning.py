@@ -330,3 +330,51 @@ def test_energy_of_adaptive_control_with_and_without_learning():
     assert "without a known price" in reasons["loihi", "learning_update"]
     assert "without a known price" in reasons["loihi-davies2018", "learning_state"]
     assert not [n for n in found[False].not_modelled if "learning" in n.operation]
+
+
+@pytest.mark.tensorflow
+def test_ledger_of_adaptive_control_holds_its_learning():
+    """As the estimate: 10,000 updates in 400 timesteps, at 120 pJ."""
+    ledger = ne.loihi_network(adaptive_control(True)).ledger(
+        [[0.3]], timesteps=400, progress=False
+    )
+    counts = ledger.counts()
+    assert counts.total("learning_update") == 2 * 50 * 400 // 4
+    assert counts.total("learning_state") == 50 * 400 // 2
+    estimate = ledger.estimate("loihi-davies2018")
+    (row,) = [r for r in estimate.rows if r.operation == "learning_update"]
+    assert_allclose(row.energy, 10_000 * 120e-12, rtol=1e-12)
+    without = ne.loihi_network(adaptive_control(False)).ledger(
+        [[0.3]], timesteps=400, progress=False
+    )
+    assert without.counts().total("learning_update") == 0
+
+
+def test_estimate_of_loihi_learns_as_the_chip_whatever_was_simulated():
+    """Two neurons for the value, in every fourth timestep; Nengo's one in each."""
+    net = adaptive_control(True)
+    counts = ne.count_ops(
+        ne.trace_topology(net), ne.measure_activity(net, [[0.3]], timesteps=400)
+    )
+    assert counts.total("learning_update") == 50 * 400
+    assert counts.deployed().total("learning_update") == 2 * 50 * 400 // 4
+
+
+@pytest.mark.tensorflow
+def test_ledger_holds_what_rules_do_on_the_host():
+    """By BCM, weights and three filters: the host's multiply-accumulates."""
+    found = {}
+    for name in ("bcm", None):
+        with nengo.Network(seed=3) as net:
+            pre, post = (nengo.Ensemble(n, 2, label=f"{n}") for n in (30, 20))
+            rule = None if name is None else nengo.BCM(1e-9)
+            solver = nengo.solvers.LstsqL2(weights=True)
+            nengo.Connection(pre, post, solver=solver, learning_rule_type=rule)
+            nengo.Connection(post, nengo.Ensemble(25, 2, label="after"))
+            for ens in (pre, post):
+                import_nengo_loihi().add_params(net)
+                net.config[ens].on_chip = False
+        ledger = ne.loihi_network(net).ledger(timesteps=10, progress=False)
+        found[name] = ledger.counts().total("mac")
+    # 20 x 30 weights, filtered spikes of 30 and of 20, and thresholds of 20
+    assert found["bcm"] - found[None] == 10 * (600 + 30 + 20 + 20)

@@ -12,9 +12,9 @@ from numba.extending import intrinsic
 from ...common.compiled import compiled
 
 LANES = 16
-"""Weights that are added at once. Those of a run are filled up with zeros."""
+"""Weights that are added at once."""
 
-ONE, TWO, STEP = np.uint64(1), np.uint64(2), np.uint64(LANES)
+ONE, STEP = np.uint64(1), np.uint64(LANES)
 
 
 class Routes(NamedTuple):
@@ -25,10 +25,10 @@ class Routes(NamedTuple):
     convolutions share weights. Sums lie in the order of a layer's neurons, in which
     targets are neighbours that lie on different cores.
 
-    The shape of a row is a stretch of ``shapes``: the number of runs of neighbouring
-    sums, and for each run the first, counted from the base, and their number. Weights
-    of each run are filled up to a multiple of `LANES`. Where runs would be short, there
-    are none; the number of targets comes next, then these.
+    The shape of a row is a stretch of ``shapes``: the number of its blocks of `LANES`
+    neighbouring sums, and for each the first, counted from the base. Blocks that have
+    fewer targets are filled up with weights of zero. Where targets are scattered, there
+    are no blocks; the number of targets comes next, then these.
 
     Attributes
     ----------
@@ -81,32 +81,17 @@ def deliver(routes: Routes, source: int, total: np.ndarray) -> None:
     shapes, weights = routes.shapes, routes.weights
     row = routes.rows[np.uint64(source)]
     at, weight, base = np.uint64(row[0]), np.uint64(row[1]), np.uint64(row[2])
-    n_runs = np.uint64(shapes[at])
+    n_blocks = np.uint64(shapes[at])
     at += ONE
-    for _ in range(n_runs):
-        target = base + np.uint64(shapes[at])
-        end = target + np.uint64(shapes[at + ONE])
-        at += TWO
-        while target < end:
-            add_lanes(total, target, weights, weight)
-            target += STEP
-            weight += STEP
-    if n_runs == 0:
-        size = np.uint64(shapes[at])
+    end = at + n_blocks
+    while at < end:
+        add_lanes(total, base + np.uint64(shapes[at]), weights, weight)
         at += ONE
-        for k in range(size):
-            total[base + np.uint64(shapes[at + k])] += weights[weight + k]
-
-
-@compiled
-def row_sizes(routes: Routes) -> np.ndarray:
-    """Return the number of synapses of each source, (n_sources,) int64 ndarray."""
-    sizes = np.zeros(len(routes.rows), np.int64)
-    for source in range(len(sizes)):
-        at = np.int64(routes.rows[source, 0])
-        n_runs = np.int64(routes.shapes[at])
-        if n_runs == 0:
-            sizes[source] = routes.shapes[at + 1]
-        for run in range(n_runs):
-            sizes[source] += np.int64(routes.shapes[at + 2 + 2 * run])
-    return sizes
+        weight += STEP
+    if n_blocks == 0:
+        end = at + ONE + np.uint64(shapes[at])
+        at += ONE
+        while at < end:
+            total[base + np.uint64(shapes[at])] += weights[weight]
+            at += ONE
+            weight += ONE

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...common.compiled import compiled
 
-MIN_RUN = 3
-"""Mean length of runs of targets from which on a row is stored by runs."""
+MIN_FILLED = 3
+"""Mean number of targets in a block from which on a row is stored by blocks."""
 
 
 class Synapses(NamedTuple):
@@ -191,16 +191,48 @@ def starts_run(pieces: np.ndarray, k: int) -> bool:
 
 
 @compiled
-def count_runs(pieces: np.ndarray) -> tuple[int, int]:
-    """Return the number of runs of neighbours in a row, and of its targets.
+def lay_out(
+    pieces: np.ndarray, lanes: int, shape: np.ndarray, slot: np.ndarray
+) -> tuple[int, int, int]:
+    """Lay a row out as `delivery.Routes` has it.
 
-    There are none if they would be shorter than `MIN_RUN` in the mean.
+    Parameters
+    ----------
+    pieces : (n_pieces, 3) ndarray
+        What the row is made of.
+    lanes : int
+        Number of targets of a block.
+    shape, slot : int64 ndarray
+        The shape, and where the weight of each target is, are written to them.
+
+    Returns
+    -------
+    n_shape, n_weights, n_targets : int
+        Length of the shape, and of the weights with those that fill blocks up.
     """
-    n_runs = size = 0
+    n_blocks = left = size = 0
     for k in range(len(pieces)):
-        n_runs += starts_run(pieces, k)
-        size += np.int64(pieces[k, 1])
-    return (n_runs if size >= MIN_RUN * n_runs else 0), size
+        target = np.int64(pieces[k, 0])
+        if k == 0 or target != pieces[k - 1, 0] + pieces[k - 1, 1]:
+            left = 0
+        for i in range(np.int64(pieces[k, 1])):
+            if left == 0:
+                n_blocks += 1
+                shape[n_blocks] = target + i
+                left = lanes
+            slot[size] = n_blocks * lanes - left
+            left -= 1
+            size += 1
+    if size >= max(1, MIN_FILLED * n_blocks):
+        shape[0] = n_blocks
+        return 1 + n_blocks, n_blocks * lanes, size
+    at = 2
+    for k in range(len(pieces)):
+        for i in range(np.int64(pieces[k, 1])):
+            shape[at], slot[at - 2] = np.int64(pieces[k, 0]) + i, at - 2
+            at += 1
+    shape[0], shape[1] = 0, size
+    return at, size, size
 
 
 @compiled
@@ -210,51 +242,52 @@ def write(
     lanes: int,
     shapes: np.ndarray,
     weights: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Write rows as `delivery.Routes` has them.
+) -> tuple[np.ndarray, np.ndarray, int, int, int]:
+    """Write rows as `delivery.Routes` has them; rows share a shape with the one before.
 
     Parameters
     ----------
     synapses, merged
         All synapses, and what rows are made of.
     lanes : int
-        What the number of weights of each run is a multiple of.
+        Number of targets of a block.
     shapes, weights : ndarray
         Are written to, unless they are empty.
 
     Returns
     -------
-    begin, start : (n_rows + 1,) int64 ndarray
-        Where shape and weights of each row begin, and the last one ends.
+    begin, start : (n_rows,) int64 ndarray
+        Where shape and weights of each row begin.
+    n_shapes, n_weights, largest : int
+        How long the arrays are, and the largest number among the shapes.
     """
     n_rows = len(merged.first) - 1
-    begin, start = np.zeros(n_rows + 1, np.int64), np.zeros(n_rows + 1, np.int64)
-    writing = len(shapes) > 0
+    begin, start = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64)
+    most = n_shapes = n_weights = largest = n_before = 0
     for row in range(n_rows):
         pieces = merged.pieces[merged.first[row] : merged.first[row + 1]]
-        n_runs, size = count_runs(pieces)
-        at, to = begin[row], start[row]
-        if writing:
-            shapes[at], shapes[at + 1] = n_runs, size
-        at += 1 if n_runs > 0 else 2
-        for k in range(len(pieces)):
-            target, length = np.int64(pieces[k, 0]), np.int64(pieces[k, 1])
-            if n_runs == 0:
-                for i in range(length if writing else 0):
-                    shapes[at + i] = target + i
-                at += length
-            elif starts_run(pieces, k):
-                to += (start[row] - to) % lanes
-                if writing:
-                    shapes[at], shapes[at + 1] = target, 0
-                at += 2
-            if writing:
-                if n_runs > 0:
-                    shapes[at - 1] += length
-                begins = np.int64(pieces[k, 2])
-                weights[to : to + length] = synapses.weight[begins : begins + length]
-            to += length
-        if n_runs > 0:
-            to += (start[row] - to) % lanes
-        begin[row + 1], start[row + 1] = at, to
-    return begin, start
+        most = max(most, np.int64(pieces[:, 1].sum()))
+    shape, before = np.zeros(most + 2, np.int64), np.zeros(most + 2, np.int64)
+    slot = np.zeros(most, np.int64)
+    for row in range(n_rows):
+        pieces = merged.pieces[merged.first[row] : merged.first[row + 1]]
+        n_shape, n_here, size = lay_out(pieces, lanes, shape, slot)
+        if n_shape == n_before and np.array_equal(shape[:n_shape], before[:n_shape]):
+            begin[row] = begin[row - 1]
+        else:
+            begin[row] = n_shapes
+            if len(shapes) > 0:
+                shapes[n_shapes : n_shapes + n_shape] = shape[:n_shape]
+            n_shapes += n_shape
+            largest = max(largest, shape[:n_shape].max())
+        shape, before, n_before = before, shape, n_shape
+        start[row] = n_weights
+        if len(weights) > 0:
+            k = 0
+            for piece in pieces:
+                first = np.int64(piece[2])
+                for i in range(first, first + np.int64(piece[1])):
+                    weights[n_weights + slot[k]] = synapses.weight[i]
+                    k += 1
+        n_weights += n_here
+    return begin, start, n_shapes, n_weights, largest

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...common.exceptions import UnsupportedError
 from . import kernels, merging
-from .delivery import LANES, Routes, row_sizes
+from .delivery import LANES, Routes
 from .kernels import Compartments, State
 from .merging import Merged, Synapses
 
@@ -45,11 +45,14 @@ class ChipProgram:
     sources : Mapping of {LoihiBlock or SpikeInput: slice}
         Which sources of spikes are whose: the compartments of blocks come first, the
         neurons of the host's after them.
+    n_synapses : int
+        Number of synapses that spikes are delivered over; shared ones count each.
     """
 
     routes: Routes
     compartments: Compartments
     sources: Mapping[Any, slice]
+    n_synapses: int
 
     @property
     def n_compartments(self) -> int:
@@ -60,11 +63,6 @@ class ChipProgram:
     def n_host_sources(self) -> int:
         """Number of neurons of the host's that send spikes to the chip."""
         return len(self.routes.rows) - self.n_compartments
-
-    @property
-    def n_synapses(self) -> int:
-        """Number of synapses that spikes are delivered over; shared ones count each."""
-        return int(row_sizes(self.routes).sum())
 
     @property
     def nbytes(self) -> int:
@@ -121,7 +119,8 @@ def build_program(
     )
     place = _places(blocks, neurons or {}, state.n_compartments)
     merged = merging.merge(synapses, place)
-    return ChipProgram(_routes(synapses, merged, place), compartments, sources)
+    routes = _routes(synapses, merged, place)
+    return ChipProgram(routes, compartments, sources, int(table.size[row].sum()))
 
 
 def _places(
@@ -141,17 +140,18 @@ def _places(
 
 def _routes(synapses: Synapses, merged: Merged, place: np.ndarray) -> Routes:
     """Write routes in as few bytes as hold them."""
-    nothing = np.zeros(0, np.uint16)
-    begin, start = merging.write(synapses, merged, LANES, nothing, nothing)
-    reach = merged.pieces[:, :2].sum(axis=1, dtype=np.int64).max(initial=0)
-    most = max(reach, np.diff(start).max(initial=0))
-    shapes = np.zeros(begin[-1], np.uint16 if most < 2**16 else np.uint32)
+    nothing = np.zeros(0, np.int16)
+    begin, start, n_shapes, n_weights, reach = merging.write(
+        synapses, merged, LANES, nothing, nothing
+    )
+    shapes = np.zeros(n_shapes, np.uint16 if reach < 2**16 else np.uint32)
     # an int32 may have no absolute value there
     largest = np.abs(synapses.weight.astype(np.int64)).max(initial=0)
-    weights = np.zeros(start[-1], np.int16 if largest < 2**15 else np.int32)
+    weights = np.zeros(n_weights, np.int16 if largest < 2**15 else np.int32)
     merging.write(synapses, merged, LANES, shapes, weights)
     rows = np.stack([begin[merged.row], start[merged.row], merged.base], axis=1)
-    rows = rows.astype(np.uint32 if max(begin[-1], start[-1]) < 2**32 else np.uint64)
+    narrow = max(n_shapes, n_weights) < 2**32
+    rows = rows.astype(np.uint32 if narrow else np.uint64)
     return Routes(rows, shapes, weights, place)
 
 

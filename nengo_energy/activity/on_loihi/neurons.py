@@ -9,6 +9,9 @@ from ...compat import import_nengo_loihi
 CHIP_NEURON_TYPES = ("LoihiSpikingRectifiedLinear", "LoihiLIF", "LIF", "RegularSpiking")
 """Neuron types that NengoLoihi puts on the chip as they are."""
 
+EXCHANGED_NEURON_TYPES = ("IntegrateAndFire", "RectifiedLinear", "LIFRate")
+"""Neuron types that NengoLoihi doesn't have, and the chip has others like them."""
+
 HOST_NEURON_TYPES = (*CHIP_NEURON_TYPES, "AdaptiveLIF", "Izhikevich")
 """Neuron types whose spikes NengoLoihi passes on to the chip, one a timestep."""
 

@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterable, Mapping
 import nengo
 import numpy as np
 from nengo.connection import LearningRule
+from nengo.ensemble import Neurons
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -23,6 +24,7 @@ from ...network.linear_maps import LinearMap, sum_maps
 from ...network.objects import base, is_passthrough
 from .changes import Change
 from .names import Names
+from .neurons import HOST_NEURON_TYPES
 from .wires import Wire, from_map
 
 
@@ -68,7 +70,10 @@ def merge_passthrough(
     seeds: Mapping[Any, int],
     names: Names,
 ) -> Merged:
-    """Merge the passthrough nodes that lead from the chip to the chip.
+    """Merge the passthrough nodes that spikes go through on their way to the chip.
+
+    Those of the chip stay there, and those of the host arrive as they are; else the
+    host would encode their weighted sum anew, and the chip filter it.
 
     Parameters
     ----------
@@ -87,11 +92,12 @@ def merge_passthrough(
         kept = [node for node in cluster.nodes if node in probed]
         dead = not cluster.out and not kept
         from_chip = any(on_chip(base(c.pre_obj)) for c in cluster.into)
+        as_spikes = from_chip or _are_spikes(cluster)
         to_chip = any(
             not isinstance(c.post_obj, LearningRule) and on_chip(base(c.post_obj))
             for c in cluster.out
         )
-        if not cluster.into or not (dead or (from_chip and to_chip)):
+        if not cluster.into or not (dead or (as_spikes and to_chip)):
             continue
         try:
             wires = _wires(cluster, kept, on_chip, seeds, names)
@@ -109,12 +115,21 @@ def merge_passthrough(
                 "merged",
                 names[node],
                 "was merged into the connections through it",
-                "activity stays on the chip",
+                "activity stays on the chip" if from_chip else "spikes stay spikes",
             )
             for node in cluster.nodes
             if node not in kept
         )
     return merged
+
+
+def _are_spikes(cluster: Cluster) -> bool:
+    """Tell whether spikes that can be sent are all that leads through, to neurons."""
+    return all(
+        isinstance(conn.pre_obj, Neurons)
+        and type(conn.pre_obj.ensemble.neuron_type).__name__ in HOST_NEURON_TYPES
+        for conn in cluster.into
+    ) and all(isinstance(conn.post_obj, Neurons) for conn in cluster.out)
 
 
 def _clusters(network: nengo.Network) -> Iterable[Cluster]:

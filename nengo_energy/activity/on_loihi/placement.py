@@ -10,12 +10,17 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from ...common.exceptions import UnsupportedError
-from ...compat.emulator import host_objects, place_of
+from ...compat.emulator import place_of
 from ...network.learning import rules_of
-from ...network.objects import base, has_full_weights, once
+from ...network.objects import base, has_full_weights, is_chip_process, once
 from .changes import Change
 from .names import Names
-from .neurons import CHIP_NEURON_TYPES, SEVERAL_SPIKES, neurons_for_chip
+from .neurons import (
+    CHIP_NEURON_TYPES,
+    EXCHANGED_NEURON_TYPES,
+    SEVERAL_SPIKES,
+    neurons_for_chip,
+)
 from .refusals import check_parts, check_probed
 
 NO_CHIP = (
@@ -57,49 +62,74 @@ def place(network: nengo.Network, names: Names) -> Placement:
     UnsupportedError
         If an ensemble is put where it can't be, or none is left for the chip.
     """
-    for ens, why in _learnt(network):
-        if place_of(network, ens) == "chip":
+    left = left_to_host(network, names)
+    for ens, why in left.items():
+        if place_of(network, ens) == "chip" and not _is_direct(ens):
             raise _misplaced(names[ens], why)
     check_probed(network, names)
-    on_host = host_objects(network)
-    learnt = dict(_learnt(network))
-    unlearnt = {
-        base(conn.pre_obj): f"{names[conn]} {reason}"
-        for conn in network.all_connections
-        if (reason := _not_learnt(conn))
-    }
-    moved: set[Any] = set()
+    on_host: set[Any] = {n for n in network.all_nodes if not is_chip_process(n)}
+    on_host.update(left)
+    on_host.update(p for p in network.all_probes if base(p.target) in on_host)
     neurons: dict[Any, Any] = {}
     changes = []
     for ens in once(network.all_ensembles):
-        asked = place_of(network, ens)
-        if ens in on_host:
-            if asked is None:
-                why = learnt.get(ens, "Direct neurons compute what no neurons would")
-                changes.append(Change("host", names[ens], "runs on the host", why))
-            continue
-        why, new = unlearnt.get(ens, ""), None
-        if not why:
-            why, new = _not_for_chip(ens)
-        if why and asked == "chip":
-            raise _misplaced(names[ens], why)
-        if why:
-            moved.add(ens)
-            changes.append(Change("host", names[ens], "runs on the host", why))
-        elif new is not None:
+        if left.get(ens):
+            changes.append(Change("host", names[ens], "runs on the host", left[ens]))
+        elif (
+            ens not in left
+            and _neurons(ens) in EXCHANGED_NEURON_TYPES
+            and (new := neurons_for_chip(ens.neuron_type))
+        ):
             neurons[ens], why = new
-            kinds = [type(each).__name__ for each in (ens.neuron_type, neurons[ens])]
-            what = f"its {kinds[0]} neurons became {kinds[1]}"
+            kind = type(neurons[ens]).__name__
+            what = f"its {_neurons(ens)} neurons became {kind}"
             changes.append(Change("neurons", names[ens], what, why))
-    on_host = on_host | moved
-    probes = (p for p in network.all_probes if base(p.target) in moved)
-    on_host.update(probes)
-    if all(ens in on_host for ens in network.all_ensembles):
+    if all(ens in left for ens in network.all_ensembles):
         kept = "; ".join(map(str, changes)) or "all of it runs on the host"
         raise UnsupportedError(NO_CHIP.format(kept))
     check_parts(network, on_host, names)
     changes += _single_spikes(network, on_host, names)
+    learnt = dict(_learnt(network))
+    moved = {
+        ens
+        for ens, why in left.items()
+        if why and ens not in learnt and not _is_direct(ens)
+    }
     return Placement(on_host, moved, neurons, tuple(changes))
+
+
+def left_to_host(network: nengo.Network, names: Names) -> dict[nengo.Ensemble, str]:
+    """Return the ensembles that the host runs for the chip, and why.
+
+    It takes no NengoLoihi, whose own rules are among these: what is put on the host,
+    Direct neurons, and ensembles that learned connections or errors of learning need
+    there.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network.
+    names : Names
+        Names of its objects.
+
+    Returns
+    -------
+    dict of {nengo.Ensemble: str}
+        The reason is empty where the network's configuration says so.
+    """
+    reasons = {
+        base(conn.pre_obj): f"{names[conn]} {reason}"
+        for conn in network.all_connections
+        if (reason := _not_learnt(conn))
+    }
+    reasons.update(_learnt(network))
+    found = {}
+    for ens in once(network.all_ensembles):
+        if place_of(network, ens) == "host":
+            found[ens] = ""
+        elif why := reasons.get(ens) or _not_for_chip(ens):
+            found[ens] = why
+    return found
 
 
 def _learnt(network: nengo.Network) -> Iterator[tuple[nengo.Ensemble, str]]:
@@ -112,18 +142,28 @@ def _learnt(network: nengo.Network) -> Iterator[tuple[nengo.Ensemble, str]]:
             yield pre, "errors of learning come from the host"
 
 
-def _not_for_chip(ens: nengo.Ensemble) -> tuple[str, tuple[Any, str] | None]:
-    """Return why an ensemble can't be on the chip, or the neurons that it needs."""
-    name = type(ens.neuron_type).__name__
+def _not_for_chip(ens: nengo.Ensemble) -> str:
+    """Return why an ensemble can't be on the chip, if so."""
+    if _is_direct(ens):
+        return "Direct neurons compute what no neurons would"
     if ens.noise is not None:
-        return "its neurons have noise, and the chip's don't", None
-    if name in ("SpikingRectifiedLinear", *CHIP_NEURON_TYPES):
-        curve = getattr(ens.neuron_type, "base_type", None)
-        if curve is None or type(curve) in (nengo.LIFRate, nengo.RectifiedLinear):
-            return "", None
-        return f"the chip has no neurons with the curve of {type(curve).__name__}", None
-    new = neurons_for_chip(ens.neuron_type)
-    return ("", new) if new else (f"the chip has no {name} neurons", None)
+        return "its neurons have noise, and the chip's don't"
+    if _neurons(ens) not in (
+        *("SpikingRectifiedLinear", *CHIP_NEURON_TYPES, *EXCHANGED_NEURON_TYPES),
+    ):
+        return f"the chip has no {_neurons(ens)} neurons"
+    curve = getattr(ens.neuron_type, "base_type", None)
+    if curve is not None and type(curve) not in (nengo.LIFRate, nengo.RectifiedLinear):
+        return f"the chip has no neurons with the curve of {type(curve).__name__}"
+    return ""
+
+
+def _is_direct(ens: nengo.Ensemble) -> bool:
+    return isinstance(ens.neuron_type, nengo.Direct)
+
+
+def _neurons(ens: nengo.Ensemble) -> str:
+    return type(ens.neuron_type).__name__
 
 
 def _not_learnt(conn: nengo.Connection) -> str:

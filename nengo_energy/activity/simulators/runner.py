@@ -70,12 +70,9 @@ class Runner(ABC):
     ----------
     name : str
         Of the simulator.
-    on_host : tuple of str
-        Populations that a host runs for the chip that the simulator is of.
     """
 
     name: str
-    on_host: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ import numpy as np
 from ...common.assumptions import Assumption
 from ...common.exceptions import UnsupportedError
 from ...compat import counting, emulator
-from ...network.learning import Learning
+from ...network.learning import Learning, learned_on_chip
 from ...network.objects import base, is_tensor_node
 from ...network.topology import Population
 from ..emulator import open_prepared
@@ -193,7 +193,6 @@ class LoihiRunner(SequentialRunner):
         self.left = [str(change) for change in form.changes if change.kind == "host"]
         self.on_chip = [p for p in self.populations if p.ensemble not in form.on_host]
         on_host = [p for p in self.populations if p.ensemble in form.on_host]
-        self.on_host = tuple(pop.name for pop in on_host)
         self.sim = open_prepared(form, emulator=self.emulator, dt=self.dt, target="sim")
         for sim in emulator.nengo_simulators(self.sim):
             here = [p for p in on_host if p.ensemble.neurons in sim.model.sig]
@@ -231,17 +230,9 @@ class LoihiRunner(SequentialRunner):
         return (Assumption(LEFT_TO_HOST.code, text),)
 
     def learned(self, learning: Learning, start: int, end: int) -> dict[str, int]:
-        """Return what a rule does as NengoLoihi has the chip learn.
-
-        Decoders are those of two neurons for each value, and don't change in every
-        timestep, but where its number is a multiple, and neither do filtered spikes.
-        """
-        if learning.place not in {pop.name for pop in self.on_chip}:
-            return super().learned(learning, start, end)
-        n_values, n_neurons = learning.shape
-        updates = 2 * n_values * n_neurons * multiples(start, end, emulator.LEARN_EVERY)
-        traces = n_neurons * multiples(start, end, emulator.TRACE_EVERY)
-        return {"learning_update": updates, "learning_state": traces}
+        if learning.place in {pop.name for pop in self.on_chip}:
+            return learned_on_chip(learning.shape, start, end)
+        return super().learned(learning, start, end)
 
     def chip_counts(
         self, pop: Population, count: np.ndarray, spiked: np.ndarray
@@ -286,11 +277,6 @@ def refuse_volumes(network: nengo.Network) -> None:
                 f"{conn.transform.dimensions}; take the simulator 'compiled' or "
                 "'nengo-dl'"
             )
-
-
-def multiples(start: int, end: int, number: int) -> int:
-    """Return how many timesteps, of those behind one up to another, are multiples."""
-    return end // number - start // number
 
 
 def stack(each: Sequence[BatchCounts]) -> BatchCounts:

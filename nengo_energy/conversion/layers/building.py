@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Callable, Mapping, NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 
 from ...common.exceptions import UnsupportedError
 from ...keras_models.graph import Call
+from ...network.firing_rates import with_amplitude
 from ...network.objects import base
 from ..keras_map import layer_of_label
 from .masks import Mask
@@ -231,9 +231,7 @@ class LayerBuild:
         scale = self.scale
         gain = 1.0 if scale is None or fixed_curve else scale
         if gain != 1.0 and hasattr(neuron_type, "amplitude"):
-            neuron_type = copy.copy(neuron_type)
-            amplitude = neuron_type.amplitude / gain
-            type(neuron_type).amplitude.data[neuron_type] = amplitude
+            neuron_type = with_amplitude(neuron_type, 1 / gain)
         ens = nengo.Ensemble(
             n,
             1,

@@ -20,6 +20,10 @@ from .neurons import (
 from .registry import builds
 from .states import Delays, Integration
 
+LOWEST_VOLTAGE = -50.0
+"""Thresholds below rest that leaky neurons of the chip can get: NIR's have no floor,
+and voltages of the chip have 23 bits, of which thresholds take up to 17."""
+
 
 @builds("IF")
 def build_if(build: Build) -> Part:
@@ -187,8 +191,8 @@ def _chip_neurons(build: Build, found: dict[str, Any], shape: Shape) -> Part:
     if build.node.kind == "IF":
         neurons = loihi.LoihiSpikingRectifiedLinear(amplitude=dt)
         return _ensemble(build, neurons, shape, gain)
-    tau = "tau" if build.node.kind == "LIF" else "tau_mem"
-    neurons = loihi.LoihiLIF(tau_rc=_same(build, found, tau), tau_ref=0, amplitude=dt)
+    tau = _same(build, found, "tau" if build.node.kind == "LIF" else "tau_mem")
+    neurons = loihi.LoihiLIF(tau, tau_ref=0, amplitude=dt, min_voltage=LOWEST_VOLTAGE)
     if build.node.kind == "LIF":
         return _ensemble(build, neurons, shape, gain)
     synapse = nengo.Lowpass(_same(build, found, "tau_syn"))

@@ -1,9 +1,10 @@
-"""Networks that snnTorch and sinabs exported, with the spikes they had there.
+"""Networks that other frameworks exported, with the spikes they had there.
 
 The files come from ``benchmarks/nir_networks.py --export``.
 """
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,16 @@ def read(name):
     about = json.loads(str(arrays.pop("about")))
     x = arrays.pop("x").astype(float)
     spikes = {key.partition(" ")[2]: value for key, value in arrays.items()}
+    late = about.get("late", {})  # timesteps after those of NIR's neurons
+    spikes = {key: value[:, late.get(key, 0) :] for key, value in spikes.items()}
     return DATA / f"{name}.nir", x, spikes, about["options"]
 
 
+NAMES = ["recurrent", "cuba", "convolutional", "leaky", "integrating"]
+
+
 @pytest.mark.parametrize("inputs", ["values", "spikes"])
-@pytest.mark.parametrize("name", ["recurrent", "cuba", "convolutional"])
+@pytest.mark.parametrize("name", NAMES)
 def test_spikes_are_those_of_the_framework(name, inputs):
     """All spikes of all layers, timestep by timestep."""
     path, x, expected, options = read(name)
@@ -45,9 +51,8 @@ def test_spikes_are_those_of_the_framework(name, inputs):
             for key, probe in probes.items():
                 spikes = expected[key][k]
                 assert spikes.sum() > 10
-                np.testing.assert_array_equal(
-                    sim.data[probe].reshape(spikes.shape), spikes
-                )
+                found = sim.data[probe][: len(spikes)]
+                np.testing.assert_array_equal(found.reshape(spikes.shape), spikes)
 
 
 @pytest.mark.parametrize("name", ["recurrent", "cuba", "convolutional"])
@@ -115,7 +120,9 @@ def test_ledger(name):
     measured = model.measure(x, simulator="loihi")
     for layer, spikes in expected.items():
         total = measured.populations[layer].spikes.sum()
-        assert total == pytest.approx(spikes.sum(), rel=0.5)
+        # 8 bits a weight; voltages of integrating neurons have a floor on the chip
+        off = {"cuba": 0.25, "convolutional": 0.5}[name]
+        assert total == pytest.approx(spikes.sum(), rel=off)
 
 
 @pytest.mark.tensorflow
@@ -125,8 +132,11 @@ def test_loops_on_the_emulator():
     measured = model.measure(x, simulator="loihi")
     for layer, spikes in expected.items():
         total = measured.populations[layer].spikes.sum()
-        assert total == pytest.approx(spikes.sum(), rel=0.3)
-    ledger = model.ledger(x[:1], x.shape[1])
+        assert total == pytest.approx(spikes.sum(), rel=0.15)
+    with warnings.catch_warnings():
+        # the filter by which the host would encode what spikes arrive as
+        warnings.filterwarnings("error", "tau_s is already set")
+        ledger = model.ledger(x[:1], x.shape[1])
     one = model.measure(x[:1], simulator="loihi")
     # on the chip the emulator's own counts, whichever way they are asked for
     spikes = sum(pop.spikes.sum() for name, pop in one.populations.items())
