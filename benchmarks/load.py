@@ -286,15 +286,19 @@ def run_writers() -> None:
     """Start a second sweep in the folder of a first."""
     import pandas as pd
 
+    expected = sweep(None)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "sweep", folder]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
             while not finished(folder) and first.poll() is None:
                 time.sleep(0.01)
-            second = subprocess.run(command, capture_output=True, text=True)
-            print("second writer:", second.stderr.strip().splitlines()[-1])
+            try:
+                sweep(folder)
+                print("second writer: FAILED, let in")
+            except ne.InputError as error:
+                print(f"second writer: {error}")
         frame = pd.read_pickle(Path(folder, "frame.pkl"))
-    pd.testing.assert_frame_equal(frame, sweep(None), check_exact=True)
+    pd.testing.assert_frame_equal(frame, expected, check_exact=True)
     print("first writer: the frame equals that of a sweep alone")
 
 

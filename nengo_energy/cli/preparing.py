@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Iterable
 
 from ..common.assumptions import Assumption
+from ..common.plain_text import plain_csv
 from ..common.vital_signs import alerts
 from ..compat.quiet import import_tensorflow_quietly
 from .checking import as_options, check_arrays, check_options
@@ -73,7 +74,7 @@ def timing(options: argparse.Namespace) -> dict[str, Any]:
 
 def print_csv(frame: pandas.DataFrame) -> None:
     """Print a frame as comma-separated values."""
-    print(frame.to_csv(index=False, lineterminator="\n"), end="")
+    print(plain_csv(frame), end="")
 
 
 def warn(assumptions: Iterable[Assumption]) -> None:

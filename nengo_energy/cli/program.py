@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # not the user's code
             warnings.showwarning = lambda message, *_, **__: _say(message)
             code: int | None = options.command(options)
         sys.stdout.flush()  # here, where a closed pipe can still be told apart

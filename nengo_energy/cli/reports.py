@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .options import add_command, choice, number, switch, word
+from .preparing import print_csv
 
 BEYOND_TOLERANCE = 3
 """What ``diff`` exits with where energy or latency changed too much."""
@@ -87,7 +88,7 @@ def _diff(options: argparse.Namespace) -> int:
 
     found = diff(options.before, options.after, tolerance=options.tolerance)
     if options.format == "csv":
-        print(found.to_frame().to_csv(index=False, lineterminator="\n"), end="")
+        print_csv(found.to_frame())
     else:
         print(found)
     return BEYOND_TOLERANCE if found.exceeds() else 0

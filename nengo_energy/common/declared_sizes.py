@@ -45,7 +45,7 @@ def check_size(what: str, n_bytes: float, max_bytes: float | None) -> None:
 
 def size_text(n_bytes: float) -> str:
     """Return a number of bytes in words, such as ``"1.5 GB"``."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if n_bytes >= factor:
             return f"{n_bytes / factor:,.3g} {unit}"
     return f"{n_bytes:.0f} bytes"

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from .plain_text import plain_text
+
 
 class NengoEnergyError(Exception):
     """Root of every error that the package raises on purpose."""
+
+    def __str__(self) -> str:
+        # names in it come from anywhere; LookupErrors would print the repr
+        return (
+            plain_text(str(self.args[0])) if len(self.args) == 1 else super().__str__()
+        )
 
 
 class InputError(NengoEnergyError, ValueError):
@@ -13,10 +21,6 @@ class InputError(NengoEnergyError, ValueError):
 
 class NotFoundError(NengoEnergyError, LookupError):
     """A name that isn't known; the message lists the names that are."""
-
-    def __str__(self) -> str:
-        # LookupError's subclasses such as KeyError print the repr; print the words.
-        return str(self.args[0]) if self.args else ""
 
 
 class UnsupportedError(NengoEnergyError, NotImplementedError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Mapping
 
+from .plain_text import plain_json
+
 if TYPE_CHECKING:
     import pandas
 
@@ -25,6 +27,7 @@ def frame_records(frame: pandas.DataFrame) -> list[dict[str, Any]]:
 def to_json(kind: str, content: Mapping[str, Any]) -> str:
     """Return plain values as JSON, null for what isn't known; see docs/schema.json."""
     named = {"schema": f"nengo_energy.{kind}", "schema_version": SCHEMA_VERSION}
-    return json.dumps(
+    text = json.dumps(
         {**named, **content}, indent=1, allow_nan=False, ensure_ascii=False
     )
+    return plain_json(text)

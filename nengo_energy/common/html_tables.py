@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence, Union
 
+from .plain_text import plain_html
 from .tables import NOTHING, format_digits, typeset_si
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ def _heading(column: str, unit: str) -> str:
 def _cell(tag: str, cell: Cell, attributes: str = "") -> str:
     if cell.value is not None:
         attributes += f' data-value="{cell.value!r}"'
-    return f"<{tag}{attributes}{_of(cell.device)}>{html.escape(cell.text)}</{tag}>"
+    return f"<{tag}{attributes}{_of(cell.device)}>{plain_html(cell.text)}</{tag}>"
 
 
 def _of(device: str) -> str:
-    return f' data-device="{html.escape(device)}"' if device else ""
+    return f' data-device="{plain_html(device)}"' if device else ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any
 
+from .plain_text import plain_html
 from .tables import NOTHING
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ class Shown:
     def _repr_html_(self) -> str:
         text = (
             '<pre style="white-space: pre; font-family: monospace; line-height: 1.3">'
-            f"{html.escape(str(self))}</pre>"
+            f"{plain_html(str(self))}</pre>"
         )
         frame = self._shown_frame()
         if frame is None:
             return f'<div style="overflow-x: auto">{text}</div>'
         return (
-            f"<div><p>{html.escape(self._headline())}</p>"
+            f"<div><p>{plain_html(self._headline())}</p>"
             f'<div style="overflow-x: auto">{_table(frame)}</div>'
             f"<details><summary>As text</summary>{text}</details></div>"
         )

@@ -6,6 +6,8 @@ import textwrap
 from decimal import Decimal
 from typing import Iterable, Mapping, Sequence
 
+from .plain_text import plain_line, plain_text
+
 WIDTH = 100
 """Width that the text is laid out for; only a wide first column exceeds it."""
 
@@ -108,7 +110,7 @@ def plural(number: int, noun: str) -> str:
 
 def wrap(text: str) -> str:
     """Return a text in lines that fit a terminal."""
-    return textwrap.fill(text, WIDTH)
+    return textwrap.fill(plain_text(text), WIDTH)
 
 
 def format_table(
@@ -118,6 +120,10 @@ def format_table(
 
     Columns that don't fit go into further blocks, each with the first column again.
     """
+    header, body, footer = (
+        [[plain_line(cell) for cell in row] for row in part]
+        for part in (header, body, footer)
+    )
     rows = [*header, *body, *footer]
     widths = [max(map(len, column)) for column in zip(*rows)]
     blocks: list[list[int]] = [[]]
@@ -150,7 +156,7 @@ def format_bullets(heading: str, sentences: Iterable[str]) -> str:
     """Return a heading, and each sentence behind a dash."""
     wrapped = (
         textwrap.fill(
-            s,
+            plain_text(s),
             WIDTH,
             initial_indent="- ",
             subsequent_indent="  ",

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..common.colours import LINES
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_percent
+from ..common.plain_text import plain_label
 from ..estimates.columns import best_quantity, check_columns, keras_accuracy
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _draw_layers(axes: Any, layers: pandas.DataFrame) -> None:
     ):
         words = name.replace("_", " ")
         axes.plot(layers[name], places, marker, color=colour, label=words)
-    axes.set_yticks(places, layers["layer"])
+    axes.set_yticks(places, [*map(plain_label, layers["layer"])])
     axes.set_ylim(len(layers) - 0.5, -0.5)
     axes.set_xlim(left=min(0, axes.get_xlim()[0]), right=max(1.02, axes.get_xlim()[1]))
     axes.grid(axis="y", color="#dddddd", lw=0.5)

@@ -8,12 +8,13 @@ from typing import Any, Mapping
 
 import nengo
 
+from ..common.available_memory import check_memory
 from ..common.checks import check_flag
 from ..common.exceptions import InputError
 from ..common.random_state import kept_random_state
 from ..keras_models.files import as_model
 from ..keras_models.graph import read_graph
-from ..keras_models.sizes import has_open_sizes, shapes_of_data
+from ..keras_models.sizes import has_open_sizes, least_bytes, shapes_of_data
 from ..network.firing_rates import (
     DEEP_TARGET_RATE,
     INTEGRATING_TARGET_RATE,
@@ -137,9 +138,14 @@ def convert(
     """
     check_flag("verify", verify)
     model = as_model(model, custom_objects)
-    example_data = input_arrays(example_data, model)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
+    check_memory(
+        f"converting {getattr(model, 'name', 'the model')!r}",
+        least_bytes(model),
+        "convert a part of it, a narrower one, or one of smaller inputs",
+    )
+    example_data = input_arrays(example_data, model)
     if input_shape is None and example_data is not None and is_open:
         input_shape = shapes_of_data(read_graph(model), example_data, temporal)
     chosen = {

@@ -47,7 +47,7 @@ def _elements(x: Any) -> Iterable[Any] | None:
         return elements
     if inspect.isgenerator(x):
         return x
-    is_plain = isinstance(x, (list, tuple, str, Mapping)) or hasattr(x, "dtype")
+    is_plain = isinstance(x, (list, tuple, str, bytes, Mapping)) or hasattr(x, "dtype")
     if is_plain or not (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
         return None
     return None if hasattr(x, "shape") else (x[i] for i in range(len(x)))

@@ -72,7 +72,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # TOML has JSON's strings
+        text = json.dumps(value, ensure_ascii=False)  # TOML has JSON's strings
+        return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
     if isinstance(value, (list, tuple)):
         if not value:
             return "[]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Mapping, Sequence
 
+from ..common.plain_text import plain_csv, plain_line
 from ..common.tables import NOTHING, common_prefix, format_digits
 from .ranking import known_interval, said_of_left_out
 from .report import (
@@ -22,8 +23,9 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    **{mark: f"{{{mark}}}" for mark in "[]*"},  # after the end of a row: its options
 }
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~&])")
 
 _IN_CAPTION: Mapping[str, str] = {
     "model": "model {}",
@@ -40,8 +42,7 @@ def estimate_to_csv(estimate: EnergyEstimate) -> str:
     Columns are those of `EnergyEstimate.to_frame`, in SI units; numbers have all their
     digits.
     """
-    text = estimate_frame(estimate).to_csv(index=False, lineterminator="\n")
-    return str(text)
+    return plain_csv(estimate_frame(estimate))
 
 
 def estimate_to_markdown(estimate: EnergyEstimate) -> str:
@@ -168,7 +169,7 @@ def _short(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return plain_line(" ".join(text.split()))
 
 
 def _markdown(text: str) -> str:

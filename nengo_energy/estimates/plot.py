@@ -11,6 +11,7 @@ from ..common.checks import check_choice, check_iterable
 from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.figures import PANEL_WIDTH, new_figure, style, use_si
+from ..common.plain_text import plain_label
 from ..common.tables import typeset_si
 from ..devices import Device
 from .ranking import by_energy, included, known_interval
@@ -103,7 +104,7 @@ def _draw_totals(
                 handles[_HOLLOW[0]] = Line2D([], [], ls="", **_HOLLOW[1])
             ends = [[total - low], [high - total]]
             axes.errorbar(total, place, xerr=ends, lw=1.5, **look)
-        axes.set_yticks(range(len(order)), [model.name for model in order])
+        axes.set_yticks(range(len(order)), [plain_label(m.name) for m in order])
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color="#e5e5e5", lw=0.5)
@@ -180,13 +181,13 @@ def _draw_device(
                 label=look.words,
             )
             left += widths
-    title = f"{name}: {typeset_si(estimate.total(name), 'J')}"
+    title = f"{plain_label(name)}: {typeset_si(estimate.total(name), 'J')}"
     interval = known_interval(estimate, name)
     if interval is not None:
         ends = " ({} to {})".format(*(typeset_si(end, "J") for end in interval))
         title += ends if len(title + ends) < LONGEST_TITLE else f"\n{ends.strip()}"
     axes.set_title(title)
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), [*map(plain_label, labels)])
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(left=0)

@@ -16,6 +16,7 @@ from ..common.assumptions import Assumption
 from ..common.checks import check_path
 from ..common.exceptions import InputError, NotFoundError
 from ..common.file_output import PathLike
+from ..common.plain_text import plain_json
 from ..common.plain_values import plain
 from ..devices import Device, Quantity
 from ..devices.device import device_key
@@ -52,7 +53,8 @@ def estimate_to_json(estimate: EnergyEstimate) -> str:
         What to write. Fields that have their default value are left out.
     """
     data = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **_encode(estimate)}
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    return plain_json(text) + "\n"
 
 
 def load_estimate(source: PathLike) -> EnergyEstimate:

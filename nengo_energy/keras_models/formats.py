@@ -310,6 +310,7 @@ def _parse(text: str | bytes, path: Path) -> dict[str, Any]:
         )
     try:
         value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # which halves of letters fail
     except (RecursionError, ValueError) as error:
         raise InputError(f"{path} is damaged: no JSON where it must be") from error
     if not isinstance(value, dict):

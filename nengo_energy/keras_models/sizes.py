@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Mapping, Optional, Sequence
 
 import numpy as np
@@ -66,6 +67,20 @@ def has_open_sizes(model: Any, temporal: bool = False) -> bool:
     """
     first = 2 if temporal else 1
     return any(None in tuple(t.shape)[first:] for t in read_graph(model).inputs)
+
+
+def least_bytes(model: Any) -> int:
+    """Return the bytes that a model's network takes at least, in double precision.
+
+    Those are its weights, and gain and bias of each neuron of its largest layer.
+    """
+    shapes = [
+        tuple(size or 1 for size in tensor.shape)
+        for call in read_graph(model).calls
+        for tensor in call.outputs
+    ]
+    n_weights = sum(math.prod(weight.shape) for weight in model.weights)
+    return 8 * n_weights + 16 * max(map(math.prod, shapes), default=0)
 
 
 def given_shapes(graph: KerasGraph, given: Any) -> list[Shape]:

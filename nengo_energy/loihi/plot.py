@@ -9,6 +9,7 @@ import numpy as np
 
 from ..common.checks import check_choice
 from ..common.figures import PANEL_WIDTH, import_matplotlib, new_figure, style
+from ..common.plain_text import plain_label
 from .chip import CORES_PER_TILE, TILES_HIGH, TILES_WIDE
 from .core_load import CoreLoad
 from .ledger import Ledger
@@ -109,7 +110,9 @@ def _draw_chips(ledger: Ledger, quantity: str, placement: str) -> Any:
         axes.set_ylabel("row of tiles")
     all_axes[-1].set_xlabel("column of tiles, each of four cores")
     frames = [
-        patches.Patch(facecolor="none", edgecolor=colours[layer], lw=1.5, label=layer)
+        patches.Patch(
+            facecolor="none", edgecolor=colours[layer], lw=1.5, label=plain_label(layer)
+        )
         for layer in layers
     ]
     figure.legend(handles=frames, loc="outside lower center", ncols=4)

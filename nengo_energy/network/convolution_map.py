@@ -180,11 +180,10 @@ class ConvolutionMap(LinearMap):
         rows = [1] * (n_dims - 1)
         for tap, weights in zip(np.ndindex(*self.kernel.shape[:-2]), self._groups):
             met = [m[:, k] for m, k in zip(self.meetings, tap)]
-            inputs = np.ix_(*(np.flatnonzero(out >= 0) for out in met))
-            outputs = np.ix_(*(out[out >= 0] for out in met))
-            total[(slice(None), *outputs)] += values[
-                (slice(None), *inputs)
-            ] @ weights.reshape(n_groups, *rows, per_group, group_size)
+            inputs: Any = np.ix_(*(np.flatnonzero(out >= 0) for out in met))
+            outputs: Any = np.ix_(*(out[out >= 0] for out in met))
+            kernel = weights.reshape(n_groups, *rows, per_group, group_size)
+            total[(slice(None), *outputs)] += values[(slice(None), *inputs)] @ kernel
         total = np.moveaxis(total, 0, n_dims)
         total = total.reshape(*self.output_space, self.n_filters)
         return np.ravel(total if self.channels_last else np.moveaxis(total, -1, 0))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 from ..common.html_tables import Cell
+from ..common.plain_text import plain_html
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def linked(text: str) -> Any:
             target = f"https://doi.org/{found['doi']}"
         elif found["arxiv"]:
             target = f"https://arxiv.org/abs/{found['arxiv']}"
-        parts.append(html.escape(text[end : found.start()]))
-        parts.append(f'<a href="{html.escape(target)}">{html.escape(found[0])}</a>')
+        parts.append(plain_html(text[end : found.start()]))
+        parts.append(f'<a href="{plain_html(target)}">{plain_html(found[0])}</a>')
         end = found.end()
-    return Markup("".join([*parts, html.escape(text[end:])]))
+    return Markup("".join([*parts, plain_html(text[end:])]))

@@ -12,6 +12,7 @@ from ..common.colours import LINES, OPERATIONS
 from ..common.exceptions import InputError
 from ..common.file_output import PathLike, check_writable, write_text
 from ..common.html_tables import frame_table
+from ..common.plain_text import plain_line, plain_text
 from ..common.version import __version__
 from ..estimates.columns import energy_devices
 from ..estimates.estimate import EnergyEstimate
@@ -224,7 +225,8 @@ def _page(sections: Sequence[Section], **names: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["linked"] = linked
-    specs = {chart.id: chart.spec for section in sections for chart in section.charts}
+    charts = [chart for section in sections for chart in section.charts]
+    specs = {chart.id: _plain_values(chart.spec) for chart in charts}
     text: str = environment.get_template("report.html").render(
         **names,
         sections=sections,
@@ -236,7 +238,18 @@ def _page(sections: Sequence[Section], **names: Any) -> str:
         library=converter.javascript_bundle().replace("</script", "<\\/script"),
         script=_resource("report.js"),
     )
-    return text + "\n"
+    return plain_text(text) + "\n"
+
+
+def _plain_values(value: Any) -> Any:
+    """Return a value of JSON with all its texts as they are shown."""
+    if isinstance(value, str):
+        return plain_line(value)
+    if isinstance(value, list):
+        return [_plain_values(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain_values(item) for key, item in value.items()}
+    return value
 
 
 def _colours() -> dict[str, dict[str, str]]:

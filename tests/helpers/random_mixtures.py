@@ -18,7 +18,9 @@ def mixture(seed: int) -> nengo.Network:
     rng = np.random.RandomState(seed)
     with nengo.Network(seed=seed) as net:
         stim = nengo.Node(lambda t: np.sin(9 * t + np.arange(2)), label="stimulus")
-        parts = [_part(rng, k) for k in range(rng.randint(2, 5))]
+        first = nengo.Ensemble(20, 2, label="ensemble 0")
+        parts = [(first, first)]
+        parts += [_part(rng, k) for k in range(1, rng.randint(2, 5))]
         nengo.Connection(stim, parts[0][0])
         for k in range(1, len(parts)):
             _connect(rng, parts[rng.randint(k)][1], parts[k][0])

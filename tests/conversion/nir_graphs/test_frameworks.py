@@ -120,8 +120,9 @@ def test_ledger(name):
     measured = model.measure(x, simulator="loihi")
     for layer, spikes in expected.items():
         total = measured.populations[layer].spikes.sum()
-        # 8 bits a weight; without a floor at 0, which NIR's voltages don't have
-        assert total == pytest.approx(spikes.sum(), rel=0.25)
+        # 8 bits a weight; voltages of integrating neurons have a floor on the chip
+        off = {"cuba": 0.25, "convolutional": 0.5}[name]
+        assert total == pytest.approx(spikes.sum(), rel=off)
 
 
 @pytest.mark.tensorflow

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nengo_energy as ne
+from nengo_energy.compat import import_tf_keras
 
 nir = pytest.importorskip("nir")
 DATA = Path(__file__).parent / "data"
@@ -103,3 +104,38 @@ def test_filters_are_leaky_integrators():
     assert li.tau.tolist() == [0.01]
     # a spike of Nengo's is a pulse of 1 / dt
     assert graph.nodes["a -> out"].weight.tolist() == [[500.0]]
+
+
+@pytest.mark.tensorflow
+def test_a_converted_keras_model_goes_there_and_back(tmp_path):
+    """Convolutions, pooling, dense layers: all spikes of all neurons are the same.
+
+    Weights are above 0, so that the floor of voltages, which NIR can't say, has nothing
+    to do.
+    """
+    layers = import_tf_keras().layers
+    model = import_tf_keras().Sequential(
+        [
+            layers.Conv2D(3, 3, activation="relu", input_shape=(10, 10, 1)),
+            layers.AveragePooling2D(2),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(6, activation="relu"),
+            layers.Dense(4),
+        ]
+    )
+    rng = np.random.RandomState(0)
+    model.set_weights([rng.uniform(0, 0.3, w.shape) for w in model.get_weights()])
+    snn = ne.convert(model, scale_firing_rates=100)
+    with pytest.raises(
+        ne.UnsupportedError, match="'conv2d.*' has Loihi.*below a minimum"
+    ):
+        ne.to_nir(snn)
+    nir.write(str(tmp_path / "model.nir"), ne.to_nir(snn, allow=["voltage-floor"]))
+    back = ne.from_nir(tmp_path / "model.nir", dt=0.001)
+    x = rng.uniform(size=(2, 10, 10, 1))
+    expected = snn.measure(x, timesteps=40, simulator="nengo")
+    found = back.measure(x.reshape(2, -1), 40)
+    for name, measured in expected.populations.items():
+        assert measured.spikes.sum() > 20
+        np.testing.assert_array_equal(found.populations[name].spikes, measured.spikes)
