@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Callable
 
 import numba
 import numpy as np
 
+FOLDERS = ("activity/compiled", "activity/emulator")
+"""Where in the package compiled loops are, those of this file aside."""
+
 
 def compiled(function: Callable) -> Any:
     """Return a function that is compiled at its first call, and releases the GIL.
 
-    Compiled code is kept on disk, where the next process finds it.
+    Compiled code is kept on disk, where the next process finds it until one of the
+    sources of compiled loops has changed.
     """
     try:
-        return numba.njit(cache=True, nogil=True)(function)
+        dispatcher = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # there is no folder to keep the compiled code in
         return numba.njit(nogil=True)(function)
+    # numba looks at the function's own file, though code of others is compiled into it
+    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if hasattr(kept, "_source_stamp"):
+        kept._source_stamp = (kept._source_stamp, _sources())
+    return dispatcher
+
+
+@lru_cache(maxsize=None)
+def _sources() -> tuple[tuple[str, int, int], ...]:
+    """Return name, time and size of each file that compiled loops may come from."""
+    package = Path(__file__).parents[1]
+    files = [file for folder in FOLDERS for file in (package / folder).glob("*.py")]
+    found = [(file.name, file.stat()) for file in [Path(__file__), *sorted(files)]]
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)
 
 
 GATHER = np.uint64(0x0102040810204080)
