@@ -218,11 +218,22 @@ def compare(found: Any, expected: Any) -> str:
     return "same results" if difference < 1e-9 else f"within {difference:.1e}"
 
 
+def host_worker(expected: Any) -> str:
+    """Run in a Dask worker, a daemonic process, which may start none by itself."""
+    import distributed
+
+    options = {"dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, **options) as host:
+        with distributed.Client(host) as client:
+            return compare(client.submit(round_of_work).result(), expected)
+
+
 HOSTS: dict[str, Callable[[Any], str]] = {
     "state": host_state,
     "threads": host_threads,
     "loop": host_loop,
     "spawn": lambda expected: in_process("spawn", expected),
+    "worker": host_worker,
     "fork": lambda expected: in_process("fork", expected),
     "eagerly": host_eagerly,
     "mixed_float16": host_float16,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,6 @@ def _report(options: argparse.Namespace) -> None:
         print(text.rstrip("\n"))
         return
     write_text(options.output, text)
-    print(f"nengo-energy: {options.output} is written", file=sys.stderr)
     if options.open:
         webbrowser.open(Path(options.output).resolve().as_uri())
 

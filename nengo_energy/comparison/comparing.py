@@ -199,8 +199,12 @@ class _Sums:
 
     def add(self, start: int, spikes: Mapping[str, np.ndarray]) -> None:
         """Add a batch of the spiking network, and run the Keras model on it."""
-        n_inferences = len(next(iter(spikes.values()))) if spikes else 0
-        batch = slice(start, start + n_inferences)
+        if spikes:
+            batch = slice(start, start + len(next(iter(spikes.values()))))
+        elif start:
+            return
+        else:
+            batch = slice(None)  # without neurons, nothing says how long batches are
         activations, outputs = self.reference.run(batch)
         self._outputs.append(outputs)
         for pop in self.populations:

@@ -17,7 +17,7 @@ import types
 import warnings
 from typing import Any, Callable, Iterator, Sequence, TypeVar
 
-from ..common.exceptions import MissingDependencyError
+from ..common.exceptions import MissingDependencyError, UnsupportedError
 from ..common.optional_imports import import_or_explain
 from .redirect import StandIn, keras2_standins, redirected, redirecting_import
 
@@ -31,6 +31,21 @@ REDIRECTED_PACKAGES = ("nengo_dl", "keras_spiking")
 """Written for Keras 2. NengoDL imports KerasSpiking where it is installed."""
 
 _Result = TypeVar("_Result")
+
+
+_lost_threads: list[int] = []
+"""This process, if it is a fork of one in which TensorFlow ran."""
+
+
+def _note_fork() -> None:
+    """Note in a fork that TensorFlow had run, which has threads from then on."""
+    context = sys.modules.get("tensorflow.python.eager.context")
+    if context is not None and getattr(context.context(), "_initialized", False):
+        _lost_threads.append(os.getpid())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 def locked(function: Callable[[], _Result]) -> Callable[[], _Result]:
@@ -52,7 +67,15 @@ def import_tensorflow() -> types.ModuleType:
     ------
     MissingDependencyError
         TensorFlow isn't installed.
+    UnsupportedError
+        This process is a fork of one in which TensorFlow ran.
     """
+    if _lost_threads:
+        raise UnsupportedError(
+            "this process was forked from one in which TensorFlow had run, whose "
+            "threads aren't here, so it would wait for ever; start processes by "
+            'multiprocessing.get_context("spawn"), or fork before TensorFlow runs'
+        )
     if sys.modules.get("tensorflow") is not None:
         return sys.modules["tensorflow"]
     with kept_off_screen():  # about GPUs and its own build

@@ -79,7 +79,7 @@ def convert(
     target_rate : float, optional
         For ``"auto"``: the rate [Hz]. By default 250 Hz of Loihi's neurons, 500 Hz
         where many of their layers follow each other, which are filtered and corrected
-        then (`deep-filtered` among the assumptions), and 1,000 Hz of others.
+        then (``deep-filtered`` among the assumptions), and 1,000 Hz of others.
     input_shape : tuple of int, or list or mapping of tuples, optional
         Shape of the input without the axis of examples, of several inputs a list, or a
         mapping by name: sizes for axes that the model leaves open.

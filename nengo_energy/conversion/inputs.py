@@ -99,5 +99,11 @@ def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarra
             f"input {name!r} must have the shape ({batch}), or ({steps}) to change "
             f"every timestep; got {array.shape}"
         )
+    n_bad = array.size - int(np.count_nonzero(np.isfinite(array)))
+    if n_bad:
+        raise InputError(
+            f"input {name!r} holds {n_bad} values that are NaN or infinite; only "
+            "numbers can be encoded in spikes"
+        )
     size = int(np.prod(shape, dtype=int))
     return array.reshape(*array.shape[:n_axes], size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Iterable
 
 import nengo
 import numpy as np
@@ -46,9 +46,6 @@ class NetworkModel(Shown, ABC):
     def _prepared(self, **placement: Any) -> Prepared:
         return self.loihi_network(**placement)
 
-    def _default_devices(self) -> Sequence[str]:
-        return registry.default_names()
-
     @cached_property
     def _simulators(self) -> Simulators:
         """Simulators that stay open until the model goes."""
@@ -73,8 +70,9 @@ class NetworkModel(Shown, ABC):
         activity : Activity
             From `measure`.
         devices : str, Device or sequence of them, optional
-            By default those of ``ne.devices.default_names()``; of a NIR graph, which
-            describes no conventional network, those that work by events.
+            By default those of ``ne.devices.default_names()`` for which something was
+            counted: of a NIR graph, which describes no conventional network, those that
+            work by events, and of a model that the host computes, the others.
         host : str or Device, optional
             The device that does the host's work; without one, that work is listed as
             not modelled.
@@ -91,10 +89,11 @@ class NetworkModel(Shown, ABC):
         EnergyEstimate
             Energy per inference, by device, layer and operation.
         """
-        chosen = self._default_devices() if devices is None else devices
         counts = self.count(activity, on_host=on_host)
+        if devices is None:
+            devices = _default_devices(counts)
         return estimate_energy(
-            counts, chosen, host=host, batch_size=batch_size, memory=memory
+            counts, devices, host=host, batch_size=batch_size, memory=memory
         )
 
     @kept_random_state()
@@ -143,3 +142,9 @@ class NetworkModel(Shown, ABC):
             emulator=emulator,
             progress=progress,
         )
+
+
+def _default_devices(counts: OpCounts) -> list[str]:
+    """Return the default devices of the kinds that something was counted for."""
+    names = registry.default_names()
+    return [n for n in names if counts.select(registry.get(n).kind)] or list(names)

@@ -259,7 +259,7 @@ class SpikingModel(KerasNetwork):
             ``"loihi"`` is a ``nengo_loihi.Simulator``: the emulator, or the chip where
             one is attached.
         x : ndarray, optional
-            One input, which the network is shown from the first timestep on; `feed`
+            One input, which the network is shown from the first timestep on; ``feed``
             shows another. NengoDL takes its inputs as ``sim.run_steps(..., data=...)``.
             For ``"loihi"`` an input may have a value for each timestep.
         presentation_time : float, optional

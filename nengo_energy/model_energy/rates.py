@@ -14,6 +14,7 @@ import numpy as np
 from ..common.progress import progress_bar
 from ..keras_models.graph import read_graph
 from ..keras_models.running import ModelRunner, Signal
+from ..keras_models.weights import check_weights
 from .examples import example_batches
 
 BATCH_SIZE = 32
@@ -69,11 +70,13 @@ def measure_rates(
     Raises
     ------
     InputError
-        If the data doesn't fit the model.
+        If the data doesn't fit the model, or a weight is NaN or infinite.
     """
     rates = _Rates()
     runner = ModelRunner(rates.note, follow_events)
     graph = read_graph(model)
+    for call in graph.calls:
+        check_weights(call.layer)
     n_samples = _n_samples(example_data)
     with progress_bar(n_samples, "running example data", progress, "sample") as tick:
         for arrays in example_batches(example_data, graph.inputs, BATCH_SIZE):

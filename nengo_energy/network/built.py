@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from functools import cached_property
 from typing import Any, Sequence
 
@@ -12,6 +13,7 @@ from nengo.connection import LearningRule
 from nengo.dists import Distribution
 
 from ..common.assumptions import Assumption
+from ..common.exceptions import UnsupportedError
 from . import fanout
 from .learning import learns, rules_of
 from .linear_maps import DenseMap, LinearMap, SparseMap
@@ -64,7 +66,15 @@ class BuiltWeights:
             if rule.modifies == "encoders"
         }
         if self.has_decoders or probes or any(map(rules_of, connections)):
-            self.model.build(network)
+            try:
+                self.model.build(network)
+            except nengo.exceptions.NengoException as error:
+                frames = traceback.walk_tb(error.__traceback__)
+                objects = [frame.f_locals.get("obj") for frame, _ in frames]
+                last = [obj for obj in objects if obj is not None][-1]
+                raise UnsupportedError(
+                    f"Nengo doesn't build {last}: {error}"
+                ) from error
 
     def maps(self, conn: nengo.Connection) -> tuple[LinearMap, LinearMap | None]:
         """Return the weights of one connection, decoders and encoders included.

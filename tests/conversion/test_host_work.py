@@ -128,3 +128,14 @@ def test_many_layers_of_the_chips_neurons_are_warned_of():
     assert "loss-in-depth" in [a.code for a in deep.assumptions]
     kept = ne.convert(model, scale_firing_rates=100, neurons="integrate-and-fire")
     assert "loss-in-depth" not in [a.code for a in kept.assumptions]
+
+
+def test_models_that_the_host_computes_are_priced_and_compared():
+    sequence = keras.Input((5, 3))
+    model = keras.Model(sequence, layers.LSTM(4, name="lstm")(sequence))
+    snn, x = ne.convert(model), np.random.RandomState(0).normal(size=(3, 5, 3))
+    estimate = snn.estimate(snn.measure(x, 5))
+    assert sorted(estimate.devices) == ["arm", "cpu", "gpu"]
+    labels = np.argmax(model.predict(x, verbose=0), axis=1)
+    (output,) = snn.compare(x, timesteps=5, labels=labels).outputs
+    assert output.keras_accuracy.count == output.accuracy.count == 3

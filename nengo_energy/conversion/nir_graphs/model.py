@@ -10,7 +10,6 @@ from typing import Any, Iterable, Mapping
 import nengo
 import numpy as np
 
-from ... import devices as registry
 from ...activity.activity import Activity
 from ...activity.measuring import measure_run
 from ...activity.run import Run
@@ -258,11 +257,6 @@ class NIRModel(NetworkModel):
         if built.loops and all(value is None for value in placement.values()):
             return loihi_network(built.network, dt=self.dt)
         return super()._prepared(**placement)
-
-    def _default_devices(self) -> list[str]:
-        """Return those that work by events, as there is no conventional network."""
-        found = map(registry.get, registry.default_names())
-        return [device.name for device in found if device.kind == "event"]
 
     def _chip_input(self, x: Any) -> dict[nengo.Node, np.ndarray]:
         return self._data(x, self._on_chip[0])
