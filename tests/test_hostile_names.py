@@ -212,7 +212,7 @@ def test_latex(estimate, name):
     assert spelt(" ".join(name.split())) in shown
 
 
-@pytest.mark.parametrize("kind", ["svg", "png"])
+@pytest.mark.parametrize("kind", ["svg"])
 def test_figures(estimate, name, kind):
     pytest.importorskip("matplotlib")
     for by, expected in (("device", device_name(name)), ("layer", name)):
