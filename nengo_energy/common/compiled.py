@@ -24,7 +24,7 @@ def compiled(function: Callable) -> Any:
     except RuntimeError:  # there is no folder to keep the compiled code in
         return numba.njit(nogil=True)(function)
     # numba looks at the function's own file, though code of others is compiled into it
-    kept = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    kept: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if hasattr(kept, "_source_stamp"):
         kept._source_stamp = (kept._source_stamp, _sources())
     return dispatcher
