@@ -8,7 +8,6 @@ from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_instance, check_iterable, shown
 from ..common.exceptions import InputError
 from ..common.sums import sum_by_key
-from .deploying import count_deployed
 from .op_counts import OpCounts
 from .operations import OpCount
 from .tally import Tally, layers_in_order
@@ -90,6 +89,8 @@ def count_ops(
     placed: Any = activity.settings.get("on_host") if on_host is None else on_host
     deployment = None
     if placed is not None:
+        from .deploying import count_deployed  # imports Nengo
+
         deployment = count_deployed(topology, activity, frozenset(placed))
     if on_host is not None and deployment is not None:
         rows = deployment.rows
