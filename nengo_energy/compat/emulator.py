@@ -224,8 +224,10 @@ def set_input(sim: Any, node: nengo.Node, value: np.ndarray) -> None:
 
 def place_of(network: nengo.Network, ens: nengo.Ensemble) -> str | None:
     """Return where the configuration puts an ensemble: "chip", "host", or None."""
+    config = network.config  # which keeps an entry of each object that it is asked for
     with contextlib.suppress(ConfigError, AttributeError):  # NengoLoihi adds it
-        return {True: "chip", False: "host"}.get(network.config[ens].on_chip)
+        kept = config.params.get(ens, config[type(ens)])
+        return {True: "chip", False: "host"}.get(kept.on_chip)
     return None
 
 

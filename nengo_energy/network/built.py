@@ -8,6 +8,7 @@ from typing import Any, Sequence
 
 import nengo
 import numpy as np
+from nengo.base import NengoObject
 from nengo.builder.network import seed_network
 from nengo.connection import LearningRule
 from nengo.dists import Distribution
@@ -71,7 +72,7 @@ class BuiltWeights:
             except nengo.exceptions.NengoException as error:
                 frames = traceback.walk_tb(error.__traceback__)
                 objects = [frame.f_locals.get("obj") for frame, _ in frames]
-                last = [obj for obj in objects if obj is not None][-1]
+                last = [obj for obj in objects if isinstance(obj, NengoObject)][-1]
                 raise UnsupportedError(
                     f"Nengo doesn't build {last}: {error}"
                 ) from error

@@ -21,7 +21,8 @@ class SharedSolving(NoDecoderCache):
 
     Connections of one ensemble with the same evaluation points have its activities in
     common, and by Nengo's own solver the matrix that is factorized, so each is computed
-    once. Decoders are the same to the last bit.
+    once. Decoders are the same but for rounding, which in BLAS hangs on where in memory
+    matrices lie.
     """
 
     def __init__(self) -> None:

@@ -374,8 +374,10 @@ def test_what_libraries_write_is_shown_after_an_error(capfd):
     assert capfd.readouterr().err == "cuInit"
 
 
-def test_tensorflow_may_warn_after_our_calls_but_not_of_them(caplog):
+def test_tensorflow_may_warn_after_our_calls_but_not_of_them(caplog, monkeypatch):
     logger = logging.getLogger("tensorflow")
+    monkeypatch.setattr(logger, "propagate", True)  # TensorFlow's import may end it
+    caplog.set_level(logging.WARNING, "tensorflow")
     with quiet_tensorflow():
         logger.warning("retracing")
     logger.warning("of the user's")

@@ -305,7 +305,7 @@ def test_automatic_scales_are_checked():
                 example_data=np.ones((2, 4)),
                 target_rate=bad,
             )
-    with pytest.raises(ne.InputError, match="finite numbers alone"):
+    with pytest.raises(ne.InputError, match="NaN or infinite"):
         ne.convert(
             model, scale_firing_rates="auto", example_data=np.full((2, 4), np.nan)
         )
