@@ -10,6 +10,7 @@ import numpy as np
 from ..common.checks import check_choice
 from ..common.figures import PANEL_WIDTH, import_matplotlib, new_figure, style
 from ..common.plain_text import plain_label
+from ..common.tables import plural
 from .chip import CORES_PER_TILE, TILES_HIGH, TILES_WIDE
 from .core_load import CoreLoad
 from .ledger import Ledger
@@ -106,7 +107,7 @@ def _draw_chips(ledger: Ledger, quantity: str, placement: str) -> Any:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         n_cores = int(np.sum(placed.chips == chip))
-        axes.set_title(f"Chip {chip}: {n_cores} cores, placed {placement}")
+        axes.set_title(f"Chip {chip}: {plural(n_cores, 'core')}, placed {placement}")
         axes.set_ylabel("row of tiles")
     all_axes[-1].set_xlabel("column of tiles, each of four cores")
     frames = [

@@ -148,7 +148,7 @@ def _summary(ledger: Ledger) -> str:
     chips = f"{ledger.n_chips} chip" + "s" * (ledger.n_chips > 1)
     fits = "fits on one chip" if ledger.fits else "doesn't fit on one chip"
     lines = [
-        f"{ledger.n_cores} cores on {chips} ({fits}); spikes by {ledger.simulator}, "
+        f"{plural(ledger.n_cores, 'core')} on {chips} ({fits}); spikes by {ledger.simulator}, "
         f"{n} inferences of {ledger.timesteps} timesteps",
         f"neuron updates: {_mean(ledger.neuron_updates, n)} per inference, of which "
         f"{_mean(ledger.total('updates_active'), n)} with a spike",

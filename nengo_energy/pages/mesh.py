@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Sequence
 
 from ..common.html_tables import Cell, count, frame_table, html_table, share
+from ..common.tables import plural
 from ..estimates.columns import check_columns
 from . import network_charts
 from .parts import Chart, Section
@@ -58,7 +59,7 @@ def mesh_section(frame: pandas.DataFrame, n_inferences: int = 1) -> Section:
             )
         chart = network_charts.mesh_chart(marks, layers, TILES)
         title = f"Chip {chip}"
-        note = f"{len(cores)} cores, placed {placement}"
+        note = f"{plural(len(cores), 'core')}, placed {placement}"
         shown.append(Chart(f"mesh-{chip}", chart, title, note=note))
     return Section(
         "mesh",
