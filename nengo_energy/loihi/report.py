@@ -145,11 +145,11 @@ def format_layers(ledger: Ledger) -> str:
 
 def _summary(ledger: Ledger) -> str:
     n = ledger.n_inferences
-    chips = f"{ledger.n_chips} chip" + "s" * (ledger.n_chips > 1)
+    cores, chips = plural(ledger.n_cores, "core"), plural(ledger.n_chips, "chip")
     fits = "fits on one chip" if ledger.fits else "doesn't fit on one chip"
     lines = [
-        f"{plural(ledger.n_cores, 'core')} on {chips} ({fits}); spikes by {ledger.simulator}, "
-        f"{n} inferences of {ledger.timesteps} timesteps",
+        f"{cores} on {chips} ({fits}); spikes by {ledger.simulator}, "
+        f"{plural(n, 'inference')} of {ledger.timesteps} timesteps",
         f"neuron updates: {_mean(ledger.neuron_updates, n)} per inference, of which "
         f"{_mean(ledger.total('updates_active'), n)} with a spike",
         f"synops: {_mean(ledger.synops, n)} per inference, of which "
