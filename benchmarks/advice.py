@@ -76,7 +76,7 @@ def main() -> None:
         ["", "time", "", "energy", "", "agrees", ""],
         ["advice", "predicted", "obtained", "predicted", "obtained", "before", "after"],
     ]
-    print(format_table(header, body, [], 140))
+    print(format_table(header, body, []))
 
 
 if __name__ == "__main__":

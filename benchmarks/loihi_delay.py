@@ -122,7 +122,7 @@ def main() -> None:
         ["", "", "", "", late, "", left, ""],
         ["network", "synapse", "layer", "behind", "50", "200", "50", "200"],
     ]
-    print(format_table(header, body, [], 120))
+    print(format_table(header, body, []))
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def main() -> None:
         for rate in RATES
     ]
     print(f"\nDynamic energy per further connection and inference of {TIMESTEPS} steps")
-    print(format_table([header], body, [], 100))
+    print(format_table([header], body, []))
     print(f"\nmeasured (Blouw et al. 2019, raw logs): {format_si(MEASURED, 'J')}")
     print(
         "loihi has KerasSpiking's constants: (23.6 + 3.5) pJ a synop, 81 pJ an update"

@@ -362,7 +362,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
                 f"{ours.latency / theirs.latency:.3f}",
             ]
         )
-    return format_table([header], rows, [], 160)
+    return format_table([header], rows, [])
 
 
 def main() -> None:
