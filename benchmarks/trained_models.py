@@ -231,6 +231,7 @@ def run(name: str, options: argparse.Namespace) -> None:
     model = trained(name, options.keep)
     x_train, _, x_test, y_test = case.data()
     neurons = options.neurons or case.neurons
+    filtered = {} if options.synapse is None else {"synapse": options.synapse}
     start = time.perf_counter()
     snn = ne.convert(
         model,
@@ -238,6 +239,7 @@ def run(name: str, options: argparse.Namespace) -> None:
         example_data=x_train[:256],
         target_rate=options.rate,
         neurons=neurons,
+        **filtered,
     )
     print(f"{name}: converted in {time.perf_counter() - start:.1f} s", flush=True)
     images = {"compiled": options.images}
@@ -249,7 +251,8 @@ def run(name: str, options: argparse.Namespace) -> None:
         marks = snn.measure_at(x, options.timesteps, simulator=simulator)
         row = {
             "model": name,
-            "neurons": neurons,
+            "neurons": neurons
+            + "".join(f", {1e3 * v:g} ms" for v in filtered.values()),
             "simulator": simulator,
             "images": len(x),
             "host": ", ".join(snn.host_layers),
@@ -311,6 +314,7 @@ def main() -> None:
     parser.add_argument("--timesteps", type=int, nargs="+", default=TIMESTEPS)
     parser.add_argument("--rate", type=float, default=None)
     parser.add_argument("--neurons", choices=("loihi", "integrate-and-fire"))
+    parser.add_argument("--synapse", type=float, help="filter of all spikes [s]")
     parser.add_argument("--keep", type=Path, default=None)
     parser.add_argument("--page", action="store_true", help="write the page's table")
     options = parser.parse_args()
