@@ -22,16 +22,21 @@ def import_tensorflow_quietly() -> None:
         import_tensorflow().config.list_logical_devices()
 
 
-@contextlib.contextmanager
-def quiet_tensorflow() -> Iterator[None]:
+def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
     """Keep off the screen what TensorFlow warns of our own calls."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    return quiet_logger("tensorflow", logging.ERROR)
+
+
+@contextlib.contextmanager
+def quiet_logger(name: str, least: int) -> Iterator[None]:
+    """Keep off the screen what a package logs below a level."""
+    log = logging.getLogger(name)
+    level = log.level
+    log.setLevel(least)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        log.setLevel(level)
 
 
 def quieten_tensorflow() -> None:

@@ -12,7 +12,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from ..common import clients
 from ..common.clients import WorkerDied, import_distributed, run_tasks
 from ..common.exceptions import InputError, MissingDependencyError
-from ..compat.quiet import quieten_tensorflow
+from ..compat.quiet import quiet_logger, quieten_tensorflow
 from .data import Chunk
 from .grid import Simulation
 from .work import ChunkResult, Job, describe_error, forget, run_chunk
@@ -100,7 +100,7 @@ def local_client(n_workers: int) -> Iterator[Any]:
     """
     distributed = _import_distributed()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_quiet("distributed"))
+        stack.enter_context(quiet_logger("distributed", logging.CRITICAL))
         try:
             # what can be imported here can be there
             path = os.pathsep.join(path for path in sys.path if path)
@@ -170,18 +170,6 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    """Keep what a package logs off the screen while it comes and goes."""
-    log = logging.getLogger(name)
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def check_client(client: Any) -> None:
