@@ -49,8 +49,10 @@ _RECTIFIED = (
     "RectifiedLinear",
     "SpikingRectifiedLinear",
     "LoihiSpikingRectifiedLinear",
+    "LoihiRectifiedLinear",
     "IntegrateAndFire",
 )
+_RESETTING = ("LoihiSpikingRectifiedLinear", "LoihiRectifiedLinear")
 _LIF = ("LIFRate", "LIF", "LoihiLIF")
 
 
@@ -259,7 +261,7 @@ def corrections(
     """
     found = {}
     for pop in topology.populations:
-        if pop.neuron_type == "LoihiSpikingRectifiedLinear":
+        if pop.neuron_type in _RESETTING:
             wanted = rates[pop.name] * scales[pop.layer]
             wanted = wanted[wanted > 0]
             if wanted.size:
