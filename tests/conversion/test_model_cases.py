@@ -327,8 +327,8 @@ def test_differences_of_spikes_are_filtered_where_neurons_lose_them(
         assert loses or np.mean(np.abs(found[0] - x[0].max(axis=0))) < 2, simulator
         _, *parts = activity.populations.values()
         spikes = np.array([part.spikes.sum() for part in parts])
-        # resets lose spikes: more than half without a filter; with voltages that stop at
-        # zero the second is 1.04 times what is wanted
+        # resets lose spikes: more than half without a filter; with voltages that stop
+        # at zero the second is 1.04 times what is wanted
         assert np.all(spikes < np.multiply(wanted, 1.0 if loses else 1.03)), simulator
         assert sum(spikes) > sum(wanted) * (0.7 if loses else 0.99), simulator
     filtered = ne.convert(model, scale_firing_rates=1, synapse=0.01, neurons=neurons)
