@@ -519,9 +519,12 @@ def test_no_half_written_file_stays(tmp_path, monkeypatch):
 
 
 KILLED = """
-import sys
+import sys, time
 import nengo_energy as ne
+from nengo_energy.sweeps.checkpoint import Checkpoint
 from sweep_examples import GRID, build_model, make_data
+save = Checkpoint.save
+Checkpoint.save = lambda *args: (save(*args), time.sleep(0.2))  # there is time to kill
 ne.sweep(build_model(), *make_data(), GRID, checkpoint=sys.argv[1], chunk_size=1,
          minibatch_size=5, scheduler="synchronous", progress=False)
 """
