@@ -17,7 +17,8 @@ import nengo
 import numpy as np
 
 from ..common.assumptions import Assumption
-from ..common.clients import run_tasks
+from ..common.clients import WorkerDied, run_tasks
+from ..common.exceptions import InputError
 from ..network.topology import Topology
 from .run import Run
 from .simulators import Runner, Simulators, Tick
@@ -134,6 +135,12 @@ def run_batches(
     early: dict[int, BatchResult] = {}
     due = 0
     for index, result in run_tasks(client, _run, job, -(-n_inferences // size), task):
+        if isinstance(result, WorkerDied):
+            raise InputError(
+                f"inferences {index * size} to {min((index + 1) * size, n_inferences)} "
+                "killed each worker that ran them, as what needs more memory than it "
+                "has does; give a smaller minibatch_size, or workers of more memory"
+            ) from result
         if isinstance(result, Exception):
             raise result
         early[index] = result
