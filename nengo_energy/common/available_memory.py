@@ -73,9 +73,9 @@ def available_memory() -> float:
                 taken = int((folder / used).read_text())
                 found.append(max(0, limit - taken + _cached(folder)))
     worker = _dask_worker()
-    limit = getattr(getattr(worker, "memory_manager", None), "memory_limit", None)
-    if limit:
-        found.append(max(0, limit - worker.monitor.proc.memory_info().rss))
+    allowed = getattr(getattr(worker, "memory_manager", None), "memory_limit", None)
+    if allowed:
+        found.append(max(0, allowed - worker.monitor.proc.memory_info().rss))
     return min(found)
 
 
