@@ -19,12 +19,13 @@ import nengo
 import numpy as np
 
 from ..common.assumptions import Assumption
-from ..common.clients import run_tasks
-from ..common.exceptions import UnsupportedError
+from ..common.clients import WorkerDied, run_tasks
+from ..common.exceptions import InputError, UnsupportedError
 from ..network.topology import Population, Topology
 from .run import Run
 from .simulators import Runner, Simulators, Tick
 from .simulators.compiled import CompiledRunner
+from .simulators.opening import check_room
 from .totals import Totals
 
 
@@ -178,6 +179,12 @@ def run_batches(
     due = 0
     n_tasks = -(-n_inferences // size)
     for index, result in run_tasks(client, _run, job.sent(), n_tasks, task):
+        if isinstance(result, WorkerDied):
+            raise InputError(
+                f"inferences {index * size} to {min((index + 1) * size, n_inferences)} "
+                "killed each worker that ran them, as what needs more memory than it "
+                "has does; give a smaller minibatch_size, or workers of more memory"
+            ) from result
         if isinstance(result, Exception):
             raise result
         early[index] = result
@@ -195,8 +202,10 @@ def _run(job: Job, inputs: Sequence[np.ndarray]) -> BatchResult:
     """Run a batch in a worker."""
     with _LOCK:  # Nengo's global state is one thread's at a time
         if job.opened is not None:
+            runner = job.opened.runner
+            check_room(runner.name, runner.populations, job.batch_size)
             totals = copy.deepcopy(job.opened.totals)
-            spikes = job.run_batch(job.opened.runner, inputs, totals, lambda n: None)
+            spikes = job.run_batch(runner, inputs, totals, lambda n: None)
             conduct = job.opened.conduct
         else:
             job, simulators = _opened_by(job)

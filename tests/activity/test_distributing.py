@@ -125,3 +125,31 @@ def test_what_goes_wrong_in_a_worker_is_raised(snn, client, monkeypatch):
 def test_clients_of_another_kind_are_refused(snn):
     with pytest.raises(ne.InputError, match="client must be a dask"):
         snn.measure(inputs(snn, 3), 5, client="tcp://elsewhere")
+
+
+def test_a_worker_without_the_memory_says_so(snn, client):
+    """What counts is what is left to the worker, here nothing, not to the caller."""
+
+    def allow(n_bytes, dask_worker):
+        manager = dask_worker.memory_manager
+        before, manager.memory_limit = manager.memory_limit, n_bytes
+        return before
+
+    (address,) = client.scheduler_info()["workers"]
+    (before,) = client.run(allow, 1).values()
+    try:
+        words = f"inferences side by side.* 0 bytes are available to .*{address}; give"
+        with pytest.raises(ne.InputError, match=words):
+            snn.measure(inputs(snn, 3), 5, client=client, progress=False)
+        snn.measure(inputs(snn, 3), 5, progress=False)
+    finally:
+        client.run(allow, before)
+
+
+def test_inferences_that_kill_workers_are_named(snn, client, monkeypatch):
+    died = iter([(1, clients.WorkerDied())])
+    where = "nengo_energy.activity.distributing.run_tasks"
+    monkeypatch.setattr(where, lambda *_: died)
+    options = {"client": client, "minibatch_size": 4, "progress": False}
+    with pytest.raises(ne.InputError, match="inferences 4 to 7 killed .*more memory"):
+        snn.measure(inputs(snn, 7), 5, **options)
