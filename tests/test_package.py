@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -108,3 +109,26 @@ def test_type_checkers_take_names_as_exported(package):
 def test_unknown_names_are_refused():
     with pytest.raises(AttributeError, match="'nengo_energy' has no attribute 'enrgy'"):
         ne.enrgy
+
+
+@pytest.mark.parametrize(
+    "answer, said, code",
+    [
+        ("None", "knows 1 of 2 packages, 0 of them unsafe; .* for the other 1$", 0),
+        ("[{'id': 'CVE-1'}]", "1 of them unsafe; .*\nsome 1.0: CVE-1$", 1),
+        ("1 / 0", "looked at nothing; it said: ZeroDivisionError", 0),
+    ],
+    ids=["answered", "unsafe", "didn't answer"],
+)
+def test_what_an_audit_of_packages_says(answer, said, code, tmp_path):
+    (tmp_path / "pip_audit.py").write_text(
+        f"import json; some = dict(name='some', version='1.0', vulns={answer} or [])\n"
+        "other = dict(name='other', skip_reason='not found')\n"
+        "print(json.dumps(dict(dependencies=[some, other])))"
+    )
+    command = [sys.executable, ROOT / "tests/helpers/supply.py"]
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    run = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert run.returncode == code, run.stderr
+    assert re.search(said, run.stdout.strip()), run.stdout[-300:]
+    assert re.search(r"^numpy +\S", run.stdout, re.MULTILINE)

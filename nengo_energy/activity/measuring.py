@@ -11,7 +11,6 @@ from typing import Any, Callable, Mapping, Sequence
 import nengo
 import numpy as np
 
-from ..common.available_memory import check_memory
 from ..common.checks import check_instance, check_iterable, shown
 from ..common.defaults import DT
 from ..common.exceptions import InputError
@@ -27,7 +26,6 @@ from .on_loihi.names import Names
 from .on_loihi.placement import left_to_host
 from .run import Run
 from .simulators import Simulators
-from .totals import Totals
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +34,6 @@ BATCH_NEURONS = 2_000_000
 
 MAX_BATCH = {"compiled": 128, "nengo": 1, "nengo-dl": 128, "loihi": 16}
 """Most inferences that a simulator runs side by side by default."""
-
-STATE_BYTES = {"compiled": 16, "nengo": 16, "nengo-dl": 48, "loihi": 16}
-"""Memory that a neuron takes at least in each inference of a minibatch [bytes]."""
 
 OnBatch = Callable[[int, Mapping[str, np.ndarray]], None]
 """Takes the index of a batch's first inference, and the spikes of each neuron in each
@@ -226,13 +221,6 @@ def measure_run(
     data = check_inputs(network, inputs, schedule.total)
     n_inferences = len(next(iter(data.values()))) if data else 1
     batch_size = _batch_size(run, topology.n_neurons, n_inferences)
-    if run.client is None:
-        check_memory(
-            f"running {topology.n_neurons:,} neurons on {batch_size:,} inferences side "
-            f"by side with simulator {run.simulator!r}",
-            STATE_BYTES[run.simulator] * topology.n_neurons * batch_size,
-            "give a smaller minibatch_size, or a smaller network",
-        )
     if on_batch is not None and not callable(on_batch):
         raise InputError(f"on_batch must be a function; got {shown(on_batch)}")
     if probes is not None:
@@ -241,7 +229,6 @@ def measure_run(
             check_instance("probes", probe, nengo.Probe)
     else:
         probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
-    totals = [Totals(topology, mark, run.dt) for mark in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     job = Job(
         network,
@@ -252,6 +239,7 @@ def measure_run(
         batch_size,
         spikes_wanted=on_batch is not None,
     )
+    totals = job.new_totals()
     n_steps = n_inferences * schedule.total
     label = f"simulating ({run.simulator})"
     with contextlib.ExitStack() as stack:

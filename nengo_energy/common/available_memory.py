@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 from .declared_sizes import size_text
 from .exceptions import InputError
@@ -16,6 +18,8 @@ VARIABLE = "NENGO_ENERGY_MAX_MEMORY"
 
 def check_memory(what: str, n_bytes: float, remedy: str) -> None:
     """Refuse work that needs more memory than there is, before it starts.
+
+    In a task of a Dask worker, what the worker may take counts.
 
     Parameters
     ----------
@@ -33,17 +37,20 @@ def check_memory(what: str, n_bytes: float, remedy: str) -> None:
     """
     available = available_memory()
     if n_bytes > available:
+        worker = _dask_worker()
+        where = "" if worker is None else f" to the worker {worker.address}"
         raise InputError(
             f"{what} needs at least {size_text(n_bytes)} of memory, and "
-            f"{size_text(available)} are available; {remedy}. If more can be had, set "
-            f"{VARIABLE} to bytes, or to inf"
+            f"{size_text(available)} are available{where}; {remedy}. If more can be "
+            f"had, set {VARIABLE} to bytes, or to inf"
         )
 
 
 def available_memory() -> float:
     """Return how much memory can be had without swapping [bytes], inf if unknown.
 
-    What a container's cgroup allows counts, where it is less than the computer has.
+    What a container's cgroup or a Dask worker's limit leaves counts, where it is less
+    than the computer has.
     """
     said = os.environ.get(VARIABLE)
     if said:
@@ -65,7 +72,21 @@ def available_memory() -> float:
                 limit = int((folder / most).read_text())
                 taken = int((folder / used).read_text())
                 found.append(max(0, limit - taken + _cached(folder)))
+    worker = _dask_worker()
+    allowed = getattr(getattr(worker, "memory_manager", None), "memory_limit", None)
+    if allowed:
+        found.append(max(0, allowed - worker.monitor.proc.memory_info().rss))
     return min(found)
+
+
+def _dask_worker() -> Any:
+    """Return the Dask worker whose task runs here, or None."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return distributed.get_worker()
+    return None
 
 
 def _cgroups(root: Path = Path("/sys/fs/cgroup")) -> list[Path]:

@@ -12,7 +12,7 @@ from ..compat import import_nengo_loihi
 from ..network.objects import base
 from ..network.topology import Projection, Topology
 from .blocks import BlockPlan
-from .wiring import Wiring, host_transform
+from .wiring import Wiring, as_array, host_transform
 
 
 class Assembly:
@@ -85,7 +85,7 @@ class Assembly:
         elif projection.pre in self.host or isinstance(projection.source, nengo.Node):
             transform = host_transform(projection)
         else:  # NengoLoihi reads out by a matrix
-            transform = projection.weights.to_sparse().toarray()
+            transform = as_array(projection)
         with self.prepared:
             nengo.Connection(
                 self.ends[projection.source],

@@ -11,6 +11,7 @@ from ..activity.emulator import open_simulator
 from ..activity.emulator.delays import pipeline_assumption
 from ..activity.on_loihi.changes import Change
 from ..common.assumptions import Assumption
+from ..common.available_memory import check_memory
 from ..common.defaults import DT
 from ..common.exceptions import InputError
 from ..common.shown import Shown
@@ -20,6 +21,10 @@ from .blocks import BlockPlan
 from .checks import Check
 from .chip import CORES_PER_CHIP
 from .layers import LayerNames, traced_names
+
+BYTES_A_BIT = 4
+"""Memory that NengoLoihi and the emulator take at least for each bit of a chip's
+synapse memory [bytes]; 6 (shared weights) to 42 (one synapse an axon) were measured."""
 
 
 class Prepared(Protocol):
@@ -124,9 +129,16 @@ class LoihiNetwork(Shown):
         Raises
         ------
         InputError
-            If ``dt`` is another than the network was prepared for.
+            If ``dt`` is another than the network was prepared for, or there is too
+            little memory.
         """
         fix_dt(options, self.dt)
+        n_bits = sum(int(plan.synapse_bits.sum()) for plan in self.plans.values())
+        check_memory(
+            f"building {n_bits / 8:,.0f} bytes of synapses on {self.n_cores:,} cores",
+            BYTES_A_BIT * n_bits,
+            "deploy a smaller model, or a part of it",
+        )
         if self.n_chips > 1:
             chosen = {"n_chips": self.n_chips, "allocator": allocator(self.n_chips)}
             options["hardware_options"] = {

@@ -13,9 +13,9 @@ import nengo
 import numpy as np
 import scipy.sparse as sp
 
+from ..common.available_memory import check_memory
 from ..network.convolution_map import ConvolutionMap, Grid
 from ..network.fanout import is_random, transform_map
-from ..network.linear_maps import LinearMap
 from ..network.topology import Projection
 from .chip import MAX_POPULATION
 from .convolutions import as_convolution, to_nengo
@@ -24,6 +24,9 @@ from .synapses import ChipSynapses, DenseSynapses, SharedSynapses, SparseSynapse
 MAX_KERNEL_ZEROS = 0.5
 """Share of zeros in a kernel from which a sparse matrix is better: the chip would read
 the zeros with every spike."""
+
+SPARSE_BYTES, DENSE_BYTES = 12, 8
+"""Memory of a weight in a sparse matrix, with its index, and in an array [bytes]."""
 
 MAX_MATRIX_WEIGHTS = 50_000_000
 """Weights from which a sparse matrix is too large to write out."""
@@ -80,7 +83,28 @@ def wire(projection: Projection, shareable: bool = True) -> Wiring:
             shared = _shared(projection, conv)
             if shared is not None:
                 return shared
-    return Wiring(projection, *_matrix(projection.weights))
+    return Wiring(projection, *_matrix(projection))
+
+
+def as_sparse(projection: Projection) -> sp.csc_matrix:
+    """Return the weights of a projection as a sparse matrix, if there is memory."""
+    _check_memory(projection, SPARSE_BYTES * projection.n_synapses)
+    return projection.weights.to_sparse()
+
+
+def as_array(projection: Projection, n_copies: int = 1) -> np.ndarray:
+    """Return the weights of a projection as an array, if there is memory for copies."""
+    size = projection.weights.size_in * projection.weights.size_out
+    _check_memory(projection, DENSE_BYTES * size * n_copies)
+    return as_sparse(projection).toarray()
+
+
+def _check_memory(projection: Projection, n_bytes: int) -> None:
+    check_memory(
+        f"writing out the weights of {projection.name}, of layer {projection.layer!r},",
+        n_bytes,
+        "deploy a smaller model, or a part of it",
+    )
 
 
 def host_transform(projection: Projection) -> Any:
@@ -91,7 +115,7 @@ def host_transform(projection: Projection) -> Any:
             return conn.transform
     conv = as_convolution(projection.weights)
     transform = None if conv is None else to_nengo(conv)
-    return transform if transform is not None else _matrix(projection.weights)[0]
+    return transform if transform is not None else _matrix(projection)[0]
 
 
 def wire_as_population(wiring: Wiring, grid: Grid | None) -> Wiring | None:
@@ -127,7 +151,7 @@ def input_wiring(projection: Projection) -> Wiring:
     NengoLoihi encodes each value by a pair of neurons on the host, which add to the
     target and take away from it.
     """
-    matrix = projection.weights.to_sparse().toarray()
+    matrix = as_array(projection, n_copies=3)
     return Wiring(
         projection, matrix, DenseSynapses(np.concatenate([matrix, -matrix], axis=1))
     )
@@ -148,9 +172,9 @@ def _kept(projection: Projection, shareable: bool) -> Wiring | None:
     if isinstance(transform, nengo.Dense) and np.ndim(transform.init) == 2:
         matrix = getattr(weights, "matrix", None)
         if not isinstance(matrix, np.ndarray):
-            matrix = weights.to_sparse().toarray()
+            matrix = as_array(projection)
         return Wiring(projection, None, DenseSynapses(matrix))
-    return Wiring(projection, None, SparseSynapses(weights.to_sparse()))
+    return Wiring(projection, None, SparseSynapses(as_sparse(projection)))
 
 
 def _shared(
@@ -168,8 +192,8 @@ def _shared(
     return Wiring(projection, transform, SharedSynapses(stored))
 
 
-def _matrix(weights: LinearMap) -> tuple[Any, ChipSynapses]:
-    matrix = weights.to_sparse()
+def _matrix(projection: Projection) -> tuple[Any, ChipSynapses]:
+    matrix = as_sparse(projection)
     if matrix.nnz == np.prod(matrix.shape):
         dense = matrix.toarray()
         return dense, DenseSynapses(dense)

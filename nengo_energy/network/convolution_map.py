@@ -128,6 +128,16 @@ class ConvolutionMap(LinearMap):
         return int(taps) * self.n_filters
 
     @cached_property
+    def _met(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """By dimension, the taps that each input position meets, and where."""
+        met = []
+        for meetings in self.meetings:
+            most = np.max((meetings >= 0).sum(axis=1), initial=0)
+            taps = np.argsort(meetings < 0, axis=1, kind="stable")[:, :most]
+            met.append((taps, np.take_along_axis(meetings, taps, axis=1)))
+        return met
+
+    @cached_property
     def fan_out(self) -> np.ndarray:
         n_dims = len(self.input_space)
         # sum over taps of "this tap leads somewhere" x non-zero weights of the tap,
@@ -191,23 +201,27 @@ class ConvolutionMap(LinearMap):
     def columns(self, indices: np.ndarray) -> sp.csc_matrix:
         indices = np.asarray(indices)
         *position, channel = self.input_grid.split(indices)
-        # output position for every (unit, tap): combine the dimensions, keep -1
-        out = np.zeros((len(indices), 1), dtype=np.int64)
-        for dim, meetings in enumerate(self.meetings):
-            step = meetings[position[dim]][:, None, :]
+        # tap and output position wherever a unit meets one: combine the dimensions
+        tap = out = np.zeros((len(indices), 1), dtype=np.int64)
+        for dim, (taps, targets) in enumerate(self._met):
+            shape = len(indices), out.shape[1] * taps.shape[1]
+            step = targets[position[dim]][:, None, :]
             out = np.where(
                 (out[:, :, None] < 0) | (step < 0),
                 -1,
                 out[:, :, None] * self.output_space[dim] + step,
-            ).reshape(len(indices), out.shape[1] * meetings.shape[1])
-        unit, tap = np.nonzero(out >= 0)
+            ).reshape(shape)
+            tap = tap[:, :, None] * self.kernel.shape[dim]
+            tap = (tap + taps[position[dim]][:, None, :]).reshape(shape)
+        unit, meeting = np.nonzero(out >= 0)
+        tap, out = tap[unit, meeting], out[unit, meeting]
         per_group, group_size = self._groups.shape[2:]
         group, place = np.divmod(channel[unit], per_group)
         weights = self._groups[tap, group, place]
         if self.channels_last:
-            base, step = out[unit, tap] * self.n_filters, 1
+            base, step = out * self.n_filters, 1
         else:
-            base, step = out[unit, tap], int(np.prod(self.output_space))
+            base, step = out, int(np.prod(self.output_space))
         link, filter_ = np.nonzero(weights)
         rows = base[link] + (group[link] * group_size + filter_) * step
         shape = (self.size_out, len(indices))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -11,6 +15,7 @@ import nengo_energy as ne
 from nengo_energy.common import clients
 
 distributed = pytest.importorskip("distributed")
+cloudpickle = pytest.importorskip("cloudpickle")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,42 @@ def test_equals_one_process(simulator, largest, snn, client, monkeypatch):
             assert_array_equal(a.outputs[probe], values)
 
 
+FOREIGN = """
+import pickle, sys
+for name in ("tensorflow", "keras", "tf_keras", "nengo_dl", "nengo_loihi"):
+    sys.modules[name] = None
+function, job, inputs = pickle.load(open(sys.argv[1], "rb"))
+spikes = [state[0] for state in function(job, inputs).states]
+pickle.dump(spikes, open(sys.argv[1], "wb"))
+"""
+
+
+def test_workers_of_our_simulator_need_neither_tensorflow_nor_nengo_loihi(
+    snn, tmp_path, monkeypatch
+):
+    """Whose neurons they are; without either, a batch is the same."""
+    sent = []
+
+    def send(client, function, job, n_tasks, task):
+        file = tmp_path / "job"
+        file.write_bytes(cloudpickle.dumps((function, job, task(0))))
+        command = [sys.executable, "-c", FOREIGN, str(file)]
+        subprocess.run(command, check=True, timeout=120)
+        sent.extend(pickle.loads(file.read_bytes()))
+        yield 0, function(job, task(0))
+
+    monkeypatch.setattr("nengo_energy.activity.distributing.run_tasks", send)
+    monkeypatch.setattr("nengo_energy.activity.run.check_client", lambda client: None)
+    x = inputs(snn, 3)
+    found = snn.measure(x, 20, client="another", progress=False)
+    wanted = snn.measure(x, 20, progress=False)
+    assert sent[0].keys() == wanted.populations.keys()
+    for name, pop in wanted.populations.items():
+        assert pop.spikes.sum() > 0
+        assert_array_equal(sent[0][name], pop.spikes)
+        assert_array_equal(found.populations[name].spikes, pop.spikes)
+
+
 def test_compares_as_one_process_does(snn, client):
     x = inputs(snn, 11)
     labels = np.arange(11) % 3
@@ -84,3 +125,31 @@ def test_what_goes_wrong_in_a_worker_is_raised(snn, client, monkeypatch):
 def test_clients_of_another_kind_are_refused(snn):
     with pytest.raises(ne.InputError, match="client must be a dask"):
         snn.measure(inputs(snn, 3), 5, client="tcp://elsewhere")
+
+
+def test_a_worker_without_the_memory_says_so(snn, client):
+    """What counts is what is left to the worker, here nothing, not to the caller."""
+
+    def allow(n_bytes, dask_worker):
+        manager = dask_worker.memory_manager
+        before, manager.memory_limit = manager.memory_limit, n_bytes
+        return before
+
+    (address,) = client.scheduler_info()["workers"]
+    (before,) = client.run(allow, 1).values()
+    try:
+        words = f"inferences side by side.* 0 bytes are available to .*{address}; give"
+        with pytest.raises(ne.InputError, match=words):
+            snn.measure(inputs(snn, 3), 5, client=client, progress=False)
+        snn.measure(inputs(snn, 3), 5, progress=False)
+    finally:
+        client.run(allow, before)
+
+
+def test_inferences_that_kill_workers_are_named(snn, client, monkeypatch):
+    died = iter([(1, clients.WorkerDied())])
+    where = "nengo_energy.activity.distributing.run_tasks"
+    monkeypatch.setattr(where, lambda *_: died)
+    options = {"client": client, "minibatch_size": 4, "progress": False}
+    with pytest.raises(ne.InputError, match="inferences 4 to 7 killed .*more memory"):
+        snn.measure(inputs(snn, 7), 5, **options)

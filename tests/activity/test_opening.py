@@ -137,3 +137,16 @@ def test_copies_have_none():
     assert len(simulators.idle) == 1
     assert not copy.deepcopy(simulators).idle
     assert not pickle.loads(pickle.dumps(simulators)).idle
+
+
+def test_what_is_open_already_is_not_asked_for_memory_again(monkeypatch):
+    """5 neurons x 3 inferences take 240 bytes at least, which then aren't free."""
+    net, simulators = network(), Simulators()
+    monkeypatch.setenv("NENGO_ENERGY_MAX_MEMORY", "240")
+    first = measure(net, simulators, simulator="compiled")
+    monkeypatch.setenv("NENGO_ENERGY_MAX_MEMORY", "1")
+    assert_array_equal(measure(net, simulators, simulator="compiled"), first)
+    assert len(measure(net, simulators, X[:2], simulator="compiled")) == 5
+    with pytest.raises(ne.InputError, match="5 neurons on 4 inferences"):
+        measure(net, simulators, X[[0, 1, 2, 0]], simulator="compiled")
+    simulators.close()

@@ -61,3 +61,47 @@ def test_a_model_that_cannot_fit_is_refused():
     model = keras.Model(x, keras.layers.Conv2D(1000, 1, activation="relu")(x))
     with pytest.raises(ne.InputError, match=r"converting 'model.*14\.4 TB .*narrower"):
         ne.convert(model)
+
+
+def dense_pair(n=200):
+    with nengo.Network(seed=0) as net:
+        a, b = (nengo.Ensemble(n, 1, label=label) for label in "ab")
+        nengo.Connection(a.neurons, b.neurons, transform=np.ones((n, n)))
+    return net
+
+
+@pytest.mark.tensorflow
+def test_weights_that_the_emulator_cannot_hold_are_refused(monkeypatch):
+    """200 x 200 weights take 32 bytes each at least, 1.28 MB."""
+    monkeypatch.setenv(VARIABLE, "1e6")
+    message = "building 40,000 weights .* 1.28 MB .* 1 MB are"
+    with pytest.raises(ne.InputError, match=message):
+        ne.loihi_network(dense_pair()).ledger(timesteps=1)
+
+
+def converted(n_outputs):
+    from nengo_energy.compat import import_tf_keras
+
+    layers = import_tf_keras().layers
+    x = layers.Input((20, 20, 2), name="image")
+    y = layers.Conv2D(4, 1, activation="relu", name="first")(x)
+    y = layers.Conv2D(4, 3, activation="relu", name="second")(y)
+    y = layers.Dense(n_outputs, name="last")(layers.Flatten()(y))
+    return ne.convert(import_tf_keras().Model(x, y), scale_firing_rates=100)
+
+
+@pytest.mark.tensorflow
+def test_a_network_that_cannot_be_prepared_or_built_is_refused(monkeypatch):
+    """1,296 neurons are read out by a matrix for 300 outputs, 3.11 MB; one for 3, and
+    the synapses of 3 cores, fit in a tenth of it."""
+    snn, small = converted(300), converted(3)
+    monkeypatch.setenv(VARIABLE, "3e6")
+    with pytest.raises(
+        ne.InputError, match="weights of .*'last'.* 3.11 MB .* 3 MB are"
+    ):
+        snn.loihi_network()
+    prepared = small.loihi_network()
+    n_bits = sum(plan.synapse_bits.sum() for plan in prepared.plans.values())
+    monkeypatch.setenv(VARIABLE, str(4 * n_bits - 1))
+    with pytest.raises(ne.InputError, match="synapses on . cores .*available"):
+        prepared.simulator()

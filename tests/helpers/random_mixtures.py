@@ -47,7 +47,9 @@ def _part(rng, k):
         array = nengo.networks.EnsembleArray(n, 2, label=f"array {k}")
         return array.input, array.output
     if kind == "node":
-        node = nengo.Node(lambda t, x: x**2, size_in=2, label=f"square {k}")
+        node = nengo.Node(
+            lambda t, x: np.clip(x, -9, 9) ** 2, size_in=2, label=f"square {k}"
+        )
         return node, node
     ens = nengo.Ensemble(n, 2, label=f"ensemble {k}", neuron_type=_neurons(rng))
     if kind == "ensemble":

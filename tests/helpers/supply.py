@@ -21,7 +21,7 @@ def requirements(name: str, seen: dict[str, str]) -> dict[str, str]:
         return seen  # of an extra, or another system
     seen[name] = licence(found)
     for line in metadata.requires(name) or ():
-        other = re.split(r"[^\w.-]", line, maxsplit=1)[0].lower()
+        other = re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("_", "-")
         if "extra ==" not in line and other not in seen:
             requirements(other, seen)
     return seen
@@ -53,7 +53,9 @@ def main() -> int:
     looked_at = [package for package in found if "vulns" in package]
     unsafe = [package for package in looked_at if package["vulns"]]
     print(f"pip-audit knows {len(looked_at)} of {len(found)} packages, ", end="")
-    print(f"{len(unsafe)} of them unsafe; the registry didn't answer for the others")
+    print(f"{len(unsafe)} of them unsafe", end="")
+    left = len(found) - len(looked_at)
+    print(f"; the registry didn't answer for the other {left}" if left else "")
     for package in unsafe:
         ids = ", ".join(fault["id"] for fault in package["vulns"])
         print(f"{package['name']} {package['version']}: {ids}")

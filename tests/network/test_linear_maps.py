@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -10,6 +12,7 @@ from numpy.testing import assert_array_equal
 
 from nengo_energy import InputError
 from nengo_energy.network import linear_maps
+from nengo_energy.network.convolution_map import ConvolutionMap
 from nengo_energy.network.linear_maps import ComposedMap, DenseMap, SparseMap, SummedMap
 
 
@@ -152,3 +155,17 @@ def test_matrices_of_many_entries_are_not_written_out(monkeypatch):
     large = SparseMap(sp.csc_matrix(matrix))
     assert large.array is None
     assert_array_equal((large @ DenseMap(matrix)).fan_out, [3, 2, 1])
+
+
+def test_global_pooling_takes_no_memory_for_taps_that_a_unit_never_meets():
+    """Each of 32 x 32 x 4 units meets one of 1,024 taps; all would be 34 MB, twice."""
+    kernel = np.zeros((32, 32, 4, 4))
+    kernel[..., range(4), range(4)] = 1 / 1024
+    pooling = ConvolutionMap(kernel, (32, 32), (1, 1), 4, (32, 32), (0, 0), True)
+    tracemalloc.start()
+    try:
+        matrix = pooling.to_sparse()
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
+    assert_array_equal(matrix.toarray(), np.tile(np.eye(4), 1024) / 1024)

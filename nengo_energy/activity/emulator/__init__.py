@@ -8,10 +8,13 @@ numbers are NengoLoihi's own. What these loops can't do runs on NengoLoihi's emu
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import nengo
+import numpy as np
+from nengo.ensemble import Neurons
 
+from ...common.available_memory import check_memory
 from ...common.checks import check_choice
 from ...common.exceptions import InputError, UnsupportedError
 from ...common.optional_imports import has_numba
@@ -29,6 +32,10 @@ EMULATORS = ("fast", "nengo-loihi")
 
 MOST_PIECES = 128
 """Blocks that a part is split into at most, as many as a chip has cores."""
+
+WEIGHT_BYTES = 32
+"""Memory that a weight of a matrix between neurons takes at least, as NengoLoihi and
+the emulator hold it [bytes]; 118 to 164 were measured."""
 
 
 def open_simulator(
@@ -60,8 +67,8 @@ def open_simulator(
     Raises
     ------
     InputError
-        If there is no such emulator, or one is asked for and the simulator runs on a
-        chip.
+        If there is no such emulator, one is asked for and the simulator runs on a chip,
+        or there is too little memory.
     """
     merge = options.pop("remove_passthrough", True)
     form = prepare_network(network, remove_passthrough=merge)
@@ -74,6 +81,12 @@ def open_prepared(
     """Open a ``nengo_loihi.Simulator`` of a prepared network; see `open_simulator`."""
     if emulator is not None:
         check_choice("emulator", emulator, EMULATORS)
+    n_weights = sum(map(np.size, _matrices(form)))
+    check_memory(
+        f"building {n_weights:,} weights between neurons for the chip",
+        WEIGHT_BYTES * n_weights,
+        "have fewer neurons, or a part of the network on the host",
+    )
     sim = _build(form, options)
     if "emulator" not in sim.sims:
         if emulator is not None:
@@ -90,6 +103,16 @@ def open_prepared(
             except UnsupportedError as reason:
                 logger.info("NengoLoihi's own emulator runs, as %s", reason)
     return sim
+
+
+def _matrices(form: LoihiForm) -> Iterator[np.ndarray]:
+    """Yield the matrices of weights between neurons that the chip stores in full."""
+    for conn in form.network.all_connections:
+        if all(isinstance(end, Neurons) for end in (conn.pre_obj, conn.post_obj)):
+            target, transform = conn.post_obj.ensemble, conn.transform
+            on_chip = form.stands_for.get(target, target) not in form.on_host
+            if on_chip and isinstance(transform, nengo.Dense):
+                yield transform.init  # a number, if it is one for all
 
 
 def _build(form: LoihiForm, options: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Iterator, Sequence
 
 import nengo
 
+from ...common.available_memory import check_memory
 from ...common.exceptions import UnsupportedError
 from ...compat.counting import nengo_dl_setting
 from ...network.fingerprint import fingerprint
@@ -27,6 +28,9 @@ RUNNERS: dict[str, type[Runner]] = {
     "loihi": BatchedLoihiRunner,
 }
 """The runner of each simulator."""
+
+STATE_BYTES = {"compiled": 16, "nengo": 16, "nengo-dl": 48, "loihi": 16}
+"""Memory that a neuron takes at least in each inference of a minibatch [bytes]."""
 
 KEPT = 2
 """Most simulators of a model that are kept open."""
@@ -61,6 +65,17 @@ def open_runner(name: str, *args: Any, **options: Any) -> Runner:
     return open_runner("nengo", *args, **options)
 
 
+def check_room(name: str, populations: Sequence[Population], batch_size: int) -> None:
+    """Refuse to run more inferences side by side than can fit in memory."""
+    n_neurons = sum(population.n_neurons for population in populations)
+    check_memory(
+        f"running {n_neurons:,} neurons on {batch_size:,} inferences side by side with "
+        f"simulator {name!r}",
+        STATE_BYTES[name] * n_neurons * batch_size,
+        "give a smaller minibatch_size, or a smaller network",
+    )
+
+
 class Simulators:
     """Simulators that stay open between calls, until they are closed.
 
@@ -84,10 +99,19 @@ class Simulators:
         batch_size: int,
         **options: Any,
     ) -> Iterator[Runner]:
-        """Lend the simulator of a network, opened before or now; see `open_runner`."""
+        """Lend the simulator of a network, opened before or now; see `open_runner`.
+
+        Raises
+        ------
+        InputError
+            More inferences than before are to be run, which can't fit in memory.
+        """
         precision = nengo_dl_setting(network, "dtype", None)
         settings = (name, dt, precision, *probes, *options.items())
         key = (network, fingerprint(network), settings)
+        largest = self.idle[key].batch_size if key in self.idle else 0
+        if batch_size > largest:
+            check_room(name, populations, batch_size)
         runner = self.idle.pop(key, None)
         if runner is not None and not runner.takes(batch_size):
             runner.__exit__(None, None, None)
@@ -96,6 +120,7 @@ class Simulators:
             runner = open_runner(
                 name, network, populations, probes, dt, batch_size, **options
             )
+        runner.batch_size = max(runner.batch_size, batch_size)
         try:
             yield runner
         except BaseException:
