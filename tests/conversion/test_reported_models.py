@@ -94,7 +94,7 @@ def test_images_of_a_series_pass_a_model_each(keras: ModuleType) -> None:
 
 
 def test_sizes_that_only_running_shows() -> None:
-    """As the patches of keras.io's image transformer; of values' number there is none."""
+    """As for patches of keras.io's image transformer; a choice of values has none."""
     keras, tf = import_tf_keras(), import_tensorflow()
     image = keras.Input((4, 4, 2))
     patches = keras.layers.Lambda(
