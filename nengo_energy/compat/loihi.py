@@ -9,10 +9,12 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
+from nengo.neurons import SpikingRectifiedLinear
 
 from ..common.exceptions import MissingDependencyError
 from ..common.optional_imports import import_or_explain
 from .imports import import_nengo_dl, locked, untested_versions_accepted
+from .neurons import LoihiRectifiedLinear
 from .redirect import StandIn
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ def import_nengo_loihi() -> types.ModuleType:
             _use_numpy_1_meanings(importlib.import_module(name))
     _number_axons_after_gaps(importlib.import_module(AXON_NUMBERS))
     _let_the_host_learn(importlib.import_module(CONNECTIONS))
+    _build_below_zero(nengo_loihi.builder.Builder)
     if nengo_dl is not None:
         _introduce_nengo_dl(nengo_dl)
     return nengo_loihi
@@ -123,6 +126,18 @@ def _let_the_host_learn(module: Any) -> None:
     module.build_host_to_learning_rule = build
 
 
+def _build_below_zero(builder: Any) -> None:
+    """Let NengoLoihi build `LoihiRectifiedLinear` neurons."""
+    if LoihiRectifiedLinear in builder.builders:
+        return
+
+    def build(model: Any, kind: Any, neurons: Any, block: Any) -> None:
+        builder.builders[SpikingRectifiedLinear](model, kind, neurons, block)
+        block.compartment.vmin = kind.min_voltage * block.compartment.vth[0]
+
+    builder.register(LoihiRectifiedLinear)(build)
+
+
 def _introduce_nengo_dl(nengo_dl: types.ModuleType) -> None:
     """Tell NengoLoihi of NengoDL, and NengoDL of NengoLoihi's neurons."""
     loihi_compat: Any = importlib.import_module("nengo_loihi.compat")
@@ -140,3 +155,6 @@ def _introduce_nengo_dl(nengo_dl: types.ModuleType) -> None:
     # NengoLoihi's own installer registers what stands under these names, once
     neurons.install_dl_builders.installed = False
     neurons.install_dl_builders()
+    nengo_dl.neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL.setdefault(
+        LoihiRectifiedLinear, builders.LoihiSpikingRectifiedLinearBuilder
+    )

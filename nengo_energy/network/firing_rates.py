@@ -37,9 +37,12 @@ RECTIFIED = (
     "RectifiedLinear",
     "SpikingRectifiedLinear",
     "LoihiSpikingRectifiedLinear",
+    "LoihiRectifiedLinear",
     "IntegrateAndFire",
 )
 """Neurons that fire at the rate of their input, where that is positive."""
+
+_RESETTING = ("LoihiSpikingRectifiedLinear", "LoihiRectifiedLinear")
 
 
 def highest_rate(rates: np.ndarray) -> float:
@@ -115,7 +118,7 @@ def corrections(
     """
     found = {}
     for pop in topology.populations:
-        if pop.neuron_type == "LoihiSpikingRectifiedLinear":
+        if pop.neuron_type in _RESETTING:
             wanted = rates[pop.name] * scales[pop.layer]
             wanted = wanted[wanted > 0]
             if wanted.size:
