@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import types
@@ -28,6 +29,9 @@ AXON_NUMBERS = "nengo_loihi.hardware.nxsdk_objects"
 
 CONNECTIONS = "nengo_loihi.builder.connection"
 """The module of NengoLoihi that builds connections."""
+
+SPLITTING = "nengo_loihi.builder.split_blocks"
+"""The module of NengoLoihi that splits blocks over cores."""
 
 
 @locked
@@ -56,6 +60,7 @@ def import_nengo_loihi() -> types.ModuleType:
             _use_numpy_1_meanings(importlib.import_module(name))
     _number_axons_after_gaps(importlib.import_module(AXON_NUMBERS))
     _let_the_host_learn(importlib.import_module(CONNECTIONS))
+    _choose_weights_at_once(importlib.import_module(SPLITTING))
     _build_below_zero(nengo_loihi.builder.Builder)
     if nengo_dl is not None:
         _introduce_nengo_dl(nengo_dl)
@@ -124,6 +129,43 @@ def _let_the_host_learn(module: Any) -> None:
         host.build(conn)
 
     module.build_host_to_learning_rule = build
+
+
+def _choose_weights_at_once(module: Any) -> None:
+    """Let the weights that lead to a core be found without a look at each.
+
+    NengoLoihi asks of each weight of a layer, for each core, whether it leads there:
+    77 s for the 8.5 million that lead from pixels to 5,408 neurons on 78 cores. It
+    doesn't where all do.
+    """
+    stock = module.set_new_synapse_weights
+    if stock.__module__ == __name__:
+        return
+
+    @functools.wraps(stock)
+    def set_weights(
+        old: Any, axons: Any, new: Any, chosen: Any, overlaps: Any, ids: Any, **kw: Any
+    ) -> None:
+        is_chosen = np.zeros(1 + max(np.max(axons[k][2], initial=0) for k in ids), bool)
+        is_chosen[[c for c in chosen if c < len(is_chosen)]] = True
+        part = types.SimpleNamespace(
+            weights={},
+            indices={},
+            axon_to_weight_map=old.axon_to_weight_map,
+            synapse_cfg=old.synapse_cfg,
+            pop_type=old.pop_type,
+        )
+        parts = {}
+        for k in ids:
+            number, base, targets, all_targets = axons[k]
+            kept = is_chosen[targets]
+            part.weights[k] = old.weights[number][:, kept]
+            part.indices[k] = old.indices[number][:, kept]
+            parts[k] = (k, base, targets[kept], all_targets)
+        stock(part, parts, new, chosen, overlaps, ids, **kw)
+
+    set_weights.__module__ = __name__
+    module.set_new_synapse_weights = set_weights
 
 
 def _build_below_zero(builder: Any) -> None:

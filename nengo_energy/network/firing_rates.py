@@ -42,7 +42,8 @@ RECTIFIED = (
 )
 """Neurons that fire at the rate of their input, where that is positive."""
 
-_RESETTING = ("LoihiSpikingRectifiedLinear", "LoihiRectifiedLinear")
+RESETTING = ("LoihiSpikingRectifiedLinear", "LoihiRectifiedLinear")
+"""Those of them that Loihi has; a spike sets their voltage to zero."""
 
 
 def highest_rate(rates: np.ndarray) -> float:
@@ -118,7 +119,7 @@ def corrections(
     """
     found = {}
     for pop in topology.populations:
-        if pop.neuron_type in _RESETTING:
+        if pop.neuron_type in RESETTING:
             wanted = rates[pop.name] * scales[pop.layer]
             wanted = wanted[wanted > 0]
             if wanted.size:
