@@ -190,8 +190,8 @@ def as_text(series: dict[str, list[Point]]) -> str:
         "is measured, still count; with synops alone also because the updates stay, "
         "and a convolution of many spikes is a product of matrices of fixed size. "
         "Memory doesn't grow with timesteps; with images it does by what is kept of "
-        "each, its outputs and sums by layer.\n\nNothing ends with timesteps or images, "
-        "which run in batches. Neurons and layers end where memory does, before "
+        "each, its outputs and sums by layer.\n\nTimesteps and images end nothing: "
+        "they run in batches. Neurons and layers end where memory does, before "
         f"any work is done; with little of it, the 45,056 neurons say:\n\n{ends()}"
     )
 

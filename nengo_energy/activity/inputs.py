@@ -7,6 +7,7 @@ from typing import Any, Mapping
 import nengo
 import numpy as np
 
+from ..common.checks import check_numbers
 from ..common.exceptions import InputError
 from ..network.objects import once
 
@@ -50,10 +51,7 @@ def check_inputs(
 
 def _check_array(name: str, value: Any, size: int, n_steps: int) -> np.ndarray:
     """Return one input as an array of (n_inferences, 1 or n_steps, size)."""
-    try:
-        x = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be an array of numbers: {error}") from error
+    x = check_numbers(name, value)
     allowed = f"(n_inferences, {size}) or (n_inferences, {n_steps}, {size})"
     if x.ndim == 2:
         x = x[:, None, :]

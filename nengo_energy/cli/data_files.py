@@ -5,21 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
-import sys
 import tokenize
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any, Iterator, Sequence, Union
 
 import numpy as np
 
 from ..common.declared_sizes import MAX_BYTES, check_npz
 from ..common.exceptions import InputError, NengoEnergyError, NotFoundError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from ..common.text_files import parse_toml, read_text
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -116,11 +112,10 @@ def load_grid(path: PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
         If it isn't TOML, or holds something else than these two tables.
     """
     try:
-        with open(path, "rb") as file:
-            content = tomllib.load(file)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"grid {path} not found") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = parse_toml(read_text(f"grid {path}", Path(path)))
+    except NotFoundError:
+        raise
+    except InputError as error:
         raise InputError(f"grid {path} can't be read as TOML: {error}") from error
     unknown = sorted(set(content) - {"grid", "convert"})
     tables = [content.get(name, {}) for name in ("grid", "convert")]

@@ -81,6 +81,27 @@ def check_counts(name: str, values: Any) -> tuple[int, ...]:
     return counts
 
 
+def as_array(name: str, values: Any) -> np.ndarray:
+    """Return what is given as an array, if all of its rows have one length."""
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be an array of numbers: {error}") from error
+
+
+def check_numbers(name: str, values: Any) -> np.ndarray:
+    """Return values as a float array; texts, complex numbers and dates are none, and
+    what is masked isn't known."""
+    array = as_array(name, values)
+    if array.dtype.kind in "cSUmM" or np.ma.is_masked(values):
+        found = "masked values" if np.ma.is_masked(values) else array.dtype
+        raise InputError(f"{name} must be an array of numbers; got {found}")
+    try:
+        return array.astype(float, copy=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be an array of numbers: {error}") from error
+
+
 def check_positive(name: str, value: object, unit: str) -> float:
     """Return a value that must be a finite number above zero."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)

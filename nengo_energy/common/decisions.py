@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .checks import as_array
 from .exceptions import InputError
 
 
@@ -93,7 +94,7 @@ class Decision:
         InputError
             If they aren't that.
         """
-        array = np.asarray(labels)
+        array = as_array("labels", labels)
         if n_inferences == 1 and array.shape == self.positions:
             array = array[None]  # the label of a single input
         places = (n_inferences, *self.positions)

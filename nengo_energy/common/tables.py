@@ -88,8 +88,8 @@ def format_digits(value: float) -> str:
 
 def _scientific(value: float) -> tuple[str, int]:
     """Return mantissa and exponent; 999.6 is rounded to 1.00 and 3."""
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return mantissa, int(exponent)
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return mantissa, int(exponent or 0)  # a sum may be infinite
 
 
 def format_setting(value: object) -> str:

@@ -7,6 +7,9 @@ from typing import Any, Iterable, Mapping
 
 import numpy as np
 
+from ..common.available_memory import available_memory
+from ..common.checks import as_array
+from ..common.declared_sizes import size_text
 from ..common.exceptions import InputError
 
 
@@ -56,25 +59,69 @@ def _elements(x: Any) -> Iterable[Any] | None:
 def _read(elements: Iterable[Any], model: Any) -> tuple[Any, list[Any], bool]:
     """Return inputs, labels of each element, and whether elements are batches."""
     n_axes = len(model.inputs[0].shape) - 1
-    inputs, labels = [], []
+    read: list[dict[Any, np.ndarray]] = []
+    n_bytes, available = 0, available_memory()
     for element in elements:
-        pair = element if isinstance(element, tuple) else (element, None)
-        inputs.append(pair[0])
-        labels.append(pair[1])
-    if not inputs:
+        read.append(_parts(element))
+        batched = np.ndim(next(iter(read[0].values()))) > n_axes
+        found, wanted = (_form(parts, batched) for parts in (read[-1], read[0]))
+        if found != wanted:
+            raise InputError(
+                f"element {len(read) - 1} of the dataset has the shapes {found}, and "
+                f"the first has {wanted}; all have to be alike"
+            )
+        n_bytes += 100 + sum(part.nbytes for part in read[-1].values())
+        if n_bytes > available:
+            raise InputError(
+                f"{len(read):,} elements of the dataset are more than the "
+                f"{size_text(available)} of memory that are available; take fewer of "
+                "them, as dataset.take(100) does, the more so if it repeats for ever"
+            )
+    if not read:
         raise InputError("the dataset is empty; give at least one input")
-    first = inputs[0]
-    if isinstance(first, Mapping):
-        batched = np.ndim(next(iter(first.values()))) > n_axes
-        read: Any = {key: _join([i[key] for i in inputs], batched) for key in first}
-    elif isinstance(first, (list, tuple)):
-        batched = np.ndim(first[0]) > n_axes
-        read = [_join([i[k] for i in inputs], batched) for k in range(len(first))]
-    else:
-        batched = np.ndim(first) > n_axes
-        read = _join(inputs, batched)
-    return read, labels, batched
+    labels = [parts.pop(LABELS, None) for parts in read]
+    inputs = {key: _join([p[key] for p in read], batched) for key in read[0]}
+    if None in inputs:
+        return inputs[None], labels, batched
+    by_order = isinstance(next(iter(inputs)), int)
+    return list(inputs.values()) if by_order else inputs, labels, batched
 
 
-def _join(parts: list[Any], batched: bool) -> np.ndarray:
+LABELS = object()
+"""Key of an element's labels, beside those of its inputs."""
+
+
+def _parts(element: Any) -> dict[Any, np.ndarray]:
+    """Return the inputs of an element by name, or by order, or by None if it is one,
+    and its labels."""
+    pair = element if isinstance(element, tuple) else (element,)
+    inputs = pair[0] if pair else None
+    if isinstance(inputs, (list, tuple)):
+        inputs = dict(enumerate(inputs))
+    elif not isinstance(inputs, Mapping):
+        inputs = {None: inputs}
+    parts = {
+        key: as_array("an element of the dataset", value)
+        for key, value in inputs.items()
+        if value is not None
+    }
+    if not parts:
+        raise InputError("an element of the dataset holds no inputs")
+    if len(pair) > 1 and pair[1] is not None:
+        parts[LABELS] = as_array("labels of an element of the dataset", pair[1])
+    return parts
+
+
+def _form(parts: Mapping[Any, np.ndarray], batched: bool) -> dict[str, tuple[int, ...]]:
+    """Return the shape of an example by what it is of."""
+    names = {None: "input", LABELS: "labels"}
+    if batched and min(array.ndim for array in parts.values()) == 0:
+        raise InputError("a batch of the dataset has one number for all of its inputs")
+    return {
+        str(names.get(key, key)): array.shape[1:] if batched else array.shape
+        for key, array in parts.items()
+    }
+
+
+def _join(parts: list[np.ndarray], batched: bool) -> np.ndarray:
     return np.concatenate(parts) if batched else np.stack(parts)

@@ -8,7 +8,7 @@ import nengo
 import numpy as np
 from nengo.processes import PresentInput
 
-from ..common.checks import check_positive
+from ..common.checks import check_numbers, check_positive
 from ..common.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -84,10 +84,7 @@ def _flatten(value: Any, tensor: Any, temporal: bool, single: bool) -> np.ndarra
     """Return one input with one axis of features, (n, size) or (n, timesteps, size)."""
     name = tensor._keras_history[0].name
     shape = tuple(tensor.shape)[2 if temporal else 1 :]
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"input {name!r} must be an array of numbers") from error
+    array = check_numbers(f"input {name!r}", value)
     # where there is a time axis, an input and a batch of inputs that stay look alike
     if (single or not temporal) and array.ndim == len(shape) + temporal:
         array = array[None]

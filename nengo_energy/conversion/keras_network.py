@@ -13,7 +13,7 @@ from ..activity.rates import wanted_rates
 from ..common.assumptions import Assumption
 from ..common.decisions import Decision
 from ..common.defaults import DT
-from ..common.exceptions import InputError
+from ..common.exceptions import InputError, UnsupportedError
 from ..common.random_state import kept_random_state
 from ..common.tables import format_setting
 from ..compat import emulator
@@ -57,6 +57,13 @@ class KerasNetwork(NetworkModel):
         words = [said_of_network(self.clone.model.name, self.net)]
         words += [f"{n} {format_setting(v)}" for n, v in self.options.items() if v]
         return ", ".join(words)
+
+    def __reduce__(self) -> Any:
+        raise UnsupportedError(
+            f"the converted model {self.clone.model.name!r} can't be copied or "
+            "pickled, as Keras makes other tensors of a copy; convert the model again, "
+            "which model.save takes to another process"
+        )
 
     @property
     def inputs(self) -> KerasMap:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Mapping, Sequence
 
 from ..common.checks import check_choice, check_path
-from ..common.exceptions import InputError, NotFoundError
+from ..common.exceptions import InputError
+from ..common.text_files import parse_toml, read_text
 from .device import POINT_MARK, Device
 from .fields import PARTS
 from .quantity import EVIDENCE, Quantity, check_amount, check_text
@@ -108,14 +108,8 @@ def load(path: str | os.PathLike[str]) -> Device:
     >>> device = load_device("my-chip.toml")  # doctest: +SKIP
     >>> snn.estimate(activity, [device, "loihi"])  # doctest: +SKIP
     """
-    file = check_path("path", path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotFoundError(f"device file {str(path)!r} not found") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"device file {str(path)!r} can't be read: {error}") from None
-    return parse_device(text, f"device file {str(path)!r}")
+    origin = f"device file {str(path)!r}"
+    return parse_device(read_text(origin, check_path("path", path)), origin)
 
 
 def parse_device(text: str, origin: str) -> Device:
@@ -129,22 +123,10 @@ def parse_device(text: str, origin: str) -> Device:
         What to call the file in errors.
     """
     try:
-        return _device(_parse_toml(text))
+        # Decimal keeps 8.6 exact, so that 8.6 nJ becomes the float 8.6e-9
+        return _device(parse_toml(text, parse_float=Decimal))
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
-
-
-def _parse_toml(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:  # the same reader, under the name it had before it joined Python
-        import tomli as tomllib
-
-    try:
-        # Decimal keeps 8.6 exact, so that 8.6 nJ becomes the float 8.6e-9.
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not valid TOML: {error}") from None
 
 
 def _device(data: Mapping[str, Any]) -> Device:

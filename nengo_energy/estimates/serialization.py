@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
-from typing import Any, Callable, Mapping, NoReturn, TypeVar
+from typing import Any, Callable, Mapping, TypeVar
 
 from ..common.assumptions import Assumption
 from ..common.checks import check_path
-from ..common.exceptions import InputError, NotFoundError
+from ..common.exceptions import InputError
 from ..common.file_output import PathLike
 from ..common.plain_text import plain_json
 from ..common.plain_values import plain
+from ..common.text_files import parse_json, read_text
 from ..devices import Device, Quantity
 from ..devices.device import device_key
 from ..devices.fields import PARTS
@@ -89,13 +90,7 @@ def load_estimate(source: PathLike) -> EnergyEstimate:
         return _parse(source, "the JSON text")
     path = check_path("the source of an estimate", source)
     origin = f"estimate file {str(source)!r}"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotFoundError(f"{origin} not found") from None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no path
-        raise InputError(f"{origin} can't be read: {error}") from None
-    return _parse(text, origin)
+    return _parse(read_text(origin, path), origin)
 
 
 def _encode(value: Any) -> Any:
@@ -120,20 +115,14 @@ def _is_default(field: Any, value: Any) -> bool:
 
 def _parse(text: str, origin: str) -> EnergyEstimate:
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = parse_json(text)
         _check_schema(data)
         body = {k: v for k, v in data.items() if k not in ("schema", "schema_version")}
         estimate = _build(EnergyEstimate, body, "")
         _check_devices(estimate)
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
-    except (RecursionError, ValueError) as error:  # ValueError: or a number too long
-        raise InputError(f"{origin}: not valid JSON: {error}") from None
     return estimate
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise InputError(f"{word} isn't a number that an estimate can hold")
 
 
 def _check_schema(data: Any) -> None:

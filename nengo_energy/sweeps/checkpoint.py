@@ -9,16 +9,19 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import math
 import os
 import warnings
 from pathlib import Path
 from typing import Any, Mapping
 
 from ..common.assumptions import Assumption
+from ..common.declared_sizes import MAX_BYTES, size_text
 from ..common.exceptions import InputError
 from ..common.file_output import replaced
 from ..common.optional_imports import import_or_explain
 from ..common.proportions import Share
+from ..common.text_files import parse_json, read_text
 from ..counts import Deployment, OpCount, OpCounts
 from .work import ChunkResult
 
@@ -28,6 +31,19 @@ VERSION = 1
 IDENTITY = "_sweep.json"
 """File that says which sweep it is; readers of Parquet pass over such names."""
 
+
+READING_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What pyarrow, pandas and JSON raise on files that are damaged, or others."""
 
 RESULTS = "[!.]*.parquet"
 """The files of results, without parts of some that a killed sweep has left."""
@@ -60,6 +76,12 @@ class Checkpoint:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self.folder)
+            for held in (path, *self.folder.glob(RESULTS)):
+                if held.is_symlink() or (held.exists() and not held.is_file()):
+                    raise InputError(
+                        f"checkpoint file {held} is a link, or no file; delete it, and "
+                        "what it held is simulated again"
+                    )
             if path.exists():
                 self._check_identity(path, wanted)
             elif any(self.folder.glob(RESULTS)):
@@ -91,9 +113,12 @@ class Checkpoint:
             self._lock = None
 
     def _check_identity(self, path: Path, wanted: Mapping[str, Any]) -> None:
+        text = read_text(f"checkpoint file {path}", path)
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            found = parse_json(text)
+            if not isinstance(found, dict):
+                raise InputError("no object")
+        except InputError as error:
             raise InputError(
                 f"checkpoint {self.folder} can't be read: {path.name} isn't JSON"
             ) from error
@@ -111,16 +136,13 @@ class Checkpoint:
 
     def load(self) -> dict[tuple[str, int, int], tuple[ChunkResult, ...]]:
         """Return finished results, by simulation and first and last inference."""
-        import pandas as pd
-
         results = {}
         for path in sorted(self.folder.glob(RESULTS)):
             try:
-                frame = pd.read_parquet(path)
-                rows = frame.to_dict("records")
+                rows = _rows(path)
                 key = (rows[0]["simulation"], rows[0]["start"], rows[0]["end"])
-                results[key] = tuple(_from_row(row) for row in rows)  # type: ignore
-            except (OSError, ValueError, LookupError, TypeError) as error:
+                results[key] = tuple(_from_row(row) for row in rows)
+            except READING_ERRORS as error:
                 raise InputError(
                     f"checkpoint file {path} can't be read: {error}; delete it, and "
                     "what it held is simulated again"
@@ -152,6 +174,22 @@ class Checkpoint:
                     )
                 return
             self._unsaved.pop(0)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file, in which few bytes may stand for many."""
+    parquet: Any = importlib.import_module("pyarrow.parquet")
+    pyarrow: Any = importlib.import_module("pyarrow")
+    batches, n_bytes = [], 0
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=16):
+            n_bytes += batch.nbytes
+            if n_bytes > MAX_BYTES:
+                raise ValueError(f"it unpacks to more than {size_text(MAX_BYTES)}")
+            batches.append(batch)
+        table = pyarrow.Table.from_batches(batches, file.schema_arrow)
+    rows: list[dict[str, Any]] = table.to_pandas().to_dict("records")
+    return rows
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -204,14 +242,22 @@ def _from_row(row: Mapping[str, Any]) -> ChunkResult:
     # what was saved before outputs had positions has one for each inference
     positions = int(row.get("positions", 1))
     n = (int(row["end"]) - int(row["start"])) * positions
+    shares = [int(row[name]) for name in ("correct", "keras_correct", "agreeing")]
+    timesteps, spikes = int(row["timesteps"]), float(row["spikes"])
+    n_classes = int(row.get("classes", 0))
+    if min(n, positions, timesteps) < 1 or min(*shares, n_classes) < 0:
+        raise ValueError("it holds numbers that are too small")
+    if max(shares) > n or not 0 <= spikes < math.inf:
+        raise ValueError("it holds numbers that are too large, or none")
+    accuracy, keras_accuracy, agreement = (Share(k, n, positions) for k in shares)
     return ChunkResult(
-        timesteps=int(row["timesteps"]),
+        timesteps=timesteps,
         counts=_counts_from_json(row["counts"]),
-        spikes=float(row["spikes"]),
-        accuracy=Share(int(row["correct"]), n, positions),
-        keras_accuracy=Share(int(row["keras_correct"]), n, positions),
-        agreement=Share(int(row["agreeing"]), n, positions),
-        n_classes=int(row.get("classes", 0)),
+        spikes=spikes,
+        accuracy=accuracy,
+        keras_accuracy=keras_accuracy,
+        agreement=agreement,
+        n_classes=n_classes,
     )
 
 
@@ -230,7 +276,7 @@ def _counts_to_json(counts: OpCounts) -> str:
 
 
 def _counts_from_json(text: str) -> OpCounts:
-    content = json.loads(text)
+    content = parse_json(text)
     return OpCounts(
         tuple(OpCount(**row) for row in content["rows"]),
         content["timesteps"],

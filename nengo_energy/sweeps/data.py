@@ -8,7 +8,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..common.checks import check_count
+from ..common.checks import as_array, check_count
 from ..common.decisions import Decision
 from ..common.exceptions import InputError
 from ..keras_models.graph import KerasGraph
@@ -171,7 +171,7 @@ def check_data(x: Any, labels: Any, chunk_size: int | None = None) -> Data:
 
 
 def _as_array(name: str, value: Any) -> np.ndarray:
-    array = value if isinstance(value, np.ndarray) else np.asarray(value)
+    array = as_array(f"input {name}", value)
     if array.ndim < 1 or array.dtype.kind not in "biuf":
         raise InputError(
             f"input {name} must be an array of numbers with one row per inference; got "

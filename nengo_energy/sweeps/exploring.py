@@ -268,14 +268,17 @@ def _results_of(
     """Return what a point's simulation gave on each chunk, or why it failed."""
     if point.simulation in errors:
         return errors[point.simulation]
-    return [
-        next(
-            r
-            for r in results[point.simulation, start, end]
-            if r.timesteps == point.timesteps
-        )
-        for start, end in data.spans()
-    ]
+    found = []
+    for start, end in data.spans():
+        by_timesteps = {r.timesteps: r for r in results[point.simulation, start, end]}
+        if point.timesteps not in by_timesteps:
+            raise InputError(
+                f"checkpoint file {point.simulation}-{start}-{end}.parquet holds no "
+                f"result of {point.timesteps} timesteps; delete it, and what it held "
+                "is simulated again"
+            )
+        found.append(by_timesteps[point.timesteps])
+    return found
 
 
 def _price(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+import pickle
 from typing import Any
 
 import numpy as np
@@ -122,6 +125,57 @@ def test_labels_as_people_have_them(snn: ne.SpikingModel, form: str) -> None:
         return
     compared = snn.compare(x, T, labels, devices="loihi", progress=False)
     assert compared.outputs[0].accuracy.value == wanted["spiking"]["value"]
+
+
+@pytest.mark.parametrize(
+    "elements, said",
+    [
+        ([X[0], X[1][:1]], "element 1 of the dataset has the shapes"),
+        ([X[:2], X[2]], "element 1 .*all have to be alike"),
+        ([{"a": X[0]}, {"b": X[1]}], "element 1 .*'b'.* the first has {'a'"),
+        ([{"a": X[0]}, X[1]], "element 1"),
+        ([(X[0], 1), (X[1], [1, 2])], r"'labels': \(2,\)"),
+        ([(X[0], 1), X[1]], "element 1"),
+        ([(X[:2], 1)], "one number for all of its inputs"),
+        ([{}], "holds no inputs"),
+        ([()], "holds no inputs"),
+        ([None], "holds no inputs"),
+        ([], "is empty"),
+        ([{"a": [[1.0], [1.0, 2.0]]}], "must be an array of numbers"),
+    ],
+)
+def test_elements_that_do_not_fit_are_named(
+    snn: ne.SpikingModel, elements: list[Any], said: str
+) -> None:
+    with pytest.raises(ne.InputError, match=said):
+        snn.measure((element for element in elements), T, progress=False)
+
+
+def test_datasets_without_end_are_refused(
+    snn: ne.SpikingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NENGO_ENERGY_MAX_MEMORY", "1e6")
+    with pytest.raises(ne.InputError, match="more than the 1 MB .* repeats for ever"):
+        snn.measure((X[0] for _ in itertools.count()), T, progress=False)
+
+
+@pytest.mark.parametrize(
+    "wrong", [X + 1j, X.astype(str), X.astype("M8[s]"), np.ma.masked_less(X, X.mean())]
+)
+def test_inputs_that_are_no_numbers_are_refused(
+    snn: ne.SpikingModel, wrong: Any
+) -> None:
+    with pytest.raises(ne.InputError, match="must be an array of numbers; got"):
+        snn.measure(wrong, T, progress=False)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_copies_of_a_converted_model_are_refused(
+    snn: ne.SpikingModel, copied: Any
+) -> None:
+    """Keras makes other tensors of them, by which nothing was found any more."""
+    with pytest.raises(ne.UnsupportedError, match="can't be copied or pickled"):
+        copied(snn)
 
 
 def test_one_input_alone_is_one_inference(snn: ne.SpikingModel) -> None:

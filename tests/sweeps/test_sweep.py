@@ -452,7 +452,7 @@ def test_folder_that_cannot_be_written_is_refused_before_anything_runs(
 def test_damaged_checkpoints_are_named(model, data, tmp_path):
     options = dict(checkpoint=tmp_path, **HERE)
     ne.sweep(model, *data, GRID, **options)
-    file = sorted(tmp_path.glob("[!.]*.parquet"))[0]
+    file = sorted(tmp_path.glob("*.parquet"))[0]
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(ne.InputError, match=f"{file.name} can't be read.*delete it"):
         ne.sweep(model, *data, GRID, **options)
@@ -488,6 +488,68 @@ def test_foreign_files_are_named_and_parts_passed_over(model, data, swept, tmp_p
         ne.sweep(model, *data, GRID, **options)
 
 
+def in_a_row(column, value):
+    """Return what puts a value into a column of a finished result."""
+
+    def change(file):
+        frame = pd.read_parquet(file)
+        frame[column] = value
+        frame.to_parquet(file, index=False)
+
+    return change
+
+
+def elsewhere(file):
+    file.unlink()
+    file.symlink_to(file.parent.parent / "elsewhere")
+
+
+def many_rows(file):
+    """100 rows of one text of 1 MB, stored once."""
+    frame = pd.read_parquet(file).iloc[[0] * 100]
+    frame["counts"] = "x" * 10**6
+    frame.to_parquet(file, index=False)
+
+
+def no_file(file):
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize(
+    "harm, said",
+    [
+        (in_a_row("timesteps", -1), "too small"),
+        (in_a_row("timesteps", 10**6), "holds no result of"),
+        (in_a_row("correct", -1), "too small"),
+        (in_a_row("correct", 10**18), "too large"),
+        (in_a_row("positions", -1), "too small"),
+        (in_a_row("spikes", np.nan), "too large, or none"),
+        (in_a_row("counts", "[" * 20_000), "not valid JSON"),
+        (many_rows, "unpacks to more than 10 MB"),
+        (elsewhere, "is a link"),
+        (no_file, "or no file"),
+    ],
+)
+def test_results_of_strangers_are_named(harm, said, model, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "MAX_BYTES", 10**7)
+    options = dict(checkpoint=tmp_path / "sweep", **HERE)
+    grid = {"timesteps": [5], "scale_firing_rates": [200]}
+    ne.sweep(model, *data, grid, **options)
+    (file,) = (tmp_path / "sweep").glob("*.parquet")
+    harm(file)
+    with pytest.raises(ne.InputError, match=f"{file.name} .*{said}.*delete it"):
+        ne.sweep(model, *data, grid, **options)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("content", ["[1]", "null", "[" * 50_000, "9" * 5000])
+def test_foreign_identities_are_named(content, tmp_path):
+    (tmp_path / "_sweep.json").write_text(content)
+    with pytest.raises(ne.InputError, match="_sweep.json isn't JSON"):
+        checkpoint.Checkpoint(tmp_path, {})
+
+
 def test_full_disk_loses_nothing(model, data, swept, tmp_path, monkeypatch):
     """The disk is full for the first two results; there is room for the last two."""
     written = []
@@ -505,7 +567,7 @@ def test_full_disk_loses_nothing(model, data, swept, tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="No space left on device. The sweep goes on"):
         found = ne.sweep(model, *data, GRID, **options)
     assert_frame_equal(found.to_frame(), swept.to_frame(), check_exact=True)
-    assert len(list(tmp_path.glob("[!.]*.parquet"))) == 4
+    assert len(list(tmp_path.glob("*.parquet"))) == 4
 
 
 def test_no_half_written_file_stays(tmp_path, monkeypatch):
@@ -535,11 +597,13 @@ def test_killed_and_started_again(model, data, swept, simulated, tmp_path):
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     with subprocess.Popen(command, cwd=HELPERS, stderr=subprocess.DEVNULL) as process:
         end = time.monotonic() + 120
-        while len(list(tmp_path.glob("[!.]*.parquet"))) < 3 and time.monotonic() < end:
+        while (
+            len(list(tmp_path.glob(checkpoint.RESULTS))) < 3 and time.monotonic() < end
+        ):
             assert process.poll() is None
             time.sleep(0.01)
         process.kill()
-    n_done = len(list(tmp_path.glob("[!.]*.parquet")))
+    n_done = len(list(tmp_path.glob(checkpoint.RESULTS)))  # a part may lie there too
     assert 3 <= n_done < 2 * N_INFERENCES
     options = dict(checkpoint=tmp_path, chunk_size=1, minibatch_size=5, **HERE)
     found = ne.sweep(model, *data, GRID, **options)

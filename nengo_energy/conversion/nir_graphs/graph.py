@@ -14,6 +14,9 @@ from .reading import MAX_DEPTH
 
 Edge = tuple[str, str]
 
+MAX_NUMBER = 1e100
+"""Largest parameter of a node, so that sums and squares are numbers as well."""
+
 
 @dataclass(frozen=True, eq=False)
 class GraphNode:
@@ -43,8 +46,11 @@ class GraphNode:
             array = np.asarray(value, dtype=float)
         except (TypeError, ValueError) as error:
             raise InputError(f"{key!r} of {self} must be numbers: {error}") from error
-        if not np.all(np.isfinite(array)):
-            raise InputError(f"{key!r} of {self} holds NaN or infinite values")
+        if not np.all(np.abs(array) <= MAX_NUMBER):  # neither is NaN
+            raise InputError(
+                f"{key!r} of {self} holds NaN, infinite values, or numbers beyond "
+                f"{MAX_NUMBER:g}"
+            )
         return array
 
     def sizes(self, key: str, n: int, default: Any = None) -> tuple[int, ...]:
@@ -129,8 +135,9 @@ def _flatten(
             entries[name] = exits[name] = full
             continue
         edges += _flatten(values, f"{full}.", source, nodes, depth + 1)
-        entries[name] = _only_one("Input", values["nodes"], full, place)
-        exits[name] = _only_one("Output", values["nodes"], full, place)
+        inner_nodes = values.get("nodes", {})
+        entries[name] = _only_one("Input", inner_nodes, full, place)
+        exits[name] = _only_one("Output", inner_nodes, full, place)
     for pre, post in listed:
         # some frameworks write "graph.input" for the input of a nested graph
         pre, post = (_known(end, parts, place) for end in (pre, post))
@@ -140,14 +147,19 @@ def _flatten(
 
 def _parts(found: Any, place: str) -> tuple[Mapping[str, Any], list[Edge]]:
     """Return the nodes and edges of a graph, checked for their form."""
-    if not isinstance(found, Mapping) or found.get("type") != "NIRGraph":
+    kind = found.get("type") if isinstance(found, Mapping) else None
+    if not isinstance(kind, str) or kind != "NIRGraph":
         raise InputError(f"{place} isn't a NIRGraph")
     parts, listed = found.get("nodes", {}), found.get("edges", [])
     if not isinstance(parts, Mapping):
         raise InputError(f"{place} has nodes without names")
-    pairs = [] if np.size(np.asarray(listed, object)) == 0 else list(listed)
+    pairs = np.atleast_1d(np.asarray(listed, object)).tolist()
     for pair in pairs:
-        if len(pair) != 2 or not all(isinstance(end, str) for end in pair):
+        if (
+            np.ndim(pair) != 1
+            or len(pair) != 2
+            or not all(isinstance(end, str) for end in pair)
+        ):
             raise InputError(
                 f"{place} has an edge that isn't a pair of names: {pair!r}"
             )

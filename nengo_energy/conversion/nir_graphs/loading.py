@@ -143,11 +143,12 @@ def written_for(graph: Graph) -> float | None:
         r = node.array("r")
         if tau.size == 0 or np.any(r == 0) or np.all(r == 1) or tau.shape != r.shape:
             return None
-        found.append((tau / r).ravel())
+        with np.errstate(over="ignore"):
+            found.append((tau / r).ravel())
     if not found:
         return None
     each = np.concatenate(found)
-    if np.any(each <= 0):
+    if not np.all((each > 0) & (each < np.inf)):
         return None
     dt = float(f"1e{np.rint(np.log10(np.median(each))):.0f}")
     return dt if np.allclose(each, dt, rtol=1e-4, atol=0) else None

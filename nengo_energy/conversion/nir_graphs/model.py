@@ -14,7 +14,7 @@ from ...activity.activity import Activity
 from ...activity.measuring import measure_run
 from ...activity.run import Run
 from ...common.assumptions import Assumption, merge_assumptions
-from ...common.checks import check_choice
+from ...common.checks import check_choice, check_numbers
 from ...common.exceptions import InputError
 from ...compat import emulator
 from ...counts import OpCounts, count_ops
@@ -280,10 +280,7 @@ class NIRModel(NetworkModel):
 
 
 def _rows(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"input {name!r} must be an array of numbers") from error
+    array = check_numbers(f"input {name!r}", value)
     n_axes = array.ndim - len(shape)
     if n_axes == 0:
         array, n_axes = array[None], 1

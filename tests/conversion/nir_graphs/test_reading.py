@@ -199,10 +199,35 @@ def test_long_texts(tmp_path):
         ({"input": {"shape": np.array([2**40])}}, "'input' .*are allowed"),
         ({"input": {"shape": np.array([-3])}}, "'input' .*are allowed"),
         ({"input": {"shape": np.array([1.5])}}, "'shape' .*whole numbers"),
+        ({"w": {"weight": np.full((2, 3), 1e101)}}, "'weight' .*beyond 1e.100"),
+        ({"w": {"type": np.ones(3)}}, "'w' doesn't say what type it is"),
     ],
 )
 def test_parts_that_dont_fit(tmp_path, changes, match):
     refused(write(tmp_path / "a.nir", *small(**changes)), match)
+
+
+@pytest.mark.parametrize("value", [1.5, np.ones(3), np.ones((2, 2, 2)), np.zeros(1)])
+@pytest.mark.parametrize("key", ["edges", "type"])
+def test_graphs_whose_form_is_another(tmp_path, key, value):
+    path = write(tmp_path / "a.nir", *small())
+    with h5py.File(path, "r+") as file:
+        del file["node"][key]
+        file["node"][key] = value
+    refused(path, "edge that isn't a pair" if key == "edges" else "isn't a NIRGraph")
+
+
+def test_a_nested_graph_without_nodes(tmp_path):
+    path = write(tmp_path / "a.nir", *small(w={"type": "NIRGraph"}))
+    refused(path, "graph 'w' has 0 Input nodes", ne.UnsupportedError)
+
+
+def test_times_that_are_no_numbers_are_nobodys_timestep(tmp_path):
+    """tau / r is infinite."""
+    nodes, edges = small()
+    leak = {"tau": np.ones(2), "v_leak": np.zeros(2), "r": np.full(2, 1e-320)}
+    nodes["if"].update(leak, type="LIF")
+    ne.from_nir(write(tmp_path / "a.nir", nodes, edges))
 
 
 def test_large_images_from_small_files(tmp_path):
