@@ -9,6 +9,7 @@ from ..common.exceptions import NengoEnergyError, UnsupportedError
 from ..common.shown import Shown
 from ..keras_models.files import as_model
 from ..keras_models.graph import is_model
+from ..keras_models.held import held_by
 from ..layer_ops.counting import collect_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.chip import CORES_PER_CHIP, MAX_COMPARTMENTS
@@ -205,7 +206,7 @@ def _check_layer(
         notes.append("its activation is applied to the output, once an inference")
     return LayerCheck(
         layer=name,
-        class_name=type(layer).__name__,
+        class_name=type(held_by(layer)).__name__,
         becomes=becomes,
         n_neurons=sum(p.n_neurons for p in populations),
         neuron_type=", ".join(dict.fromkeys(p.neuron_type for p in populations)),

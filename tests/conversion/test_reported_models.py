@@ -119,6 +119,18 @@ def test_sizes_that_only_running_shows() -> None:
         ne.convert(keras.Model(image, keras.layers.Dense(2)(x)))
 
 
+def test_layers_that_are_called_as_they_are_keep_their_class() -> None:
+    keras = newest_keras()
+
+    class Halved(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x / 2
+
+    image = keras.Input((4,))
+    checked = ne.check_model(keras.Model(image, Halved()(image)))
+    assert list(checked.to_frame()["class_name"]) == ["Halved"]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_no_numbers_are_refused_by_layer(
     keras: ModuleType, value: float
