@@ -74,6 +74,8 @@ def settle_shapes(layer: Any, arguments: Any, outputs: Sequence[Any]) -> None:
     if all(map(_is_settled, outputs)) or not all(map(_is_settled, given)):
         return
     tf = import_tensorflow()
+    if any(leaf.dtype == tf.string for leaf in given):
+        return
 
     def run(n: int) -> list[Shape]:
         def filled(leaf: Any) -> Any:

@@ -122,7 +122,7 @@ def test_rows_are_looked_up_by_whole_numbers(name):
 
 def test_many_layers_of_the_chips_neurons_are_warned_of():
     model = keras.Sequential([keras.Input((6,))])
-    for _ in range(8):
+    for _ in range(9):
         model.add(layers.Dense(6, activation="relu"))
     deep = ne.convert(model, scale_firing_rates=100)
     assert "loss-in-depth" in [a.code for a in deep.assumptions]

@@ -238,7 +238,7 @@ def convert_call(build: LayerBuild) -> Any:
     """
     if build.n_leading > 1:
         check_steps_apart(build)
-    for tensor in build.call.outputs:
+    for tensor in build.call.outputs if build.inputs else ():
         build.shape_of(tensor)  # has a size
     if build.masks:
         return convert_on_host(build)
