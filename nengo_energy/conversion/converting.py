@@ -11,6 +11,7 @@ import nengo
 from ..common.available_memory import check_memory
 from ..common.checks import check_flag
 from ..common.exceptions import InputError
+from ..common.plain_text import plain_line
 from ..common.random_state import kept_random_state
 from ..keras_models.files import as_model
 from ..keras_models.graph import read_graph
@@ -184,7 +185,7 @@ def convert(
     refuse(obstacles, model.name)
     said = said_of_depth(snn.topology, factors)
     if verify:
-        logger.info("comparing the network with %s", model.name)
+        logger.info("comparing the network with %s", plain_line(model.name))
         said += verify_conversion(snn, approximate=bool(swap_activations or piecewise))
     whole = replace(snn, assumptions=snn.assumptions + said)
     if factors:

@@ -12,6 +12,7 @@ from ..common.assumptions import Assumption
 from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
 from ..common.optional_imports import has_numba
+from ..common.plain_text import plain_line
 from ..compat import import_tf_keras
 from ..compat.nengo_dl import open_nengo_dl, predict
 from ..keras_models.check import INDEXING_LAYERS
@@ -212,7 +213,8 @@ def _values(
         try:
             program = network_program(network, DT, [], network.all_probes)
         except UnsupportedError as reason:
-            logger.info("NengoDL compares the network with the model, as %s", reason)
+            words = plain_line(str(reason))
+            logger.info("NengoDL compares the network with the model, as %s", words)
         else:
             execution = program.open(inputs, 2, Room())
             execution.run(0, n_steps)
