@@ -354,12 +354,14 @@ def test_the_command_line(name, monkeypatch, capsys):
 
 
 @pytest.mark.tensorflow
-def test_log_records(name, caplog):
+def test_log_records_and_progress(name, caplog, capsys):
     """What conversion and deployment say of a model and a layer of that name."""
     caplog.set_level("INFO", "nengo_energy")
     model = build_model()
     model._name = name
-    ne.convert(model)
+    ne.convert(model, progress=True)
+    said = capsys.readouterr().err
+    assert is_harmless(said) and said.startswith(f"converting {spelt(name)}: ")
     with nengo.Network(seed=0) as net:
         x = nengo.Node(np.ones(2))
         some = {"gain": np.ones(4), "bias": np.ones(4), "neuron_type": nengo.LIF()}
@@ -371,11 +373,3 @@ def test_log_records(name, caplog):
     assert all(map(str.isprintable, records))
     assert f"comparing the network with {spelt(name)}" in records
     assert any(record.startswith(f"{spelt(name)}: blocks") for record in records)
-
-
-def test_progress_says_no_names(name, capsys):
-    """Labels are the package's own, and what is counted is as well."""
-    with nengo.Network(seed=0, label=name) as net:
-        nengo.Ensemble(4, 1, label=name)
-    ne.measure_activity(net, timesteps=5, simulator="nengo", progress=True)
-    assert is_harmless(capsys.readouterr().err)

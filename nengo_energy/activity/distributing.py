@@ -2,12 +2,14 @@
 
 Workers add a batch up before they send it back, so that what is sent doesn't grow with
 neurons x inferences, and all is merged in the order of the batches, to the same sums
-as in one process.
+as in one process. Our own simulator is opened before it is sent: workers that run it
+need neither the network nor TensorFlow.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
 import uuid
 from dataclasses import dataclass, field, replace
@@ -18,10 +20,12 @@ import numpy as np
 
 from ..common.assumptions import Assumption
 from ..common.clients import WorkerDied, run_tasks
-from ..common.exceptions import InputError
-from ..network.topology import Topology
+from ..common.exceptions import InputError, UnsupportedError
+from ..network.topology import Population, Topology
 from .run import Run
 from .simulators import Runner, Simulators, Tick
+from .simulators.compiled import CompiledRunner
+from .simulators.opening import check_room
 from .totals import Totals
 
 
@@ -32,38 +36,68 @@ class Job:
     Attributes
     ----------
     network, topology, probes, nodes
-        The network, as it was traced; its probes, and its nodes that have inputs.
+        The network, as it was traced; its probes, and its nodes that have inputs. Where
+        the simulator is open, just the positions of probes and nodes.
     run : Run
         What is to be run.
     batch_size : int
         Inferences that are run side by side.
     spikes_wanted : bool
         Whether the spikes of each neuron in each inference are sent back as well.
+    opened : Opened or None
+        The simulator, if it was opened before.
     key : str
         Tells jobs apart.
     """
 
-    network: nengo.Network
-    topology: Topology
-    probes: tuple[nengo.Probe, ...]
-    nodes: tuple[nengo.Node, ...]
+    network: nengo.Network | None
+    topology: Topology | None
+    probes: Sequence[Any]
+    nodes: Sequence[Any]
     run: Run
     batch_size: int
     spikes_wanted: bool
+    opened: Opened | None = None
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def open(self, simulators: Simulators) -> contextlib.AbstractContextManager[Runner]:
         """Lend a simulator that the batches run on."""
         run = self.run
-        options = {} if run.emulator is None else {"emulator": run.emulator}
-        return simulators.runner(
-            run.simulator,
-            self.network,
-            self.topology.populations,
-            self.probes,
-            run.dt,
-            self.batch_size,
-            **options,
+        options: dict[str, Any] = {}
+        if run.emulator is not None:
+            options["emulator"] = run.emulator
+        return simulators.runner(run.simulator, *self._described(), **options)
+
+    def _described(self) -> tuple[Any, Sequence[Population], Sequence[Any], float, int]:
+        """Return what a runner has to know."""
+        assert self.topology is not None
+        populations = self.topology.populations
+        return self.network, populations, self.probes, self.run.dt, self.batch_size
+
+    def new_totals(self) -> list[Totals]:
+        """Return what each mark's counts are to be added to."""
+        assert self.topology is not None
+        marks = self.run.schedule.marks
+        return [Totals(self.topology, mark, self.run.dt) for mark in marks]
+
+    def sent(self) -> Job:
+        """Return the job as workers get it, with the simulator if it is our own."""
+        job = replace(self, run=replace(self.run, client=None, progress=False))
+        if self.run.simulator != "compiled":
+            return job
+        try:
+            runner = CompiledRunner(*self._described())
+            runner.__enter__()
+        except UnsupportedError:  # a worker says why, and takes another
+            return job
+        totals = [total.portable() for total in self.new_totals()]
+        return replace(
+            job,
+            network=None,
+            topology=None,
+            probes=range(len(self.probes)),
+            nodes=range(len(self.nodes)),
+            opened=Opened(runner.portable(self.nodes), totals, self.ask(runner)),
         )
 
     def run_batch(
@@ -82,6 +116,7 @@ class Job:
 
     def ask(self, runner: Runner) -> Conduct:
         """Return how a simulator runs the network."""
+        assert self.topology is not None
         warmup = self.run.warmup
         return Conduct(
             runner.name,
@@ -104,6 +139,15 @@ class Conduct:
     simulator: str
     assumptions: tuple[Assumption, ...]
     learning: list[dict[str, dict[str, int]]]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A simulator that runs in any process, empty totals, and how it is run."""
+
+    runner: Runner
+    totals: list[Totals]
+    conduct: Conduct
 
 
 @dataclass(frozen=True)
@@ -131,10 +175,10 @@ def run_batches(
     def task(index: int) -> list[np.ndarray]:
         return [data[node][index * size : (index + 1) * size] for node in job.nodes]
 
-    job = replace(job, run=replace(job.run, client=None, progress=False))
     early: dict[int, BatchResult] = {}
     due = 0
-    for index, result in run_tasks(client, _run, job, -(-n_inferences // size), task):
+    n_tasks = -(-n_inferences // size)
+    for index, result in run_tasks(client, _run, job.sent(), n_tasks, task):
         if isinstance(result, WorkerDied):
             raise InputError(
                 f"inferences {index * size} to {min((index + 1) * size, n_inferences)} "
@@ -157,26 +201,32 @@ _LOCK = threading.Lock()
 def _run(job: Job, inputs: Sequence[np.ndarray]) -> BatchResult:
     """Run a batch in a worker."""
     with _LOCK:  # Nengo's global state is one thread's at a time
-        if job.key not in _opened:
-            for _, simulators in _opened.values():
-                simulators.close()
-            _opened.clear()
-            _opened[job.key] = job, Simulators()
-        opened, simulators = _opened[job.key]
-        run = opened.run
-        totals = [Totals(opened.topology, n, run.dt) for n in run.schedule.marks]
-        with opened.open(simulators) as runner:
-            spikes = opened.run_batch(runner, inputs, totals, lambda n: None)
-            conduct = opened.ask(runner)
-    return BatchResult(
-        conduct,
-        [total.state(opened.probes) for total in totals],
-        (
-            {pop: _narrow(n) for pop, n in spikes.items()}
-            if opened.spikes_wanted
-            else None
-        ),
-    )
+        if job.opened is not None:
+            runner = job.opened.runner
+            check_room(runner.name, runner.populations, job.batch_size)
+            totals = copy.deepcopy(job.opened.totals)
+            spikes = job.run_batch(runner, inputs, totals, lambda n: None)
+            conduct = job.opened.conduct
+        else:
+            job, simulators = _opened_by(job)
+            totals = job.new_totals()
+            with job.open(simulators) as runner:
+                spikes = job.run_batch(runner, inputs, totals, lambda n: None)
+                conduct = job.ask(runner)
+    states = [total.state(job.probes) for total in totals]
+    if not job.spikes_wanted:
+        return BatchResult(conduct, states, None)
+    return BatchResult(conduct, states, {pop: _narrow(n) for pop, n in spikes.items()})
+
+
+def _opened_by(job: Job) -> tuple[Job, Simulators]:
+    """Return the job as it came first, and its simulators."""
+    if job.key not in _opened:
+        for _, simulators in _opened.values():
+            simulators.close()
+        _opened.clear()
+        _opened[job.key] = job, Simulators()
+    return _opened[job.key]
 
 
 def _narrow(spikes: np.ndarray) -> np.ndarray:

@@ -26,7 +26,6 @@ from .on_loihi.names import Names
 from .on_loihi.placement import left_to_host
 from .run import Run
 from .simulators import Simulators
-from .totals import Totals
 
 logger = logging.getLogger(__name__)
 
@@ -230,7 +229,6 @@ def measure_run(
             check_instance("probes", probe, nengo.Probe)
     else:
         probes = [p for p in once(network.all_probes) if isinstance(p.obj, nengo.Node)]
-    totals = [Totals(topology, mark, run.dt) for mark in schedule.marks]
     logger.info("measuring %d inferences by %s", n_inferences, run.simulator)
     job = Job(
         network,
@@ -241,6 +239,7 @@ def measure_run(
         batch_size,
         spikes_wanted=on_batch is not None,
     )
+    totals = job.new_totals()
     n_steps = n_inferences * schedule.total
     label = f"simulating ({run.simulator})"
     with contextlib.ExitStack() as stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any, Sequence
 
@@ -31,7 +32,8 @@ class Totals:
         }
         self.saturated = {p.name: 0 for p in topology.populations}
         self.outgoing = {
-            p.name: topology.outgoing(p.name) for p in topology.populations
+            p.name: {each.name: each.fan_out for each in topology.outgoing(p.name)}
+            for p in topology.populations
         }
         self.spikes = {
             p.name: np.zeros(p.n_neurons, np.int64 if p.spiking else float)
@@ -43,20 +45,25 @@ class Totals:
 
     def add(self, batch: BatchCounts) -> None:
         """Add a batch."""
-        for pop in self.topology.populations:
-            spikes = batch.spikes[pop.name]
-            self.spikes[pop.name] += spikes.sum(axis=0)
-            self.peak[pop.name] = max(self.peak[pop.name], batch.peak[pop.name])
-            self.saturated[pop.name] += int((spikes >= self.most[pop.name]).sum())
-            self._append(pop, "spikes", spikes.sum(axis=1))
-            self._append(pop, "active", batch.active[pop.name])
-            driving = np.zeros(pop.n_neurons, dtype=bool)
-            for projection in self.outgoing[pop.name]:
-                self._append(pop, projection.name, spikes @ projection.fan_out)
-                driving |= projection.fan_out > 0
-            self._append(pop, "sent", spikes[:, driving].sum(axis=1))
+        for name, spikes in batch.spikes.items():
+            self.spikes[name] += spikes.sum(axis=0)
+            self.peak[name] = max(self.peak[name], batch.peak[name])
+            self.saturated[name] += int((spikes >= self.most[name]).sum())
+            self._append(name, "spikes", spikes.sum(axis=1))
+            self._append(name, "active", batch.active[name])
+            driving = np.zeros(spikes.shape[1], dtype=bool)
+            for projection, fan_out in self.outgoing[name].items():
+                self._append(name, projection, spikes @ fan_out)
+                driving |= fan_out > 0
+            self._append(name, "sent", spikes[:, driving].sum(axis=1))
         for probe, value in batch.outputs.items():
             self.probed.setdefault(probe, []).append(value)
+
+    def portable(self) -> Totals:
+        """Return a copy for another process, to add batches to for `state` alone."""
+        other = copy.copy(self)
+        del other.topology
+        return other
 
     def state(self, probes: Sequence[Any]) -> tuple[Any, ...]:
         """Return what was added so far, for `merge` in another process."""
@@ -75,8 +82,8 @@ class Totals:
         for probe, parts in zip(probes, outputs):
             self.probed.setdefault(probe, []).extend(parts)
 
-    def _append(self, pop: Population, key: str, values: np.ndarray) -> None:
-        self.series.setdefault((pop.name, key), []).append(values)
+    def _append(self, name: str, key: str, values: np.ndarray) -> None:
+        self.series.setdefault((name, key), []).append(values)
 
     def populations(self) -> dict[str, PopulationActivity]:
         """Return the activity of each population."""
@@ -88,7 +95,7 @@ class Totals:
                 active_per_inference=series[pop.name, "active"],
                 sent_per_inference=series[pop.name, "sent"],
                 synops_per_inference={
-                    p.name: series[pop.name, p.name] for p in self.outgoing[pop.name]
+                    name: series[pop.name, name] for name in self.outgoing[pop.name]
                 },
                 peak=self.peak[pop.name],
                 saturated=self.saturated[pop.name],

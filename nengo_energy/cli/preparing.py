@@ -59,6 +59,7 @@ def convert_model(options: argparse.Namespace, x: Any) -> SpikingModel:
         neurons=options.neurons,
         max_pooling=options.max_pooling,
         piecewise=options.piecewise,
+        progress=False if options.quiet else None,
     )
 
 

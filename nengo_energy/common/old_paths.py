@@ -15,7 +15,7 @@ PACKAGE = __name__.partition(".")[0]
 MOVED = {
     "demo": ("cli.demo",),
     "exceptions": ("common.exceptions",),
-    "firing_rates": ("network.firing_rates",),
+    "firing_rates": ("network.firing_rates", "activity.rates"),
     "html_report": ("pages.writing",),
     "keras_layers": ("layer_ops",),
     "loihi.emulator": ("activity.emulator",),

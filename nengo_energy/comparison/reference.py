@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
 
+from ..activity.rates import RateSimulator
 from ..common.exceptions import InputError, UnsupportedError
 from ..keras_models.check import as_array
 from ..keras_models.graph import leaves, read_graph
 from ..keras_models.running import ModelRunner, Signal
-from ..network.firing_rates import RateSimulator
 from ..network.topology import Population
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from ..common.available_memory import check_memory
 from ..common.checks import check_flag
 from ..common.exceptions import InputError
 from ..common.plain_text import plain_line
+from ..common.progress import progress_bar
 from ..common.random_state import kept_random_state
 from ..keras_models.files import as_model
 from ..keras_models.graph import read_graph
@@ -56,6 +57,7 @@ def convert(
     allow_fallback: bool = False,
     verify: bool = True,
     custom_objects: Mapping[str, Any] | None = None,
+    progress: bool | None = None,
     **converter_options: Any,
 ) -> SpikingModel:
     """Convert a Keras model to a network of spiking neurons.
@@ -111,6 +113,8 @@ def convert(
     custom_objects : mapping of str to object, optional
         For a path: the classes and functions that the file names and that aren't
         Keras's own.
+    progress : bool, optional
+        Show a progress bar; by default in a terminal, when it takes long.
     **converter_options
         As of ``nengo_dl.Converter``: ``temporal_model``; ``max_to_avg_pool``, which is
         ``max_pooling="average"``; ``split_shared_weights``, which is always so.
@@ -138,6 +142,8 @@ def convert(
     >>> print(snn.estimate(activity))  # doctest: +SKIP
     """
     check_flag("verify", verify)
+    if progress is not None:
+        check_flag("progress", progress)
     model = as_model(model, custom_objects)
     temporal = bool(converter_options.get("temporal_model"))
     is_open = has_open_sizes(model, temporal)
@@ -159,34 +165,42 @@ def convert(
         "swap_activations": swap_activations,
         **converter_options,
     }
-    factors: dict[str, float] = {}
-    if isinstance(scale_firing_rates, str) and scale_firing_rates == "auto":
-        if example_data is None:
-            raise InputError('scale_firing_rates="auto" needs example_data')
-        unscaled = convert(model, verify=False, **chosen)
-        chosen["clone"] = unscaled.clone
-        deep = depth_of_loss(unscaled.topology) >= DEPTH
-        target = target_rate
-        if target is None and neurons == "loihi":
-            target = DEEP_TARGET_RATE if deep else TARGET_RATE
-        elif target is None:
-            target = INTEGRATING_TARGET_RATE
-        rates = unscaled.wanted_rates(example_data)
-        scale_firing_rates = scales_for_target(rates, unscaled.topology, target)
-        if deep:
-            factors = corrections(rates, scale_firing_rates, unscaled.topology)
-            chosen["synapse"] = DEEP_SYNAPSE if synapse is None else synapse
-    elif target_rate is not None or not (example_data is None or is_open):
+    auto = isinstance(scale_firing_rates, str) and scale_firing_rates == "auto"
+    if auto and example_data is None:
+        raise InputError('scale_firing_rates="auto" needs example_data')
+    if not auto and (target_rate is not None or not (example_data is None or is_open)):
         raise InputError(
             'example_data and target_rate are for scale_firing_rates="auto"; got '
             f"{scale_firing_rates!r}"
         )
-    snn, obstacles, _ = convert_layers(model, scale_firing_rates, **chosen)
-    refuse(obstacles, model.name)
-    said = said_of_depth(snn.topology, factors)
-    if verify:
-        logger.info("comparing the network with %s", plain_line(model.name))
-        said += verify_conversion(snn, approximate=bool(swap_activations or piecewise))
+    factors: dict[str, float] = {}
+    label = f"converting {model.name}"
+    with progress_bar(2 * auto + 1 + bool(verify), label, progress) as tick:
+        if auto:
+            unscaled = convert(model, verify=False, progress=False, **chosen)
+            chosen["clone"] = unscaled.clone
+            tick(1)
+            deep = depth_of_loss(unscaled.topology) >= DEPTH
+            target = target_rate
+            if target is None and neurons == "loihi":
+                target = DEEP_TARGET_RATE if deep else TARGET_RATE
+            elif target is None:
+                target = INTEGRATING_TARGET_RATE
+            rates = unscaled.wanted_rates(example_data)
+            scale_firing_rates = scales_for_target(rates, unscaled.topology, target)
+            if deep:
+                factors = corrections(rates, scale_firing_rates, unscaled.topology)
+                chosen["synapse"] = DEEP_SYNAPSE if synapse is None else synapse
+            tick(1)
+        snn, obstacles, _ = convert_layers(model, scale_firing_rates, **chosen)
+        refuse(obstacles, model.name)
+        said = said_of_depth(snn.topology, factors)
+        tick(1)
+        if verify:
+            logger.info("comparing the network with %s", plain_line(model.name))
+            approximate = bool(swap_activations or piecewise)
+            said += verify_conversion(snn, approximate=approximate)
+            tick(1)
     whole = replace(snn, assumptions=snn.assumptions + said)
     if factors:
         return _corrected(whole, factors)

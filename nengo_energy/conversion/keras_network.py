@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping
 import nengo
 import numpy as np
 
+from ..activity.rates import wanted_rates
 from ..common.assumptions import Assumption
 from ..common.decisions import Decision
 from ..common.defaults import DT
@@ -21,7 +22,6 @@ from ..layer_ops.counting import count_layer_ops
 from ..layer_ops.layer_ops import LayerOps
 from ..loihi.checks import check_rates
 from ..loihi.prepared import LoihiNetwork
-from ..network.firing_rates import wanted_rates
 from ..network.objects import said_of_network
 from ..network.topology import Topology
 from ..network.tracing import trace_topology

@@ -171,7 +171,8 @@ def _check_options(scale: Any, options: Mapping[str, Any]) -> None:
             f"unknown options {', '.join(unknown)}; known: scale_firing_rates, "
             "example_data, target_rate, input_shape, synapse, neurons, host_synapse, "
             "max_pooling, piecewise, swap_activations, inference_only, "
-            "allow_fallback, verify, custom_objects, " + ", ".join(CONVERTER_OPTIONS)
+            "allow_fallback, verify, custom_objects, progress, "
+            + ", ".join(CONVERTER_OPTIONS)
         )
     values = scale.values() if isinstance(scale, Mapping) else [scale]
     for value in values:

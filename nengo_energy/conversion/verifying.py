@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 import nengo
 import numpy as np
 
+from ..activity.rates import ProbedValues, rate_network
 from ..common.assumptions import Assumption
-from ..common.defaults import DT
 from ..common.exceptions import UnsupportedError
-from ..common.optional_imports import has_numba
-from ..common.plain_text import plain_line
 from ..compat import import_tf_keras
-from ..compat.nengo_dl import open_nengo_dl, predict
 from ..keras_models.check import INDEXING_LAYERS
 from ..keras_models.graph import leaves
 from ..keras_models.held import held_by
-from ..network.firing_rates import rate_network
 
 if TYPE_CHECKING:
     from .spiking_model import SpikingModel
@@ -190,39 +186,13 @@ def _outputs(
     inputs = {
         nodes[n]: x.reshape(2, n_steps, -1) for n, x in zip(snn.input_nodes, data)
     }
-    values = _values(network, inputs, n_steps)
+    with ProbedValues(network, network.all_probes, batch_size=2) as opened:
+        values = opened.run(inputs)
     return {
         probes[p]: snn.final(probes[p], np.asarray(x).reshape(2 * n_steps, -1))
         for p, x in values.items()
         if p in probes
     }
-
-
-def _values(
-    network: nengo.Network, inputs: Mapping[nengo.Node, np.ndarray], n_steps: int
-) -> Mapping[nengo.Probe, np.ndarray]:
-    """Return what probes see of two samples, (2, n_steps, size) each.
-
-    Compiled loops are ready at once, where TensorFlow takes many seconds to build a
-    deep network; it runs what they can't.
-    """
-    if has_numba("NengoDL compares the network with the model"):
-        from ..activity.compiled.parts import Room
-        from ..activity.compiled.program import network_program
-
-        try:
-            program = network_program(network, DT, [], network.all_probes)
-        except UnsupportedError as reason:
-            words = plain_line(str(reason))
-            logger.info("NengoDL compares the network with the model, as %s", words)
-        else:
-            execution = program.open(inputs, 2, Room())
-            execution.run(0, n_steps)
-            return {probe: execution.probed(probe) for probe in network.all_probes}
-    sim, _ = open_nengo_dl(network, dt=DT, minibatch_size=2)
-    with sim:
-        values: Mapping[nengo.Probe, np.ndarray] = predict(sim, inputs)
-    return values
 
 
 def _keep_own_filters(snn: SpikingModel, network: nengo.Network) -> None:

@@ -102,5 +102,7 @@ def _with_neurons(
         neuron_type=neuron_type,
         label=ens.label,
         seed=ens.seed,
+        eval_points=ens.eval_points,
+        n_eval_points=ens.n_eval_points,
         add_to_container=False,
     )

@@ -220,7 +220,9 @@ def sweep(
         else:
             if client is None:
                 n_workers = min(n_workers or count_processors(), len(missing))
-                client = stack.enter_context(local_client(n_workers))
+                client = stack.enter_context(
+                    local_client(n_workers, job.source.environment)
+                )
             outcomes = run_by_client(client, job, missing, data.chunk)
         for index, outcome in outcomes:
             simulation, span = missing[index]

@@ -17,6 +17,9 @@ from ..common.exceptions import InputError
 from ..keras_models.files import as_model, load_model
 from ..keras_models.graph import read_graph
 
+KERAS2 = ".h5"
+"""Suffix of the files that models of Keras 2 are sent as."""
+
 
 @dataclass(frozen=True)
 class ModelSource:
@@ -55,6 +58,16 @@ class ModelSource:
             # what was written here may be as large as it is
             return load_model(path, self.custom_objects, max_bytes=None)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables by which processes that load it start faster.
+
+        For a model of Keras 2 alone TensorFlow needn't import Keras 3, which is a
+        quarter of the start.
+        """
+        alone = self.suffix == KERAS2 and not self.custom_objects
+        return {"TF_USE_LEGACY_KERAS": "1"} if alone else {}
+
     def packed(self) -> ModelSource:
         """Return a source that can be sent to other processes.
 
@@ -65,7 +78,7 @@ class ModelSource:
         """
         if self.model is None:
             return self
-        suffix = ".keras" if _is_keras3(self.model) else ".h5"
+        suffix = ".keras" if _is_keras3(self.model) else KERAS2
         with tempfile.TemporaryDirectory(prefix="nengo-energy-") as folder:
             path = Path(folder) / f"model{suffix}"
             try:
@@ -90,7 +103,7 @@ class ModelSource:
 
 def _save(model: Any, path: Path) -> None:
     """Save a model; how it was trained is of no use, and would be complained about."""
-    if path.suffix == ".h5":
+    if path.suffix == KERAS2:
         model.save(path, include_optimizer=False)
     else:
         model.save(path)

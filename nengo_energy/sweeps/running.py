@@ -7,6 +7,7 @@ import importlib
 import logging
 import os
 import sys
+from types import MappingProxyType
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ..common import clients
@@ -91,8 +92,12 @@ def count_processors() -> int:
 
 
 @contextlib.contextmanager
-def local_client(n_workers: int) -> Iterator[Any]:
+def local_client(
+    n_workers: int, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Any]:
     """Start worker processes on this computer, and yield a client of them.
+
+    They have some variables of the environment beside `WORKER_ENVIRONMENT`.
 
     They are processes of their own, not forks of this one and not copies of its main
     script, so that neither TensorFlow nor a script without ``if __name__ ==
@@ -104,7 +109,8 @@ def local_client(n_workers: int) -> Iterator[Any]:
         try:
             # what can be imported here can be there
             path = os.pathsep.join(path for path in sys.path if path)
-            with _environment({**WORKER_ENVIRONMENT, "PYTHONPATH": path}):
+            variables = {**WORKER_ENVIRONMENT, **environment, "PYTHONPATH": path}
+            with _environment(variables):
                 cluster = stack.enter_context(_open_cluster(n_workers))
             client = stack.enter_context(distributed.Client(cluster))
             client.wait_for_workers(n_workers, timeout=START_SECONDS)

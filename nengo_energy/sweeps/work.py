@@ -21,6 +21,7 @@ from ..compat.neurons import IntegrateAndFire
 from ..conversion.converting import convert
 from ..conversion.spiking_model import SpikingModel
 from ..counts import OpCounts
+from ..keras_models.clone import KerasClone
 from .data import Chunk
 from .grid import NETWORK_SETTINGS, RUN_SETTINGS, Simulation
 from .models import ModelSource
@@ -123,10 +124,10 @@ _LOCK = threading.Lock()
 
 @dataclass
 class _Model:
-    """A model that was loaded, and whether its conversion has been verified."""
+    """A model that was loaded, and its private copy once a conversion was verified."""
 
     keras: Any
-    verified: bool = False
+    clone: KerasClone | None = None
 
 
 # The last network and the last model, as chunks and similar settings come in a row.
@@ -203,8 +204,9 @@ def _convert(model: _Model, chosen: Mapping[str, Any], job: Job) -> SpikingModel
     if neuron is not None:
         swaps = dict(options.pop("swap_activations", None) or {})
         options["swap_activations"] = {**swaps, nengo.RectifiedLinear(): neuron}
-    if model.verified:  # with rate neurons and no filter: the same for all settings
-        options["verify"] = False
+    if model.clone is not None:
+        options["clone"] = model.clone
+        options["verify"] = False  # with rate neurons, no filter: the same for all
     scale = chosen["scale_firing_rates"]
     snn = convert(
         model.keras,
@@ -213,7 +215,7 @@ def _convert(model: _Model, chosen: Mapping[str, Any], job: Job) -> SpikingModel
         synapse=chosen["synapse"],
         **options,
     )
-    model.verified = True
+    model.clone = snn.clone
     snn.net.seed = job.seed  # the network is ours; initial states are drawn by it
     return snn
 

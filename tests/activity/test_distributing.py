@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -11,6 +15,7 @@ import nengo_energy as ne
 from nengo_energy.common import clients
 
 distributed = pytest.importorskip("distributed")
+cloudpickle = pytest.importorskip("cloudpickle")
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +65,42 @@ def test_equals_one_process(simulator, largest, snn, client, monkeypatch):
                 assert_array_equal(same.synops_per_inference[projection], synops)
         for probe, values in b.outputs.items():
             assert_array_equal(a.outputs[probe], values)
+
+
+FOREIGN = """
+import pickle, sys
+for name in ("tensorflow", "keras", "tf_keras", "nengo_dl", "nengo_loihi"):
+    sys.modules[name] = None
+function, job, inputs = pickle.load(open(sys.argv[1], "rb"))
+spikes = [state[0] for state in function(job, inputs).states]
+pickle.dump(spikes, open(sys.argv[1], "wb"))
+"""
+
+
+def test_workers_of_our_simulator_need_neither_tensorflow_nor_nengo_loihi(
+    snn, tmp_path, monkeypatch
+):
+    """Whose neurons they are; without either, a batch is the same."""
+    sent = []
+
+    def send(client, function, job, n_tasks, task):
+        file = tmp_path / "job"
+        file.write_bytes(cloudpickle.dumps((function, job, task(0))))
+        command = [sys.executable, "-c", FOREIGN, str(file)]
+        subprocess.run(command, check=True, timeout=120)
+        sent.extend(pickle.loads(file.read_bytes()))
+        yield 0, function(job, task(0))
+
+    monkeypatch.setattr("nengo_energy.activity.distributing.run_tasks", send)
+    monkeypatch.setattr("nengo_energy.activity.run.check_client", lambda client: None)
+    x = inputs(snn, 3)
+    found = snn.measure(x, 20, client="another", progress=False)
+    wanted = snn.measure(x, 20, progress=False)
+    assert sent[0].keys() == wanted.populations.keys()
+    for name, pop in wanted.populations.items():
+        assert pop.spikes.sum() > 0
+        assert_array_equal(sent[0][name], pop.spikes)
+        assert_array_equal(found.populations[name].spikes, pop.spikes)
 
 
 def test_compares_as_one_process_does(snn, client):

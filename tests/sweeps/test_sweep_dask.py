@@ -131,6 +131,7 @@ def test_workers_go_on_while_the_caller_saves():
 
 SPREAD = """
 import dask, json, os
+from nengo_energy.compat import import_tf_keras
 from nengo_energy.sweeps.running import WORKER_ENVIRONMENT, local_client
 
 processors = sorted(os.sched_getaffinity(0))[:2]
@@ -142,8 +143,11 @@ with local_client(2) as client:
     answers = [client.run(affinity)]
     client.restart()  # what nannies start anew
     answers += [client.run(affinity), client.run(variables), client.run(profiled)]
-with local_client(1) as client:
+loaded = lambda: "keras" in __import__("sys").modules
+with local_client(1, {"TF_USE_LEGACY_KERAS": "1"}) as client:
     answers += [client.run(affinity)]
+    client.run(import_tf_keras)
+    answers += [client.run(loaded)]
 print(json.dumps([processors, *(list(answer.values()) for answer in answers)]))
 """
 
@@ -180,12 +184,13 @@ def test_workers_for_all_processors_have_one_each():
         [sys.executable, "-c", SPREAD], capture_output=True, text=True, timeout=SECONDS
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    both, before, after, variables, profiled, alone = json.loads(done.stdout)
+    both, before, after, variables, profiled, alone, loaded = json.loads(done.stdout)
     assert sorted(before) == sorted(after) == [[both[0]], [both[1]]]
     assert variables == [running.WORKER_ENVIRONMENT] * 2
     assert variables[0]["OMP_NUM_THREADS"] == "1"
     assert profiled == [False, False]
     assert alone == [both]
+    assert loaded == [False]  # Keras 3, beside Keras 2
 
 
 DYING = """
@@ -229,7 +234,8 @@ def test_there_are_no_more_workers_than_work_or_processors(
     class Stop(Exception):
         pass
 
-    def start(n_workers):
+    def start(n_workers, environment):
+        assert environment == {"TF_USE_LEGACY_KERAS": "1"}
         started.append(n_workers)
         raise Stop
 

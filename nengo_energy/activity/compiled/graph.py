@@ -153,7 +153,7 @@ class Graph:
 
     def _make(self, signal: Signal) -> Part:
         if signal in self.inputs:
-            return self._add(Input(self.inputs[signal], signal.size))
+            return self._add(Input(signal.size))
         ops = self.writers.get(signal)
         if not ops:
             return self._add(Constant(self._constant(signal)))

@@ -108,7 +108,7 @@ class Neurons(Part):
         state: Mapping[str, np.ndarray],
         dt: float,
     ):
-        self.neuron_type, self.dt = neuron_type, dt
+        self.dt = dt
         self.sources, self.size, self.state = (current.drive,), current.size, state
         self.current = current
         self.unit = getattr(neuron_type, "amplitude", 1.0) / dt
@@ -149,6 +149,11 @@ class Spiking(Neurons):
 class Single(Spiking):
     """Compiled neurons that spike at most once in a timestep."""
 
+    def __init__(self, neuron_type: Any, *args: Any):
+        super().__init__(neuron_type, *args)
+        self.kernel = SINGLE[type(neuron_type).__name__]
+        self.constants = self._constants(neuron_type)
+
     def run(self, stretch: Stretch) -> Value:
         drive = dense(stretch.values[self.sources[0]])
         state = stretch.states[self]
@@ -156,12 +161,12 @@ class Single(Spiking):
         spikes = self._spikes(stretch, drive.dtype)
         spiked = np.zeros(-(-self.size // 8) * 8, np.uint8)
         kernels.run_single(
-            SINGLE[type(self.neuron_type).__name__],
+            self.kernel,
             self.current.bias,
             drive,
             voltage,
             state.get("refractory_time", voltage),
-            self._constants().astype(drive.dtype),
+            self.constants.astype(drive.dtype),
             drive.dtype.type(self.unit),
             spiked,
             spikes.first,
@@ -171,8 +176,8 @@ class Single(Spiking):
         )
         return spikes
 
-    def _constants(self) -> np.ndarray:
-        dt, kind = self.dt, self.neuron_type
+    def _constants(self, kind: Any) -> np.ndarray:
+        dt = self.dt
         if not isinstance(kind, nengo.LIF):
             return np.array([dt, 1.0, 0.0, self.current.gain])
         tau_rc, tau_ref = kind.tau_rc, kind.tau_ref
@@ -188,13 +193,17 @@ class Single(Spiking):
 class Several(Spiking):
     """Compiled neurons that may spike several times in a timestep."""
 
+    def __init__(self, neuron_type: Any, *args: Any):
+        super().__init__(neuron_type, *args)
+        self.kernel = SEVERAL[type(neuron_type).__name__]
+
     def run(self, stretch: Stretch) -> Value:
         drive = dense(stretch.values[self.sources[0]])
         state = stretch.states[self]
         counts = stretch.counts[self]
         spikes = self._spikes(stretch, drive.dtype)
         kernels.run_several(
-            SEVERAL[type(self.neuron_type).__name__],
+            self.kernel,
             self.current.bias,
             drive,
             state["voltage"],
@@ -214,8 +223,9 @@ class Several(Spiking):
 class Stepped(Neurons):
     """Neurons that run by their own ``step``, timestep by timestep."""
 
-    def __init__(self, *args: Any):
-        super().__init__(*args)
+    def __init__(self, neuron_type: Any, *args: Any):
+        super().__init__(neuron_type, *args)
+        self.neuron_type = neuron_type
         self.keeps_time = not self.state
 
     def no_counts(self, n_images: int) -> dict[str, np.ndarray]:

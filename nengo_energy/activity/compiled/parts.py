@@ -142,10 +142,10 @@ class Constant(Part):
 
 
 class Input(Part):
-    """Values that are given from outside, under a name."""
+    """Values that are given from outside."""
 
-    def __init__(self, name: Any, size: int):
-        self.name, self.size = name, size
+    def __init__(self, size: int):
+        self.size = size
 
     def run(self, stretch: Stretch) -> Value:
         return stretch.values[self]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -106,11 +107,18 @@ class Program:
         self.part_of = dict(zip(wanted, graph.wanted))
         self.parts = graph.parts
         self.largest = max((part.size for part in self.parts), default=1)
-        self.own = {
-            part: np.asarray(signal.initial_value, self.dtype)
+        self.inputs = {
+            inputs[signal]: (part, np.asarray(signal.initial_value, self.dtype))
             for signal, part in graph.made.items()
             if signal in inputs and isinstance(part, Input)
         }
+
+    def renamed(self, names: Mapping[Any, Any]) -> Program:
+        """Return the program with other names for what is given and what is wanted."""
+        other = copy.copy(self)
+        other.part_of = {names[name]: part for name, part in self.part_of.items()}
+        other.inputs = {names[name]: given for name, given in self.inputs.items()}
+        return other
 
     def group_size(self, n_steps: int) -> int:
         """Return how many inferences of some timesteps are best run together."""
@@ -151,12 +159,11 @@ class Execution:
         self.program = program
         self.inputs: dict[Part, np.ndarray] = {
             part: (
-                inputs[part.name].astype(program.dtype)
-                if part.name in inputs
+                inputs[name].astype(program.dtype)
+                if name in inputs
                 else own[None, None]
             )
-            for part, own in program.own.items()
-            if isinstance(part, Input)
+            for name, (part, own) in program.inputs.items()
         }
         self.stretch = Stretch(
             n_images,

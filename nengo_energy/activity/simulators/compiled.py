@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+import copy
+from dataclasses import replace
+from typing import Any, Iterator, Sequence
 
+import nengo
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
@@ -25,6 +28,7 @@ class CompiledRunner(Runner):
 
         ensembles = [pop.ensemble for pop in self.populations]
         self.program = network_program(self.network, self.dt, ensembles, self.probes)
+        self.kinds = {pop.name: counter_kinds(pop) for pop in self.populations}
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
@@ -32,6 +36,24 @@ class CompiledRunner(Runner):
 
     def takes(self, batch_size: int) -> bool:
         return True
+
+    def portable(self, nodes: Sequence[nengo.Node]) -> CompiledRunner:
+        """Return this open simulator for a process that needn't know the network.
+
+        Nodes whose values are given, and probes, are called by their positions there.
+        """
+        other = copy.copy(self)
+        other.network = None
+        other.probes = range(len(self.probes))
+        other.populations = [
+            replace(pop, ensemble=pop.name) for pop in self.populations
+        ]
+        names: dict[Any, Any] = {pop.ensemble: pop.name for pop in self.populations}
+        names.update({probe: k for k, probe in enumerate(self.probes)})
+        names.update({node: str(k) for k, node in enumerate(self.program.inputs)})
+        names.update({node: k for k, node in enumerate(nodes)})
+        other.program = self.program.renamed(names)
+        return other
 
     def run(
         self, inputs: Inputs, schedule: Schedule, tick: Tick
@@ -79,7 +101,7 @@ class CompiledRunner(Runner):
                 counts: dict[tuple[str, str], np.ndarray] = {
                     (pop.name, kind): execution.counted(pop.ensemble, kind)
                     for pop in self.populations
-                    for kind in counter_kinds(pop)
+                    for kind in self.kinds[pop.name]
                 }
                 batch = sum_up(self.populations, counts, self.dt)
                 batch.outputs = means.at(mark)

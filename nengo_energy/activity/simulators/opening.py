@@ -68,6 +68,17 @@ def open_runner(name: str, *args: Any, **options: Any) -> Runner:
     return open_runner("nengo", *args, **options)
 
 
+def check_room(name: str, populations: Sequence[Population], batch_size: int) -> None:
+    """Refuse to run more inferences side by side than can fit in memory."""
+    n_neurons = sum(population.n_neurons for population in populations)
+    check_memory(
+        f"running {n_neurons:,} neurons on {batch_size:,} inferences side by side with "
+        f"simulator {name!r}",
+        STATE_BYTES[name] * n_neurons * batch_size,
+        "give a smaller minibatch_size, or a smaller network",
+    )
+
+
 class Simulators:
     """Simulators that stay open between calls, until they are closed.
 
@@ -103,13 +114,7 @@ class Simulators:
         key = (network, fingerprint(network), settings)
         largest = self.idle[key].batch_size if key in self.idle else 0
         if batch_size > largest:
-            n_neurons = sum(population.n_neurons for population in populations)
-            check_memory(
-                f"running {n_neurons:,} neurons on {batch_size:,} inferences side by "
-                f"side with simulator {name!r}",
-                STATE_BYTES[name] * n_neurons * batch_size,
-                "give a smaller minibatch_size, or a smaller network",
-            )
+            check_room(name, populations, batch_size)
         runner = self.idle.pop(key, None)
         if runner is not None and not runner.takes(batch_size):
             runner.__exit__(None, None, None)

@@ -159,13 +159,13 @@ def sum_up(
     """
     batch = BatchCounts()
     for pop in populations:
-        first, *others = counter_kinds(pop)
         per_output = dt / pop.amplitude
-        spikes = counts[pop.name, first] * per_output
+        total = "magnitude" if (pop.name, "magnitude") in counts else "sum"
+        spikes = counts[pop.name, total] * per_output
         # without other counters, there is one spike a timestep at most
-        active = counts[pop.name, "active"] if others else spikes
+        active = counts.get((pop.name, "active"), spikes)
         peak = float(np.any(spikes))
-        if others:
+        if (pop.name, "peak") in counts:
             peak = float(np.max(counts[pop.name, "peak"], initial=0) * per_output)
         if pop.spiking:
             batch.spikes[pop.name] = np.rint(spikes).astype(np.int64)

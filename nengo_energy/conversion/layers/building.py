@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping, NamedTuple
 import nengo
 import numpy as np
 
+from ...common.defaults import N_EVAL_POINTS
 from ...common.exceptions import UnsupportedError
 from ...keras_models.graph import Call
 from ...network.firing_rates import with_amplitude
@@ -239,6 +240,7 @@ class LayerBuild:
             gain=nengo.dists.Choice([gain]),
             bias=nengo.dists.Choice([0]) if bias is None else gain * np.asarray(bias),
             label=self._label(part),
+            n_eval_points=N_EVAL_POINTS,
         )
         return ens.neurons
 

@@ -7,6 +7,7 @@ from typing import Any
 import nengo
 import numpy as np
 
+from ...common.defaults import N_EVAL_POINTS
 from ...common.exceptions import UnsupportedError
 from ...compat import import_nengo_loihi
 from .building import Build, Part, Shape
@@ -162,6 +163,7 @@ def _ensemble(
         gain=np.broadcast_to(gain, n).copy(),
         bias=np.zeros(n),
         label=build.node.name,
+        n_eval_points=N_EVAL_POINTS,
     )
     return Part(ensemble.neurons, ensemble.neurons, shape, synapse=synapse)
 
