@@ -6,6 +6,7 @@ Each output is read as its reader reads it: by an HTML parser, as CSV, as JSON, 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import html.parser
 import io
 import json
@@ -13,15 +14,26 @@ import re
 import warnings
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from typing import Mapping
 
+import nengo
+import numpy as np
 import pandas as pd
 import pytest
 from priced import CHIP, COUNTS
+from sweep_examples import build_model, make_data
 
 import nengo_energy as ne
-from nengo_energy.common.plain_text import plain_csv, plain_json, plain_line
+from nengo_energy.cli import program
+from nengo_energy.common.plain_text import (
+    plain_csv,
+    plain_json,
+    plain_line,
+    plain_text,
+)
 from nengo_energy.devices.report import format_device
 from nengo_energy.devices.writing import format_device_file
+from nengo_energy.loihi import build_loihi_network
 from nengo_energy.pricing.energy import estimate_energy
 
 NAMES = (
@@ -240,3 +252,124 @@ def test_frames_of_all_results(name):
     assert rows[1][0] == rows[0][0] and rows[2] == ["a", "-2.0"]
     assert json.loads(plain_json(json.dumps(name, ensure_ascii=False))) == name
     assert plain_line(name) == spelt(name)
+
+
+def renamed(value, old, new):
+    """Return a result with another name wherever one stands."""
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if dataclasses.is_dataclass(value):
+        fields = [f.name for f in dataclasses.fields(value) if f.init]
+        return replace(
+            value, **{f: renamed(getattr(value, f), old, new) for f in fields}
+        )
+    if isinstance(value, Mapping):
+        return {renamed(k, old, new): renamed(v, old, new) for k, v in value.items()}
+    if isinstance(value, (tuple, list, frozenset)):
+        return type(value)(renamed(item, old, new) for item in value)
+    return value
+
+
+@pytest.fixture(scope="module")
+def results():
+    """A ledger, a comparison and a sweep of one small model."""
+    snn = ne.convert(build_model(), scale_firing_rates=200)
+    x, labels = make_data()
+    options = {"scheduler": "synchronous", "progress": False}
+    return (
+        snn.ledger(x, 10, progress=False),
+        snn.compare(x, 10, labels, progress=False),
+        ne.sweep(build_model(), x, labels, {"timesteps": [5, 10]}, **options),
+    )
+
+
+def check_page(result, harmless, name):
+    """Compare what notebooks show of a result with the same of a harmless name."""
+    page, expected = (Page(found._repr_html_()) for found in (result, harmless))
+    assert page.tags == expected.tags
+    assert all(map(is_harmless, page.shown))
+    assert one_line(name) in one_line(" ".join(page.shown))
+
+
+def check_texts(texts, name):
+    assert all(map(is_harmless, texts))
+    assert one_line(name) in one_line(texts[0])
+
+
+@pytest.mark.tensorflow
+def test_ledgers(results, name):
+    ledger, harmless = (renamed(results[0], "hidden_2", n) for n in (name, "other"))
+    bound = ledger.bottleneck()
+    texts = [str(ledger), repr(ledger), str(ledger.costs()), str(bound), repr(bound)]
+    check_texts(texts, name)
+    with pytest.raises(ne.NengoEnergyError) as caught:
+        ledger.total(name)
+    assert is_harmless(str(caught.value))
+    check_page(ledger, harmless, name)
+    rows = list(csv.reader(io.StringIO(plain_csv(ledger.to_frame()))))
+    assert len(rows) == 1 + len(ledger.to_frame())
+
+
+@pytest.mark.tensorflow
+def test_comparisons(results, name):
+    found, harmless = (renamed(results[1], "hidden_2", n) for n in (name, "other"))
+    check_texts([str(found), repr(found), found.notes(), found.to_json()], name)
+    layers = [layer["layer"] for layer in json.loads(found.to_json())["layers"]]
+    assert layers[1] == name
+    check_page(found, harmless, name)
+
+
+def in_points(sweep, name):
+    """Return a sweep with a name among its settings and as an error."""
+    first, second = sweep.points
+    first = replace(first, settings={**first.settings, "scale_firing_rates": name})
+    second = replace(second, error=f"layer {name} failed", estimate=None)
+    axes = {**sweep.axes, "scale_firing_rates": [name, 1.0]}
+    return replace(sweep, points=(first, second), axes=axes)
+
+
+@pytest.mark.tensorflow
+def test_sweeps(results, name):
+    sweep, harmless = (in_points(results[2], n) for n in (name, "other"))
+    texts = [str(sweep), repr(sweep), sweep.summary(1.0), sweep.to_json()]
+    check_texts(texts + [str(point) for point in sweep.points], name)
+    json.loads(sweep.to_json())
+    check_page(sweep, harmless, name)
+
+
+def test_the_command_line(name, monkeypatch, capsys):
+    """Warnings and errors are a line each, an error's own ends of lines aside."""
+
+    def command(_):
+        warnings.warn(name, stacklevel=1)
+        raise ne.InputError(name)
+
+    monkeypatch.setattr(program, "_devices", command)
+    assert program.main(["devices"]) == 1
+    said = capsys.readouterr().err
+    assert is_harmless(said)
+    warning, error = said.removesuffix("\n").split("nengo-energy: ")[1:]
+    assert warning == f"warning: {spelt(name)}\n"
+    assert one_line(error) == one_line(plain_text(name))
+
+
+@pytest.mark.tensorflow
+def test_log_records_and_progress(name, caplog, capsys):
+    """What conversion and deployment say of a model and a layer of that name."""
+    caplog.set_level("INFO", "nengo_energy")
+    model = build_model()
+    model._name = name
+    ne.convert(model, progress=True)
+    said = capsys.readouterr().err
+    assert is_harmless(said) and said.startswith(f"converting {spelt(name)}: ")
+    with nengo.Network(seed=0) as net:
+        x = nengo.Node(np.ones(2))
+        some = {"gain": np.ones(4), "bias": np.ones(4), "neuron_type": nengo.LIF()}
+        a, b = (nengo.Ensemble(4, 1, label=label, **some) for label in ("a", name))
+        nengo.Connection(x, a.neurons, transform=np.ones((4, 2)), synapse=None)
+        nengo.Connection(a.neurons, b.neurons, transform=np.ones((4, 4)))
+    build_loihi_network(net, ne.trace_topology(net), [])
+    records = [record.getMessage() for record in caplog.records]
+    assert all(map(str.isprintable, records))
+    assert f"comparing the network with {spelt(name)}" in records
+    assert any(record.startswith(f"{spelt(name)}: blocks") for record in records)

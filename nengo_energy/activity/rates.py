@@ -17,6 +17,7 @@ from nengo.neurons import RatesToSpikesNeuronType
 from ..common.defaults import DT
 from ..common.exceptions import InputError, UnsupportedError
 from ..common.optional_imports import has_numba
+from ..common.plain_text import plain_line
 from ..compat.nengo_dl import open_nengo_dl, predict
 from ..network.firing_rates import RECTIFIED, with_amplitude
 
@@ -186,7 +187,8 @@ class ProbedValues:
                 self._program = network_program(self.network, DT, [], self.probes)
                 return self
             except UnsupportedError as reason:
-                logger.info("NengoDL runs the network of rate neurons, as %s", reason)
+                words = plain_line(str(reason))
+                logger.info("NengoDL runs the network of rate neurons, as %s", words)
         self._sim, _ = open_nengo_dl(self.network, DT, self.batch_size)
         return self
 

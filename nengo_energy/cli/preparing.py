@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Iterable
 
 from ..common.assumptions import Assumption
-from ..common.plain_text import plain_csv
+from ..common.plain_text import plain_csv, plain_line
 from ..common.vital_signs import alerts
 from ..compat.quiet import import_tensorflow_quietly
 from .checking import as_options, check_arrays, check_options
@@ -81,4 +81,5 @@ def print_csv(frame: pandas.DataFrame) -> None:
 def warn(assumptions: Iterable[Assumption]) -> None:
     """Say on the error stream what makes a result worthless that is no table."""
     for alert in alerts(assumptions):
-        print(f"nengo-energy: warning: {as_options(alert.text)}", file=sys.stderr)
+        words = as_options(plain_line(alert.text))
+        print(f"nengo-energy: warning: {words}", file=sys.stderr)

@@ -9,6 +9,7 @@ import warnings
 from typing import Sequence
 
 from ..common.exceptions import NengoEnergyError
+from ..common.plain_text import plain_line
 from ..common.version import __version__
 from ..compat.quiet import import_tensorflow_quietly
 from . import models, reports
@@ -94,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say(message: Warning | str) -> None:
     """Print a warning as a sentence, without the line of code that it comes from."""
-    print(f"nengo-energy: warning: {as_options(str(message))}", file=sys.stderr)
+    words = as_options(plain_line(str(message)))
+    print(f"nengo-energy: warning: {words}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

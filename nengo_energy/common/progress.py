@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator
 
 from tqdm import tqdm
 
+from .plain_text import plain_line
 from .tables import plural
 
 
@@ -35,7 +36,7 @@ def progress_bar(
     callable
         To be told how much was done since the last call.
     """
-    notebook = _notebook_bar()
+    label, notebook = plain_line(label), _notebook_bar()
     if show and notebook is None and not sys.stderr.isatty():
         # a log: no line is written over
         tqdm.write(f"{label}: {plural(total, unit)}", file=sys.stderr)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
-from .plain_text import plain_html
+from .plain_text import plain_html, plain_line, plain_text
 from .tables import NOTHING
 
 if TYPE_CHECKING:
@@ -23,9 +24,20 @@ MOST_ROWS = 30
 class Shown:
     """A result that shows its first words, where all of it would fill the screen.
 
-    Its class has a ``__str__``, and may have a ``to_frame()``, which notebooks show
-    above the text.
+    Its class has a ``__str__``, whose names are made harmless here, and may have a
+    ``to_frame()``, which notebooks show above the text.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        text = cls.__dict__.get("__str__")
+        if text is not None:
+
+            @functools.wraps(text)
+            def harmless(self: Any) -> str:
+                return plain_text(text(self))
+
+            setattr(cls, "__str__", harmless)
 
     def _headline(self) -> str:
         """Return what says the most of it: the first paragraph of its text."""
@@ -37,7 +49,8 @@ class Shown:
         return None if to_frame is None else to_frame()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {_shortened(self._headline(), LONGEST)}>"
+        headline = _shortened(plain_line(self._headline()), LONGEST)
+        return f"<{type(self).__name__}: {headline}>"
 
     def _repr_html_(self) -> str:
         text = (
@@ -71,7 +84,7 @@ def _table(frame: pandas.DataFrame) -> str:
 def _cell(value: Any) -> str:
     if value is None or value != value:  # NaN
         return NOTHING
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = f"{value:.4g}" if isinstance(value, float) else plain_line(str(value))
     return _shortened(text, LONGEST_CELL)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from ..common.assumptions import Assumption
 from ..common.frame_records import frame_records, to_json
+from ..common.plain_text import plain_text
 from ..common.proportions import Share, share_columns
 from ..common.shown import Shown
 from ..estimates.estimate import EnergyEstimate
@@ -240,7 +241,7 @@ class Comparison(Shown):
         """Return what was taken for granted."""
         from .text import format_notes
 
-        return format_notes(self)
+        return plain_text(format_notes(self))
 
     def __str__(self) -> str:
         from .text import format_comparison

@@ -11,6 +11,7 @@ import nengo
 from ..common.available_memory import check_memory
 from ..common.checks import check_flag
 from ..common.exceptions import InputError
+from ..common.plain_text import plain_line
 from ..common.progress import progress_bar
 from ..common.random_state import kept_random_state
 from ..keras_models.files import as_model
@@ -196,7 +197,7 @@ def convert(
         said = said_of_depth(snn.topology, factors)
         tick(1)
         if verify:
-            logger.info("comparing the network with %s", model.name)
+            logger.info("comparing the network with %s", plain_line(model.name))
             approximate = bool(swap_activations or piecewise)
             said += verify_conversion(snn, approximate=approximate)
             tick(1)

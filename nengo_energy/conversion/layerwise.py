@@ -18,6 +18,7 @@ from ..common.checks import (
     shown,
 )
 from ..common.exceptions import InputError
+from ..common.plain_text import plain_line
 from ..compat import import_nengo_loihi, import_tensorflow
 from ..compat.neurons import IntegrateAndFire
 from ..keras_models.activations import translate_activation
@@ -104,9 +105,10 @@ def convert_layers(
     if input_shape is not None:
         shapes = given_shapes(read_graph(model), input_shape)
     if clone is None:
-        logger.info("copying %s", getattr(model, "name", "the model"))
+        logger.info("copying %s", plain_line(getattr(model, "name", "the model")))
         clone = to_tf_keras(model, shapes)
-    logger.info("converting %d layers of %s", len(clone.model.layers), model.name)
+    name = plain_line(model.name)
+    logger.info("converting %d layers of %s", len(clone.model.layers), name)
     _check_sizes(clone)
     swaps = {
         translate_activation(key): translate_activation(value)

@@ -15,6 +15,7 @@ from typing import Iterator, Mapping, Sequence
 import numpy as np
 
 from ..common.exceptions import UnsupportedError
+from ..common.plain_text import plain_line
 from .chip import (
     CORES_PER_CHIP,
     MAX_COMPARTMENTS,
@@ -129,9 +130,8 @@ def plan_blocks(
         ]
         least = (min_cores or {}).get(layer, 1)
         plan = _search(layer, shapes[layer], into, out, least)
-        logger.info(
-            "%s: blocks of %s on %d cores", layer, plan.partition.block, plan.n_cores
-        )
+        name, block = plain_line(layer), plan.partition.block
+        logger.info("%s: blocks of %s on %d cores", name, block, plan.n_cores)
         plans[layer] = plan
         for k, link in enumerate(links):
             if link.post == layer:

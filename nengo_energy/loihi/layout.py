@@ -9,6 +9,7 @@ import nengo
 import numpy as np
 
 from ..common.exceptions import UnsupportedError
+from ..common.plain_text import plain_line
 from ..network.biases import fixed_samples
 from ..network.convolution_map import Grid
 from ..network.topology import Population, Topology
@@ -43,7 +44,8 @@ def lay_out(
     wirings: dict[str, Wiring] = {}
     grids: dict[str, Grid] = {}
     for projection in topology.inputs + topology.projections:
-        logger.info("%s: choosing the form of its weights", projection.name)
+        name = plain_line(projection.name)
+        logger.info("%s: choosing the form of its weights", name)
         if projection.post in host or isinstance(projection.target, nengo.Node):
             conv = as_convolution(projection.weights)
             if conv is not None:

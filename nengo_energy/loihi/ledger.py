@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import numpy as np
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from .bottleneck import Bottleneck
     from .comparison import EnergyDifference, LedgerComparison
     from .costs import LedgerCosts
+
+COUNTED = tuple(each.name for each in fields(CoreLoad) if each.type == "int")
+"""Fields of a core that are numbers to add."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -147,10 +150,12 @@ class Ledger(Shown):
 
     def by_layer(self, quantity: str) -> dict[str, int]:
         """Return a field of ``CoreLoad`` summed over the cores of each layer."""
+        check_choice("quantity", quantity, COUNTED)
         return sum_by_key((core.layer, getattr(core, quantity)) for core in self.cores)
 
     def total(self, quantity: str) -> int:
         """Return a field of ``CoreLoad`` summed over all cores."""
+        check_choice("quantity", quantity, COUNTED)
         return sum(getattr(core, quantity) for core in self.cores)
 
     def hops(self, placement: str = "greedy") -> tuple[int, int]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..common.checks import check_positive
 from ..common.defaults import DT
+from ..common.plain_text import plain_line
 from .topology import Topology
 
 PERCENTILE = 99.9
@@ -81,8 +82,8 @@ def scales_for_target(
     silent = [layer for layer, rate in highest.items() if rate == 0]
     if silent:
         warnings.warn(
-            f"layers {', '.join(silent)} are silent on all examples, so that their "
-            "scale is a guess",
+            f"layers {plain_line(', '.join(silent))} are silent on all examples, so "
+            "that their scale is a guess",
             stacklevel=3,
         )
     smallest = min((rate for rate in highest.values() if rate > 0), default=1.0)

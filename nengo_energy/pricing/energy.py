@@ -9,6 +9,7 @@ from typing import Mapping, Sequence
 from ..common.assumptions import Assumption, merge_assumptions
 from ..common.checks import check_flag
 from ..common.exceptions import ExtrapolationWarning, InputError
+from ..common.plain_text import plain_line
 from ..common.version import __version__
 from ..common.vital_signs import said_of_firing
 from ..counts import ConventionalOps, OpCount, OpCounts
@@ -176,8 +177,8 @@ def _warn_of_extrapolation(intervals: Mapping[str, Interval]) -> None:
     for name, interval in intervals.items():
         if interval.outside:
             warnings.warn(
-                f"{name}: {'; '.join(interval.outside)}; its interval is widened to a "
-                f"factor of {interval.factor:.3g} to both sides",
+                f"{plain_line(name)}: {'; '.join(interval.outside)}; its interval is "
+                f"widened to a factor of {interval.factor:.3g} to both sides",
                 ExtrapolationWarning,
                 stacklevel=3,
             )

@@ -13,6 +13,7 @@ from ..common.checks import check_choice
 from ..common.exceptions import InputError, NotFoundError
 from ..common.frame_records import frame_records, to_json
 from ..common.pareto import cheapest, is_on_front
+from ..common.plain_text import plain_text
 from ..common.proportions import Share
 from ..common.shown import Shown
 from ..common.vital_signs import is_dead
@@ -311,7 +312,7 @@ class Sweep(Shown):
         """
         from .text import format_sweep
 
-        return format_sweep(self, max_accuracy_drop)
+        return plain_text(format_sweep(self, max_accuracy_drop))
 
     def _shown_frame(self) -> pandas.DataFrame:
         """Return what differs between points, and what came out."""

@@ -18,6 +18,7 @@ from ...common.available_memory import check_memory
 from ...common.checks import check_choice
 from ...common.exceptions import InputError, UnsupportedError
 from ...common.optional_imports import has_numba
+from ...common.plain_text import plain_line
 from ...compat import emulator as loihi_emulator, import_nengo_loihi
 from ...compat.loihi_building import BuildFailure
 from ..on_loihi.preparing import LoihiForm, prepare_network
@@ -101,7 +102,8 @@ def open_prepared(
             try:
                 loihi_emulator.replace_emulator(sim, fast)
             except UnsupportedError as reason:
-                logger.info("NengoLoihi's own emulator runs, as %s", reason)
+                words = plain_line(str(reason))
+                logger.info("NengoLoihi's own emulator runs, as %s", words)
     return sim
 
 
@@ -134,7 +136,7 @@ def _build(form: LoihiForm, options: dict[str, Any]) -> Any:
                 name = form.stands_for.get(failure.obj, failure.obj)
                 raise refusal(name, failure.reason, form.names) from failure.__cause__
             form.split_further(failure.obj, failure.excess)
-            logger.info("%s", form.splits[-1])
+            logger.info("%s", plain_line(str(form.splits[-1])))
 
 
 def fast_emulator() -> Callable | None:

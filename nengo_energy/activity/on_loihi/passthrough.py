@@ -19,6 +19,7 @@ from nengo.ensemble import Neurons
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from ...common.plain_text import plain_line
 from ...network.fanout import SparseMap, transform_map
 from ...network.linear_maps import LinearMap, sum_maps
 from ...network.objects import base, is_passthrough
@@ -247,9 +248,9 @@ def _merged_synapse(synapses: tuple[Any, ...], name: str) -> Any:
         return synapses[0] if synapses else None
     tau = sum(synapse.tau for synapse in synapses)
     warnings.warn(
-        f"{name} passes {len(synapses)} low-pass filters in a row; the chip has one "
-        f"for each connection, so one of {tau:g} s takes their place. To have all, on "
-        "the host, pass remove_passthrough=False",
+        f"{plain_line(name)} passes {len(synapses)} low-pass filters in a row; the "
+        f"chip has one for each connection, so one of {tau:g} s takes their place. To "
+        "have all, on the host, pass remove_passthrough=False",
         stacklevel=2,
     )
     return nengo.Lowpass(tau)

@@ -13,6 +13,7 @@ from typing import Any, Callable, Iterator, Sequence
 import numpy as np
 
 from ...common.exceptions import UnsupportedError
+from ...common.plain_text import plain_line
 from ...compat import emulator, loihi_host
 from ..emulator.kernels import Records
 from .runner import Inputs, counter_kinds
@@ -44,7 +45,8 @@ def open_hosts(runner: LoihiRunner, recorder: Any) -> Hosts:
     try:
         return CompiledHosts(runner, recorder)
     except UnsupportedError as reason:
-        logger.info("Nengo runs what is on the host, as %s", reason)
+        words = plain_line(str(reason))
+        logger.info("Nengo runs what is on the host, as %s", words)
         return NengoHosts(runner, recorder)
 
 

@@ -10,6 +10,7 @@ import nengo
 
 from ...common.available_memory import check_memory
 from ...common.exceptions import UnsupportedError
+from ...common.plain_text import plain_line
 from ...compat.counting import nengo_dl_setting
 from ...network.fingerprint import fingerprint
 from ...network.topology import Population
@@ -57,11 +58,13 @@ def open_runner(name: str, *args: Any, **options: Any) -> Runner:
     try:
         return runner.__enter__()
     except UnsupportedError as reason:
-        logger.info("NengoDL runs in place of the compiled simulator, as %s", reason)
+        words = plain_line(str(reason))
+        logger.info("NengoDL runs in place of the compiled simulator, as %s", words)
     try:
         return open_runner("nengo-dl", *args, **options)
     except UnsupportedError as reason:
-        logger.info("Nengo runs in place of NengoDL, as %s", reason)
+        words = plain_line(str(reason))
+        logger.info("Nengo runs in place of NengoDL, as %s", words)
     return open_runner("nengo", *args, **options)
 
 
