@@ -5,11 +5,14 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import importlib
+import logging
 import pickle
 from typing import Any, Callable, Iterator
 
 from .exceptions import InputError
 from .optional_imports import import_or_explain
+
+logger = logging.getLogger(__name__)
 
 SENT_WITH_TASKS = 2**20
 """Bytes of a job up to which each task has it; workers get a larger one just once.
@@ -129,13 +132,25 @@ def _wait(client: Any, futures: list[Any]) -> Any:
     """Return those of some futures that are done, when there are some."""
     distributed = import_distributed()
     how = {"timeout": LOST_SECONDS / 4, "return_when": "FIRST_COMPLETED"}
+    said = False
     for _ in range(4):
         with contextlib.suppress(distributed.TimeoutError):
             return distributed.wait(futures, **how).done
         while client.nthreads():
+            if not said and _all_paused(client):
+                said = True
+                logger.warning(
+                    "all workers of the Dask cluster are paused, as Dask does with "
+                    "those that have little memory left; this waits until they go on"
+                )
             with contextlib.suppress(distributed.TimeoutError):
                 return distributed.wait(futures, **how).done
     raise _lost("all its workers are gone")
+
+
+def _all_paused(client: Any) -> bool:
+    workers = client.scheduler_info()["workers"].values()
+    return all(worker.get("status") == "paused" for worker in workers)
 
 
 def _lost(what: str) -> InputError:

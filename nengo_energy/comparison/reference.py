@@ -118,9 +118,9 @@ def _is_part(population: Population) -> bool:
     """Tell whether neurons are a part of a layer, which their label names at the end.
 
     A rectifier of several that make up an activation, say, whose output isn't the
-    layer's.
+    layer's, or neurons of one step of a model that is applied to each.
     """
-    return " " in str(population.ensemble.label)
+    return " " in population.name
 
 
 def keras_outputs(

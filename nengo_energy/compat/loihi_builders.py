@@ -52,17 +52,28 @@ def aliased(rate: Any, amplitude: Any | None, dt: Any) -> Any:
 
 
 class LoihiSpikingRectifiedLinearBuilder(SpikingRectifiedLinearBuilder):
-    """Build a group of ``LoihiSpikingRectifiedLinear`` neurons.
+    """Build a group of ``LoihiSpikingRectifiedLinear`` or `LoihiRectifiedLinear`.
 
     At most one spike a timestep; a spike drops what the voltage exceeds one by.
     """
+
+    def build_pre(self, signals: Any, config: Any) -> None:
+        super().build_pre(signals, config)
+        lowest = [
+            SimpleNamespace(min_voltage=getattr(op.neurons, "min_voltage", 0.0))
+            for op in self.ops
+        ]
+        sizes = [op.J.shape[0] for op in self.ops]
+        self.min_voltage = signals.op_constant(
+            lowest, sizes, "min_voltage", signals.dtype
+        )
 
     def step(self, J: Any, dt: Any, voltage: Any) -> tuple[Any, Any]:
         voltage = voltage + J * dt
         spiked = voltage > 1
         output = tf.cast(spiked, J.dtype) * self.alpha
-        zeros = tf.zeros_like(voltage)
-        return output, tf.where(spiked, zeros, tf.maximum(voltage, zeros))
+        lowest = tf.maximum(voltage, self.min_voltage)
+        return output, tf.where(spiked, tf.zeros_like(voltage), lowest)
 
     def training_step(self, J: Any, dt: Any, **state: Any) -> Any:
         return aliased(super().training_step(J, dt, **state), self.amplitude, dt)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 from nengo.dists import Choice
-from nengo.neurons import RectifiedLinear
+from nengo.neurons import RectifiedLinear, SpikingRectifiedLinear
+from nengo.params import NumberParam
 
 from .imports import import_nengo_dl, import_tensorflow, locked
 
@@ -48,6 +49,41 @@ class IntegrateAndFire(RectifiedLinear):
         spikes = np.floor(np.maximum(voltage, 0))
         voltage -= spikes
         output[...] = spikes * (self.amplitude / dt)
+
+
+class LoihiRectifiedLinear(SpikingRectifiedLinear):
+    """Loihi's rectified linear neurons whose voltage may fall below zero.
+
+    As NengoLoihi's ``LoihiSpikingRectifiedLinear``, which stop at zero: what lowers the
+    voltage is lost there, and what raises it is not, so that spikes of two sides don't
+    cancel.
+
+    Parameters
+    ----------
+    min_voltage : float
+        Where the voltage stops, in thresholds. The chip keeps a power of two.
+    amplitude : float
+        Output of a spike times the length of a timestep.
+    initial_state : mapping, optional
+        See `nengo.neurons.NeuronType`; the chip begins at zero.
+    """
+
+    min_voltage = NumberParam("min_voltage", high=0)
+    state = {"voltage": Choice([0])}
+
+    def __init__(self, min_voltage: float = -4.0, amplitude: float = 1, **options: Any):
+        super().__init__(amplitude=amplitude, **options)
+        self.min_voltage = min_voltage
+
+    def step(
+        self, dt: float, J: np.ndarray, output: np.ndarray, voltage: np.ndarray
+    ) -> None:
+        """Take a timestep."""
+        voltage += J * dt
+        spikes = voltage > 1
+        output[...] = spikes * (self.amplitude / dt)
+        np.maximum(voltage, self.min_voltage, out=voltage)
+        voltage[spikes] = 0
 
 
 @locked

@@ -9,7 +9,7 @@ from ..common.defaults import DT
 from ..network.topology import Topology
 from .layers.activations import OF_DIFFERENCES, SMOOTHING
 
-DEPTH = 8
+DEPTH = 9
 """Loihi's neurons in a row from which on a loss of accuracy is to be expected.
 
 Of networks for MNIST (benchmarks/trained_models.py), those with 3 and with 8 lost no

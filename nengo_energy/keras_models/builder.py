@@ -28,7 +28,7 @@ from .rebuild import (
     rebuild_operation,
     scope_name,
 )
-from .sizes import Shape, fixed_shapes
+from .sizes import Shape, fixed_shapes, settle_shapes
 from .weights import check_weights, copy_weights
 
 
@@ -129,6 +129,7 @@ class Builder:
             raise UnsupportedError(
                 f"{describe(source)} fails when rebuilt in tf_keras: {error}"
             ) from error
+        settle_shapes(private, (args, kwargs), outputs)
         has_own_weights = hasattr(source, "get_weights") and not is_held(private)
         is_new = id(private) not in self.calls
         if (

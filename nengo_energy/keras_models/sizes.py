@@ -8,7 +8,8 @@ from typing import Any, Mapping, Optional, Sequence
 import numpy as np
 
 from ..common.exceptions import InputError
-from .graph import KerasGraph, read_graph
+from ..compat import import_tensorflow
+from .graph import KerasGraph, is_tensor, leaves, map_leaves, read_graph
 
 Shape = tuple[Optional[int], ...]
 """Shape without the batch axis; None for a size that is open."""
@@ -53,6 +54,44 @@ def fixed_shapes(
         pairs = zip(shape, wanted)
         shapes.append(tuple(b if a is None else a for a, b in pairs))
     return shapes
+
+
+def settle_shapes(layer: Any, arguments: Any, outputs: Sequence[Any]) -> None:
+    """Give outputs the sizes that running shows, where TensorFlow can't tell them.
+
+    So it is where a layer reshapes to ``(tf.shape(x)[0], -1, n)``.
+
+    Parameters
+    ----------
+    layer : keras layer
+        Of tf_keras, called.
+    arguments : tuple of tuple and dict
+        What it was called with.
+    outputs : sequence of keras tensor
+        What came of that.
+    """
+    given = [leaf for leaf in leaves(arguments) if is_tensor(leaf)]
+    if all(map(_is_settled, outputs)) or not all(map(_is_settled, given)):
+        return
+    tf = import_tensorflow()
+
+    def run(n: int) -> list[Shape]:
+        def filled(leaf: Any) -> Any:
+            if not is_tensor(leaf):
+                return leaf
+            return tf.cast(tf.fill([n, *leaf.shape[1:]], n - 1), leaf.dtype)
+
+        args, kwargs = map_leaves(filled, arguments)
+        return [tuple(found.shape)[1:] for found in leaves(layer(*args, **kwargs))]
+
+    shapes = run(1)
+    if shapes == run(2):  # else they depend on values, or on the number of examples
+        for tensor, shape in zip(outputs, shapes):
+            tensor.set_shape((None, *shape))
+
+
+def _is_settled(tensor: Any) -> bool:
+    return None not in tuple(tensor.shape)[1:]
 
 
 def has_open_sizes(model: Any, temporal: bool = False) -> bool:

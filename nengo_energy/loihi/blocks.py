@@ -162,7 +162,9 @@ def _search(
         for name, (largest, limit) in smallest.excess.items()
     )
     raise UnsupportedError(
-        f"layer {layer!r} fits no number of cores: one neuron alone takes {taken}"
+        f"layer {layer!r} fits no number of cores: one neuron alone takes {taken}. "
+        "Smaller layers before it, or more pooling, leave it less; average pooling "
+        "takes a third of the axons of max pooling by neurons"
     )
 
 

@@ -38,9 +38,13 @@ RECTIFIED = (
     "RectifiedLinear",
     "SpikingRectifiedLinear",
     "LoihiSpikingRectifiedLinear",
+    "LoihiRectifiedLinear",
     "IntegrateAndFire",
 )
 """Neurons that fire at the rate of their input, where that is positive."""
+
+RESETTING = ("LoihiSpikingRectifiedLinear", "LoihiRectifiedLinear")
+"""Those of them that Loihi has; a spike sets their voltage to zero."""
 
 
 def highest_rate(rates: np.ndarray) -> float:
@@ -116,7 +120,7 @@ def corrections(
     """
     found = {}
     for pop in topology.populations:
-        if pop.neuron_type == "LoihiSpikingRectifiedLinear":
+        if pop.neuron_type in RESETTING:
             wanted = rates[pop.name] * scales[pop.layer]
             wanted = wanted[wanted > 0]
             if wanted.size:

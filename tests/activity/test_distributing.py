@@ -133,6 +133,7 @@ def test_a_worker_without_the_memory_says_so(snn, client):
     def allow(n_bytes, dask_worker):
         manager = dask_worker.memory_manager
         before, manager.memory_limit = manager.memory_limit, n_bytes
+        manager.memory_pause_fraction = False  # it is to say so, not to wait
         return before
 
     (address,) = client.scheduler_info()["workers"]

@@ -14,7 +14,7 @@ from test_model_cases import check_rates, model_of, randomized
 
 import nengo_energy as ne
 from nengo_energy.cli import program as cli
-from nengo_energy.compat import import_tf_keras
+from nengo_energy.compat import import_tensorflow, import_tf_keras
 from nengo_energy.conversion.layers import registry
 
 pytestmark = pytest.mark.tensorflow
@@ -74,6 +74,49 @@ def test_open_sizes_come_from_data_or_are_given(keras: ModuleType) -> None:
     model = randomized(keras.Model(series, layers.GlobalAveragePooling1D()(x)))
     snn = ne.convert(model, input_shape=(220, 2))
     assert [p.n_neurons for p in snn.topology.populations] == [17 * 3]
+
+
+def test_images_of_a_series_pass_a_model_each(keras: ModuleType) -> None:
+    """A network within TimeDistributed, as for video: each image has its neurons."""
+    layers = keras.layers
+    parts = [layers.Conv2D(2, 3, activation="relu"), layers.MaxPooling2D()]
+    inner = model_of(keras, (6, 6, 1), *parts, layers.Flatten())
+    series = keras.Input((3, 6, 6, 1))
+    x = layers.Flatten()(layers.TimeDistributed(inner)(series))
+    model = randomized(keras.Model(series, layers.Dense(2)(x)))
+    snn = ne.convert(model, scale_firing_rates=100)
+    check_rates(model, snn)
+    # 4 x 4 x 2 of the convolution, and pairs of them, and pairs of those
+    assert [p.n_neurons for p in snn.topology.populations] == [32, 16, 8] * 3
+    x = np.random.RandomState(0).uniform(size=(2, 3, 6, 6, 1))
+    compared = snn.compare(x, timesteps=5, progress=False)
+    assert len(compared.to_frame()) == 9
+
+
+def test_sizes_that_only_running_shows() -> None:
+    """As for patches of keras.io's image transformer; a choice of values has none."""
+    keras, tf = import_tf_keras(), import_tensorflow()
+    image = keras.Input((4, 4, 2))
+    patches = keras.layers.Lambda(
+        lambda v: tf.reshape(
+            tf.image.extract_patches(
+                v, [1, 2, 2, 1], [1, 2, 2, 1], [1, 1, 1, 1], "VALID"
+            ),
+            [tf.shape(v)[0], -1, 8],
+        )
+    )
+    x = keras.layers.Dense(3, activation="relu")(patches(image))
+    assert x.shape[1] is None
+    model = randomized(keras.Model(image, keras.layers.Flatten()(x)))
+    snn = ne.convert(model)
+    check_rates(model, snn)
+    assert [p.n_neurons for p in snn.topology.populations] == [4 * 3]
+    chosen = keras.layers.Lambda(
+        lambda v: tf.boolean_mask(v, v[0, :, 0, 0] > 0.5, axis=1), name="chosen"
+    )
+    x = keras.layers.GlobalAveragePooling2D()(chosen(image))
+    with pytest.raises(ne.UnsupportedError, match="'chosen'.* a fixed number"):
+        ne.convert(keras.Model(image, keras.layers.Dense(2)(x)))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -12,10 +12,13 @@ import numpy as np
 import scipy.sparse as sp
 from hypothesis import strategies as st
 
+from nengo_energy.compat.neurons import LoihiRectifiedLinear
+
 AMPLITUDE = 0.5
 
 NEURONS = {
     "loihi-relu": lambda: nengo_loihi.neurons.LoihiSpikingRectifiedLinear(AMPLITUDE),
+    "loihi-below-zero": lambda: LoihiRectifiedLinear(-0.5, amplitude=AMPLITUDE),
     "loihi-lif": lambda: nengo_loihi.neurons.LoihiLIF(amplitude=AMPLITUDE),
     "relu": lambda: nengo.SpikingRectifiedLinear(AMPLITUDE),
     "lif": lambda: nengo.LIF(tau_ref=0.0015, amplitude=AMPLITUDE),

@@ -452,7 +452,7 @@ def test_folder_that_cannot_be_written_is_refused_before_anything_runs(
 def test_damaged_checkpoints_are_named(model, data, tmp_path):
     options = dict(checkpoint=tmp_path, **HERE)
     ne.sweep(model, *data, GRID, **options)
-    file = sorted(tmp_path.glob("[!.]*.parquet"))[0]
+    file = sorted(tmp_path.glob("*.parquet"))[0]
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(ne.InputError, match=f"{file.name} can't be read.*delete it"):
         ne.sweep(model, *data, GRID, **options)
@@ -567,7 +567,7 @@ def test_full_disk_loses_nothing(model, data, swept, tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="No space left on device. The sweep goes on"):
         found = ne.sweep(model, *data, GRID, **options)
     assert_frame_equal(found.to_frame(), swept.to_frame(), check_exact=True)
-    assert len(list(tmp_path.glob("[!.]*.parquet"))) == 4
+    assert len(list(tmp_path.glob("*.parquet"))) == 4
 
 
 def test_no_half_written_file_stays(tmp_path, monkeypatch):
@@ -597,11 +597,13 @@ def test_killed_and_started_again(model, data, swept, simulated, tmp_path):
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     with subprocess.Popen(command, cwd=HELPERS, stderr=subprocess.DEVNULL) as process:
         end = time.monotonic() + 120
-        while len(list(tmp_path.glob("[!.]*.parquet"))) < 3 and time.monotonic() < end:
+        while (
+            len(list(tmp_path.glob(checkpoint.RESULTS))) < 3 and time.monotonic() < end
+        ):
             assert process.poll() is None
             time.sleep(0.01)
         process.kill()
-    n_done = len(list(tmp_path.glob("[!.]*.parquet")))
+    n_done = len(list(tmp_path.glob(checkpoint.RESULTS)))  # a part may lie there too
     assert 3 <= n_done < 2 * N_INFERENCES
     options = dict(checkpoint=tmp_path, chunk_size=1, minibatch_size=5, **HERE)
     found = ne.sweep(model, *data, GRID, **options)

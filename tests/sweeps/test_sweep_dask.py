@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pandas as pd
@@ -169,6 +170,27 @@ def test_a_cluster_that_is_lost_is_told(lost, monkeypatch):
             ne.InputError, match=f"cluster was lost.*{lost}.*checkpoint"
         ):
             list(outcomes)
+
+
+def test_workers_that_are_all_paused_are_told(monkeypatch, caplog):
+    """Dask pauses those that have little memory left, and goes on when they have."""
+    monkeypatch.setattr(clients, "LOST_SECONDS", 0.4)
+
+    def allow(n_bytes, dask_worker):
+        dask_worker.memory_manager.memory_limit = n_bytes
+
+    with threads(1) as client:
+        client.run(allow, 1)
+        (worker,) = client.cluster.workers.values()
+        while worker.status.name != "paused":
+            time.sleep(0.02)
+        outcomes = clients.run_tasks(client, _wait_a_while, None, 2, lambda index: 0)
+        goes_on = threading.Timer(2, client.run, (allow, 2**40))
+        goes_on.start()
+        assert sorted(outcomes) == [(0, 0), (1, 0)]
+        goes_on.join()
+    said = [r.getMessage() for r in caplog.records if "paused" in r.getMessage()]
+    assert len(said) == 1 and "all workers" in said[0] and "memory" in said[0]
 
 
 def _wait_a_while(job, task):

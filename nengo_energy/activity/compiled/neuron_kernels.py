@@ -21,14 +21,14 @@ def loihi_relu(
     spiked: np.ndarray,
     constants: np.ndarray,
 ) -> None:
-    """Advance neurons as ``LoihiSpikingRectifiedLinear.step`` does."""
+    """Advance neurons as ``LoihiRectifiedLinear.step`` does, and NengoLoihi's."""
     dt, one, zero, gain = constants[0], constants[1], constants[2], constants[3]
+    lowest = constants[4]
     for i in range(len(bias)):
         v = voltage[i] + (bias[i] + drive[i] * gain) * dt
         spikes = v > one
         spiked[i] = spikes
-        v = max(v, zero)
-        voltage[i] = zero if spikes else v
+        voltage[i] = zero if spikes else max(v, lowest)
 
 
 @compiled
@@ -100,10 +100,10 @@ def run_single(
         The other part.
     voltage, refractory : (n_images, n_neurons) ndarray
         State, which is advanced.
-    constants : (4,) or (8,) ndarray
-        Timestep, one, zero, and what the drive is multiplied by; for LIF also both time
-        constants, the lowest voltage, and the share of a difference that is left after
-        a timestep, less one.
+    constants : (5,) or (8,) ndarray
+        Timestep, one, zero, what the drive is multiplied by, and the lowest voltage;
+        for LIF both time constants come before that, and after it the share of a
+        difference that is left after a timestep, less one.
     unit : float
         What a spike puts out.
     spiked : (n_neurons rounded up to a multiple of 8,) uint8 ndarray

@@ -74,6 +74,7 @@ def neurons_part(
 
 SINGLE = {
     "LoihiSpikingRectifiedLinear": kernels.LOIHI_RELU,
+    "LoihiRectifiedLinear": kernels.LOIHI_RELU,
     "LIF": kernels.LIF,
     "LoihiLIF": kernels.LOIHI_LIF,
 }
@@ -179,7 +180,8 @@ class Single(Spiking):
     def _constants(self, kind: Any) -> np.ndarray:
         dt = self.dt
         if not isinstance(kind, nengo.LIF):
-            return np.array([dt, 1.0, 0.0, self.current.gain])
+            lowest = getattr(kind, "min_voltage", 0.0)
+            return np.array([dt, 1.0, 0.0, self.current.gain, lowest])
         tau_rc, tau_ref = kind.tau_rc, kind.tau_ref
         if type(kind).__name__ == "LoihiLIF":
             from nengo_loihi.neurons import discretize_tau_rc, discretize_tau_ref

@@ -8,7 +8,7 @@ import nengo
 from nengo.base import ObjView
 from nengo.connection import LearningRule
 
-from ...compat.emulator import copy_placement
+from ...compat.loihi_placement import copy_placement
 from ...network.objects import base
 from .wires import Wire, stand_in
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from ...compat import import_nengo_loihi
 
-CHIP_NEURON_TYPES = ("LoihiSpikingRectifiedLinear", "LoihiLIF", "LIF", "RegularSpiking")
+CHIP_NEURON_TYPES = (
+    *("LoihiSpikingRectifiedLinear", "LoihiRectifiedLinear", "LoihiLIF", "LIF"),
+    "RegularSpiking",
+)
 """Neuron types that NengoLoihi puts on the chip as they are."""
 
 EXCHANGED_NEURON_TYPES = ("IntegrateAndFire", "RectifiedLinear", "LIFRate")

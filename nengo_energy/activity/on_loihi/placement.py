@@ -10,7 +10,7 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from ...common.exceptions import UnsupportedError
-from ...compat.emulator import place_of
+from ...compat.loihi_placement import place_of
 from ...network.learning import rules_of
 from ...network.objects import base, has_full_weights, is_chip_process, once
 from .changes import Change

@@ -10,7 +10,7 @@ import nengo
 from nengo.builder.network import seed_network
 
 from ...common.exceptions import UnsupportedError
-from ...compat.emulator import put_on_host
+from ...compat.loihi_placement import put_on_host
 from ...network.objects import is_tensor_node
 from .changes import Change
 from .connections import reform

@@ -23,7 +23,8 @@ Tick = Callable[[int], None]
 """Told how many inferences x timesteps were done since the last call."""
 
 SINGLE_SPIKE_TYPES = frozenset(
-    "LIF AdaptiveLIF Izhikevich LoihiLIF LoihiSpikingRectifiedLinear".split()
+    "LIF AdaptiveLIF Izhikevich LoihiLIF LoihiSpikingRectifiedLinear "
+    "LoihiRectifiedLinear".split()
 )
 """Neuron types that spike at most once in a timestep."""
 

@@ -159,7 +159,7 @@ def _converter_class() -> type:
             finally:
                 self.scope, self.temporal_model = kept
             if isinstance(found, nengo.Network):
-                (found,) = found.outputs.values()
+                found = found.outputs[layer.outputs[0]]  # inputs stand there as well
             return found
 
         def _probe_finals(self) -> None:
@@ -238,6 +238,8 @@ def convert_call(build: LayerBuild) -> Any:
     """
     if build.n_leading > 1:
         check_steps_apart(build)
+    for tensor in build.call.outputs:
+        build.shape_of(tensor)  # has a size
     if build.masks:
         return convert_on_host(build)
     conversion = find_conversion(build.layer)

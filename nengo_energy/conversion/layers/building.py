@@ -141,7 +141,8 @@ class LayerBuild:
         if None in shape:
             raise UnsupportedError(
                 f"it works on values of the shape {shape}, and a network has a fixed "
-                "number of neurons; give the model's inputs a size"
+                "number of neurons; give the model's inputs a size, or have the layer "
+                "put out as many values whatever they are"
             )
         return shape
 

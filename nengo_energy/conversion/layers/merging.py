@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .activations import connect_difference
+from .activations import connect_difference, difference_neurons
 from .building import LayerBuild
 from .registry import converts
 
@@ -38,7 +38,7 @@ def convert_maximum(build: LayerBuild) -> Any:
 def larger(build: LayerBuild, a: Any, b: Any, sign: float, part: str = "") -> Any:
     """Return ``b + relu(a - b)``; with a sign of -1, the smaller of the two."""
     size = b.size_out
-    neurons = build.neurons(build.options.rectifier, size, part=f"difference{part}")
+    neurons = difference_neurons(build, size, f"difference{part}")
     connect_difference(build, a, b, neurons, sign)
     output = build.node(size, part=f"result{part}")
     build.connect(b, output)

@@ -7,7 +7,7 @@ from typing import Any, Sequence
 import nengo
 import numpy as np
 
-from .activations import connect_difference
+from .activations import connect_difference, difference_neurons
 from .building import LayerBuild
 from .registry import converts
 
@@ -147,9 +147,7 @@ def _pairwise(
     output = build.node(n_pairs + n_single, f"maxima {level}")
     if n_pairs:
         first, second = known_pairs[:, 0].tolist(), known_pairs[:, 1].tolist()
-        neurons = build.neurons(
-            build.options.rectifier, n_pairs, part=f"differences {level}"
-        )
+        neurons = difference_neurons(build, n_pairs, f"differences {level}")
         connect_difference(build, obj[first], obj[second], neurons)
         build.connect(obj[second], output[:n_pairs])
         build.connect(neurons, output[:n_pairs])

@@ -10,6 +10,7 @@ import numpy as np
 from ...common.defaults import N_EVAL_POINTS
 from ...common.exceptions import UnsupportedError
 from ...compat import import_nengo_loihi
+from ...compat.neurons import LoihiRectifiedLinear
 from .building import Build, Part, Shape
 from .neurons import (
     CubaLIFNeurons,
@@ -22,7 +23,7 @@ from .registry import builds
 from .states import Delays, Integration
 
 LOWEST_VOLTAGE = -50.0
-"""Thresholds below rest that leaky neurons of the chip can get: NIR's have no floor,
+"""Thresholds below rest that neurons of the chip can get: NIR's have no floor,
 and voltages of the chip have 23 bits, of which thresholds take up to 17."""
 
 
@@ -177,7 +178,6 @@ def _integration(build: Build, found: dict[str, Any], shape: Shape) -> Part:
 
 def _chip_neurons(build: Build, found: dict[str, Any], shape: Shape) -> Part:
     """Make neurons of Loihi's that come close: one time constant, reset to rest."""
-    loihi = import_nengo_loihi().neurons
     rest = found.get("v_leak", np.zeros(1))
     if build.options.reset != "value" or np.any(found["v_reset"] != rest):
         raise UnsupportedError(
@@ -191,10 +191,12 @@ def _chip_neurons(build: Build, found: dict[str, Any], shape: Shape) -> Part:
     gain = found["r"] * found.get("w_in", 1.0) / span
     dt = build.options.dt
     if build.node.kind == "IF":
-        neurons = loihi.LoihiSpikingRectifiedLinear(amplitude=dt)
+        neurons = LoihiRectifiedLinear(LOWEST_VOLTAGE, amplitude=dt)
         return _ensemble(build, neurons, shape, gain)
     tau = _same(build, found, "tau" if build.node.kind == "LIF" else "tau_mem")
-    neurons = loihi.LoihiLIF(tau, tau_ref=0, amplitude=dt, min_voltage=LOWEST_VOLTAGE)
+    neurons = import_nengo_loihi().neurons.LoihiLIF(
+        tau, tau_ref=0, amplitude=dt, min_voltage=LOWEST_VOLTAGE
+    )
     if build.node.kind == "LIF":
         return _ensemble(build, neurons, shape, gain)
     synapse = nengo.Lowpass(_same(build, found, "tau_syn"))

@@ -33,6 +33,7 @@ LOST = {
     "LIF": ("refractory-period", "voltage-floor"),
     "LoihiLIF": ("refractory-period", "voltage-floor"),
     "LoihiSpikingRectifiedLinear": ("voltage-floor",),
+    "LoihiRectifiedLinear": ("voltage-floor",),
     "SpikingRectifiedLinear": (
         *("reset-by-subtraction", "several-spikes", "voltage-floor"),
     ),
