@@ -35,6 +35,8 @@ SCALES = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0)
 TIMESTEPS = (10, 20, 50, 100, 200, 500, 1000, 2000)
 IMAGES = (10, 30, 100, 300, 1000, 3000, 10_000)
 LAYERS = (5, 10, 20, 50, 100)
+DEEP = {"synapse": None, "neurons": "integrate-and-fire"}
+"""Else each layer has its delay, and spikes get lost from layer to layer."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,19 @@ def chain(depth: int) -> Any:
 
 
 def network(
-    model: Any, scale: float = 200.0, synapse: float | None = TAU
+    model: Any, scale: float = 200.0, **options: Any
 ) -> tuple[ne.SpikingModel, float]:
     """Return a network whose activations are around one half, and its CPU seconds."""
     rng = np.random.RandomState(0)
     weights = []
     for w in model.get_weights():
-        limit = 2.0 / max(1, np.prod(w.shape[:-1]))
-        kernel = rng.uniform(-0.5 * limit, 1.5 * limit, size=w.shape)
-        weights.append(kernel if w.ndim > 1 else np.zeros(w.shape))
+        kernel = rng.uniform(-0.5, 1.5, size=w.shape)
+        sums = kernel.sum(axis=tuple(range(w.ndim - 1)))  # made one, for any depth
+        weights.append(kernel / sums if w.ndim > 1 else np.zeros(w.shape))
     model.set_weights(weights)
     start = time.process_time()
-    snn = ne.convert(model, scale_firing_rates=scale, synapse=synapse, verify=False)
+    options = {"synapse": TAU, "verify": False, **options}
+    snn = ne.convert(model, scale_firing_rates=scale, **options)
     return snn, time.process_time() - start
 
 
@@ -126,8 +129,8 @@ def all_series(repeats: int) -> dict[str, list[Point]]:
     measured = {
         "neurons": [measure(network(build(n)), 0, 4, 50, repeats) for n in SIZES],
         "layers": [
-            measure(network(chain(n), synapse=None), n, 4, 200, repeats)
-            for n in LAYERS  # without filters, which would delay each layer further
+            measure(network(chain(n), 1000.0, **DEEP), n, 4, 200, repeats)
+            for n in LAYERS
         ],
         "timesteps": [measure(cifar, n, 4, n, repeats) for n in TIMESTEPS],
         "images": [measure(small, n, n, 50, repeats) for n in IMAGES],
@@ -189,9 +192,11 @@ def as_text(series: dict[str, list[Point]]) -> str:
         f"{powers}. Linear is 1. It is less where the milliseconds of a call, whatever "
         "is measured, still count; with synops alone also because the updates stay, "
         "and a convolution of many spikes is a product of matrices of fixed size. "
-        "Memory doesn't grow with timesteps; with images it does by what is kept of "
-        "each, its outputs and sums by layer.\n\nTimesteps and images end nothing: "
-        "they run in batches. Neurons and layers end where memory does, before "
+        "Memory doesn't grow with timesteps, and with images by what is kept of each, "
+        "its outputs and sums by layer. It does with layers, as each has arrays of its "
+        "own for a stretch of timesteps.\n\n"
+        "Timesteps and images end nothing: they run in batches. Neurons and layers "
+        "end where memory does, before "
         f"any work is done; with little of it, the 45,056 neurons say:\n\n{ends()}"
     )
 

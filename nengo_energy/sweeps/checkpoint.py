@@ -21,7 +21,7 @@ from ..common.exceptions import InputError
 from ..common.file_output import replaced
 from ..common.optional_imports import import_or_explain
 from ..common.proportions import Share
-from ..common.text_files import parse_json, read_text
+from ..common.text_files import read_text
 from ..counts import Deployment, OpCount, OpCounts
 from .work import ChunkResult
 
@@ -115,10 +115,10 @@ class Checkpoint:
     def _check_identity(self, path: Path, wanted: Mapping[str, Any]) -> None:
         text = read_text(f"checkpoint file {path}", path)
         try:
-            found = parse_json(text)
+            found = json.loads(text)
             if not isinstance(found, dict):
-                raise InputError("no object")
-        except InputError as error:
+                raise ValueError("no object")
+        except (RecursionError, ValueError) as error:
             raise InputError(
                 f"checkpoint {self.folder} can't be read: {path.name} isn't JSON"
             ) from error
@@ -276,7 +276,7 @@ def _counts_to_json(counts: OpCounts) -> str:
 
 
 def _counts_from_json(text: str) -> OpCounts:
-    content = parse_json(text)
+    content = json.loads(text)
     return OpCounts(
         tuple(OpCount(**row) for row in content["rows"]),
         content["timesteps"],

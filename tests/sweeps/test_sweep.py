@@ -525,7 +525,7 @@ def no_file(file):
         (in_a_row("correct", 10**18), "too large"),
         (in_a_row("positions", -1), "too small"),
         (in_a_row("spikes", np.nan), "too large, or none"),
-        (in_a_row("counts", "[" * 20_000), "not valid JSON"),
+        (in_a_row("counts", "[" * 50_000), "recursion"),
         (many_rows, "unpacks to more than 10 MB"),
         (elsewhere, "is a link"),
         (no_file, "or no file"),
