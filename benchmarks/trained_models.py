@@ -44,7 +44,6 @@ class Case(NamedTuple):
     build: Callable[[], Any]
     data: Callable[[], tuple[np.ndarray, ...]]
     epochs: int = 8
-    deploys: bool = False
     neurons: str = "loihi"
     loss: str = "sparse_categorical_crossentropy"
 
@@ -192,12 +191,12 @@ def sentences() -> tuple[np.ndarray, ...]:
 
 
 CASES = {
-    "strided": Case(small_net, load_mnist, deploys=True),
-    "lenet": Case(lenet, load_mnist, deploys=True),
+    "strided": Case(small_net, load_mnist),
+    "lenet": Case(lenet, load_mnist),
     "mobilenet": Case(mobilenet, load_mnist, 12, neurons="integrate-and-fire"),
     "resnet20": Case(resnet, load_mnist, 10, neurons="integrate-and-fire"),
     "unet": Case(unet, digit_masks, 3),
-    "ecg": Case(ecg, beats, 8, deploys=True),
+    "ecg": Case(ecg, beats, 8),
     "text": Case(text, sentences, 20),
 }
 
@@ -243,8 +242,9 @@ def run(name: str, options: argparse.Namespace) -> None:
     )
     print(f"{name}: converted in {time.perf_counter() - start:.1f} s", flush=True)
     images = {"compiled": options.images}
-    if case.deploys and options.images_on_chip:
+    if neurons == "loihi" and options.images_on_chip and fits(snn):
         images["loihi"] = options.images_on_chip
+    images = {name: n for name, n in images.items() if n}
     for simulator, n in images.items():
         x, y = x_test[:n], y_test[:n]
         start = time.perf_counter()
@@ -264,6 +264,16 @@ def run(name: str, options: argparse.Namespace) -> None:
         print(row, f"{time.perf_counter() - start:.0f} s", flush=True)
         if tuple(options.timesteps) == TIMESTEPS and options.rate is None:
             keep_row(row)
+
+
+def fits(snn: ne.SpikingModel) -> bool:
+    """Tell whether the chip can have a network, and say why if it can't."""
+    try:
+        snn.loihi_network()
+    except ne.NengoEnergyError as error:
+        print(error)
+        return False
+    return True
 
 
 def read_rows() -> dict[tuple[str, ...], dict[str, Any]]:
@@ -309,7 +319,7 @@ def main() -> None:
     """Run the models that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--images", type=int, default=500)
+    parser.add_argument("--images", type=int, default=500, help="0: not compiled")
     parser.add_argument("--images-on-chip", type=int, default=64, help="0: none")
     parser.add_argument("--timesteps", type=int, nargs="+", default=TIMESTEPS)
     parser.add_argument("--rate", type=float, default=None)
