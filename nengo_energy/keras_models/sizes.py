@@ -73,6 +73,8 @@ def settle_shapes(layer: Any, arguments: Any, outputs: Sequence[Any]) -> None:
     given = [leaf for leaf in leaves(arguments) if is_tensor(leaf)]
     if all(map(_is_settled, outputs)) or not all(map(_is_settled, given)):
         return
+    if hasattr(layer, "_random_generator"):
+        return  # sizes may be drawn, as those of RandomWidth are
     tf = import_tensorflow()
     if any(leaf.dtype == tf.string for leaf in given):
         return
